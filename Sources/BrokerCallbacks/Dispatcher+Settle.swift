@@ -1,0 +1,97 @@
+internal import BrokerDomain
+package import BrokerStore
+internal import Logging
+internal import Synchronization
+
+extension AttemptResult.Verdict {
+  var name: String {
+    switch self {
+    case .delivered: "delivered"
+    case .retry: "retried"
+    case .dead: "dead"
+    }
+  }
+}
+
+extension Dispatcher {
+  /// Any 2xx is delivered; 410 switches the endpoint off; anything else is tried again until the schedule ends.
+  func verdict(_ delivery: DueDelivery, _ report: PushReport, now: Instant) -> AttemptResult {
+    let status: Int?
+    let error: String?
+    switch report.outcome {
+    case .status(let code) where (200..<300).contains(code):
+      return AttemptResult(delivery: delivery, at: now, status: code, error: nil, verdict: .delivered)
+    case .status(let code):
+      (status, error) = (code, (300..<400).contains(code) ? "HTTP \(code): redirects are not followed" : "HTTP \(code)")
+    case .forbiddenAddress(let address): (status, error) = (nil, "the address \(address) is not allowed")
+    case .failed(_, let words): (status, error) = (nil, words)
+    }
+    if status == 410 {
+      return AttemptResult(
+        delivery: delivery, at: now, status: 410, error: error, verdict: .dead,
+        disable: "对方答复 410 Gone / the receiver answered 410 Gone")
+    }
+    let next = options.schedule.next(
+      attempts: delivery.attempts + 1, createdAt: delivery.createdAt, now: now,
+      retryAfterSeconds: report.retryAfterSeconds, random: .random(in: -1...1))
+    return AttemptResult(
+      delivery: delivery, at: now, status: status, error: error,
+      verdict: next.map { .retry(at: $0) } ?? .dead)
+  }
+
+  /// Records results in groups until there are none; while one group is being written the next one gathers. A disk that
+  /// takes no writes is tried again: the results stay here, and were they lost, the rows are still in the outbox and the
+  /// messages go out twice rather than never.
+  func settle() async {
+    while true {
+      let batch = state.withLock { state -> [AttemptResult] in
+        if state.unsettled.isEmpty {
+          state.settling = false
+          return []
+        }
+        let batch = Array(state.unsettled.prefix(Self.settleGroup))
+        state.unsettled.removeFirst(batch.count)
+        return batch
+      }
+      if batch.isEmpty { return }
+      do {
+        try await store.write { context in for result in batch { try context.settle(result) } }
+      } catch {
+        logger.error("callbacks: cannot record \(batch.count) results: \(error); trying again in 1 s")
+        state.withLock { $0.unsettled.insert(contentsOf: batch, at: 0) }
+        if error == .closed {
+          state.withLock { $0.settling = false }
+          return
+        }
+        try? await Task.sleep(for: .seconds(1))
+        continue
+      }
+      ring { news in
+        for result in batch { news.settled.append((result.delivery.endpoint, result.delivery.seq)) }
+      }
+    }
+  }
+
+  private static let settleGroup = 256
+
+  /// Sends one message of type `endpoint.test` at once, outside the queue.
+  package func test(_ endpoint: Endpoint) async -> PushReport {
+    var body = JSONWriter(capacity: 128)
+    let now = store.clock.now
+    body.object { w in
+      w.string("type", "endpoint.test")
+      w.string("timestamp", now.rfc3339)
+      w.object("data") { w in w.string("endpoint", endpoint.id.description) }
+    }
+    let lane = Lane(endpoint: endpoint, now: now)
+    let id = EntityID(key: now.milliseconds << 12, tail: .random(in: 0...Int64.max)).description
+    return await withCheckedContinuation { continuation in
+      let token = state.withLock { state in
+        state.nextToken += 1
+        state.tests[state.nextToken] = continuation
+        return state.nextToken
+      }
+      submit([lane.push(token: token, id: id, body: body.bytes, trace: nil, options)])
+    }
+  }
+}

@@ -1,0 +1,183 @@
+package import BrokerDomain
+package import BrokerStore
+internal import Dispatch
+package import Logging
+internal import Synchronization
+
+/// How callbacks are sent. Every one is a key of the configuration.
+package struct CallbackOptions: Sendable {
+  package var policy: NetworkPolicy
+  package var allowHTTP = false
+  package var schedule = RetrySchedule.standard
+  package var connectTimeoutMS = 5000
+  package var totalTimeoutMS = 15_000
+  /// Messages on the wire at once, over all endpoints and for one.
+  package var inFlight = 256
+  package var inFlightPerEndpoint = 64
+  package var caBundle: String?
+
+  package init(policy: NetworkPolicy) { self.policy = policy }
+}
+
+/// Brings what is owed to each endpoint: takes due rows from the outbox, signs and sends them, and records how each
+/// attempt ended, in groups. Endpoints have a lane each; a slow or dead one delays nobody else.
+///
+/// One thread of its own (the pump) takes and signs; the curl thread sends; the writer's group commit records. They
+/// meet in `state`, under a lock that is held for moments.
+package final class Dispatcher: Sendable {
+  /// What the pump is told, and takes away as it wakes.
+  struct News {
+    /// Endpoints that may have something due.
+    var woken: Set<Int64> = []
+    var endpointsChanged = false
+    var clockMoved = false
+    /// Recorded since the pump last looked.
+    var settled: [(endpoint: Int64, seq: Int64)] = []
+    var stopping = false
+  }
+
+  struct State {
+    var news = News()
+    /// The bell has been rung and not yet been heard: ringing again would only make the pump run for nothing.
+    var rung = false
+    /// What is on the wire, by the token under which curl knows it.
+    var onWire: [UInt64: DueDelivery] = [:]
+    var tests: [UInt64: CheckedContinuation<PushReport, Never>] = [:]
+    var nextToken: UInt64 = 1
+    /// Results that wait for the next group.
+    var unsettled: [AttemptResult] = []
+    var settling = false
+    var beat: Int64 = monotonicMicroseconds()
+    var counts: [String: Int] = ["delivered": 0, "retried": 0, "dead": 0]
+  }
+
+  let store: Store
+  let options: CallbackOptions
+  let logger: Logger
+  let state = Mutex(State())
+  private let bell = DispatchSemaphore(value: 0)
+  private let pumpEnded = DispatchSemaphore(value: 0)
+  package let seconds = LatencyHistogram()
+  private let curl: Mutex<CurlMulti?> = Mutex(nil)
+
+  package init(store: Store, options: CallbackOptions, logger: Logger) {
+    self.store = store
+    self.options = options
+    self.logger = logger
+  }
+
+  /// Starts the curl thread and the pump.
+  package func start() {
+    let multi = CurlMulti(
+      policy: options.policy, caBundle: options.caBundle, maxConnections: options.inFlight
+    ) { [weak self] reports in self?.receive(reports) }
+    curl.withLock { $0 = multi }
+    store.onCommit { [weak self] notice in self?.hear(notice) }
+    DispatchQueue(label: "xiecha.pump", qos: .userInitiated).async {
+      var pump = Pump(dispatcher: self)
+      pump.run()
+      self.pumpEnded.signal()
+    }
+  }
+
+  /// The clock was moved: look at every queue again.
+  package func kick() { ring { $0.clockMoved = true } }
+
+  /// Tells the pump something and wakes it.
+  func ring(_ tell: (inout News) -> Void) {
+    let first = state.withLock { state -> Bool in
+      tell(&state.news)
+      defer { state.rung = true }
+      return !state.rung
+    }
+    if first { bell.signal() }
+  }
+
+  /// For the pump: sleeps until told something or the time is over, and takes the news with how many messages are on
+  /// the wire.
+  func listen(milliseconds: Int64) -> (news: News, onWire: Int) {
+    _ = bell.wait(timeout: .now() + .milliseconds(Int(milliseconds)))
+    return state.withLock { state in
+      state.rung = false
+      state.beat = monotonicMicroseconds()
+      let stopping = state.news.stopping
+      defer {
+        state.news = News()
+        state.news.stopping = stopping
+      }
+      return (state.news, state.onWire.count)
+    }
+  }
+
+  package var isAlive: Bool {
+    monotonicMicroseconds() - state.withLock { $0.beat } < 30_000_000
+  }
+
+  package var inFlight: Int { state.withLock { $0.onWire.count } }
+
+  package var counts: [(outcome: String, count: Int)] {
+    state.withLock { $0.counts }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  /// Takes nothing new, gives what is on the wire `graceSeconds` to arrive, records it and ends. What did not arrive
+  /// stays in the outbox.
+  package func stop(graceSeconds: Int) async {
+    ring { $0.stopping = true }
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().async {
+        self.pumpEnded.wait()
+        continuation.resume()
+      }
+    }
+    let end = monotonicMicroseconds() + Int64(graceSeconds) * 1_000_000
+    while monotonicMicroseconds() < end, state.withLock({ !$0.onWire.isEmpty }) {
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+    // From here on reports of aborted pushes mean nothing: their rows are still there.
+    state.withLock { $0.onWire.removeAll() }
+    let multi = curl.withLock { $0.take() }
+    multi?.stop()
+    while state.withLock({ $0.settling }), monotonicMicroseconds() < end + 5_000_000 {
+      try? await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  private func hear(_ notice: CommitNotice) {
+    guard !notice.endpoints.isEmpty || notice.endpointsChanged else { return }
+    ring { news in
+      news.woken.formUnion(notice.endpoints)
+      if notice.endpointsChanged { news.endpointsChanged = true }
+    }
+  }
+
+  func submit(_ pushes: [Push]) {
+    guard let multi = curl.withLock({ $0 }) else { return receive(pushes.map { .aborted($0.token) }) }
+    multi.submit(pushes)
+  }
+
+  /// On the curl thread: hand over and return.
+  private func receive(_ reports: [PushReport]) {
+    let now = store.clock.now
+    var tests: [(CheckedContinuation<PushReport, Never>, PushReport)] = []
+    var arrived = false
+    let start = state.withLock { state -> Bool in
+      for report in reports {
+        if let test = state.tests.removeValue(forKey: report.token) {
+          tests.append((test, report))
+        } else if let delivery = state.onWire.removeValue(forKey: report.token) {
+          let result = verdict(delivery, report, now: now)
+          state.unsettled.append(result)
+          state.counts[result.verdict.name, default: 0] += 1
+          arrived = true
+        }
+      }
+      guard arrived, !state.settling else { return false }
+      state.settling = true
+      return true
+    }
+    for report in reports { seconds.record(microseconds: report.timings.totalUS) }
+    for (test, report) in tests { test.resume(returning: report) }
+    if arrived { ring { _ in } }
+    if start { Task { await settle() } }
+  }
+}

@@ -1,0 +1,207 @@
+internal import CCurl
+
+/// What all transfers of one sender share.
+struct TransferContext {
+  let policy: NetworkPolicy
+  let caBundle: String?
+}
+
+/// One libcurl easy handle and the push it carries. Made once, loaded and unloaded many times: the
+/// constant options stay, so that a push sets only what differs.
+///
+/// libcurl holds pointers to this object and to the loaded push's bytes; both stay where they are
+/// from ``load(_:)`` to ``unload()``.
+final class EasyHandle {
+  let easy: OpaquePointer
+  let context: TransferContext
+  var isActive = false
+
+  private var push: Push?
+  private var headers: UnsafeMutablePointer<curl_slist>?
+  private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+
+  // As set on the handle now; an equal value is not set again.
+  private var url = ""
+  private var connectTimeoutMS = 0
+  private var totalTimeoutMS = 0
+
+  /// Written by the callbacks.
+  var bodyStart: [UInt8] = []
+  var received = 0
+  var firstForbidden: IPAddress?
+  var dialled = false
+
+  static let maxBodyKept = 4 * 1024
+  /// Headers and body together; the transfer ends there.
+  static let maxReceived = 64 * 1024
+
+  init(context: TransferContext) {
+    guard let easy = curl_easy_init() else { preconditionFailure("curl_easy_init: no memory") }
+    self.easy = easy
+    self.context = context
+    errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    setConstants()
+  }
+
+  deinit {
+    unload()
+    curl_easy_cleanup(easy)
+    errorText.deallocate()
+  }
+
+  /// The object behind a handle that libcurl reports about.
+  static func owner(of easy: OpaquePointer?) -> EasyHandle? {
+    var client: UnsafeMutableRawPointer?
+    guard let easy, ccurl_get_private(easy, &client) == CURLE_OK, let client else { return nil }
+    return Unmanaged<EasyHandle>.fromOpaque(client).takeUnretainedValue()
+  }
+
+  private func setConstants() {
+    func need(_ code: CURLcode) {
+      // A libcurl without one of these would send what we promise not to send.
+      precondition(code == CURLE_OK, "libcurl: \(String(cString: curl_easy_strerror(code)))")
+    }
+    let this = Unmanaged.passUnretained(self).toOpaque()
+    need(ccurl_set_pointer(easy, CURLOPT_PRIVATE, this))
+    need(ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText))
+    need(ccurl_on_body(easy, receiveBody, this))
+    need(ccurl_on_header(easy, receiveHeader, this))
+    need(ccurl_on_socket(easy, openSocket, this))
+    need(ccurl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https"))
+    need(ccurl_set_text(easy, CURLOPT_DEFAULT_PROTOCOL, "https"))
+    need(ccurl_set_text(easy, CURLOPT_PROXY, ""))
+    need(ccurl_set_text(easy, CURLOPT_USERAGENT, "xiecha/1"))
+    need(ccurl_set_long(easy, CURLOPT_POST, 1))
+    need(ccurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0))
+    need(ccurl_set_long(easy, CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue)))
+    need(ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS)))
+    need(ccurl_set_long(easy, CURLOPT_PIPEWAIT, 0))
+    need(ccurl_set_long(easy, CURLOPT_TCP_NODELAY, 1))
+    need(ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1))
+    need(ccurl_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)))
+    need(ccurl_set_long(easy, CURLOPT_SSL_VERIFYPEER, 1))
+    need(ccurl_set_long(easy, CURLOPT_SSL_VERIFYHOST, 2))
+    if let bundle = context.caBundle {
+      need(ccurl_set_text(easy, CURLOPT_CAINFO, bundle))
+      // Only the bundle counts then, not also the system's directory.
+      need(ccurl_set_text(easy, CURLOPT_CAPATH, nil))
+    }
+  }
+}
+
+extension EasyHandle {
+  /// Takes a push and sets what differs from the last one; an error leaves the handle to unload.
+  func load(_ push: Push) -> CURLcode {
+    self.push = push
+    bodyStart = []
+    received = 0
+    firstForbidden = nil
+    dialled = false
+    errorText[0] = 0
+    if let code = setChanged(push) { return code }
+    if !setHeaders(push) { return CURLE_OUT_OF_MEMORY }
+    return setBody()
+  }
+
+  private func setChanged(_ push: Push) -> CURLcode? {
+    if push.url != url {
+      url = ""
+      let code = ccurl_set_text(easy, CURLOPT_URL, push.url)
+      if code != CURLE_OK { return code }
+      url = push.url
+    }
+    let connect = max(1, push.connectTimeoutMS)
+    if connect != connectTimeoutMS {
+      let code = ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, connect)
+      if code != CURLE_OK { return code }
+      connectTimeoutMS = connect
+    }
+    let total = max(1, push.totalTimeoutMS)
+    if total != totalTimeoutMS {
+      let code = ccurl_set_long(easy, CURLOPT_TIMEOUT_MS, total)
+      if code != CURLE_OK { return code }
+      totalTimeoutMS = total
+    }
+    return nil
+  }
+
+  private func setHeaders(_ push: Push) -> Bool {
+    // libcurl would wait a second for “100 Continue” before a long body.
+    headers = curl_slist_append(nil, "Expect:")
+    if headers == nil { return false }
+    for header in push.headers {
+      guard let longer = curl_slist_append(headers, header) else { return false }
+      headers = longer
+    }
+    return ccurl_set_headers(easy, headers) == CURLE_OK
+  }
+
+  private func setBody() -> CURLcode {
+    guard let push, !push.body.isEmpty else {
+      _ = emptyBody.withUTF8Buffer { ccurl_set_pointer(easy, CURLOPT_POSTFIELDS, $0.baseAddress) }
+      return ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, 0)
+    }
+    // The pointer leaves the closure on purpose: an array's elements live in one heap object that
+    // does not move while somebody holds it, `self.push` holds it until `unload`, and nobody
+    // changes it. A copy here would be one more pass over every body.
+    let code = push.body.withUnsafeBytes {
+      ccurl_set_pointer(easy, CURLOPT_POSTFIELDS, $0.baseAddress)
+    }
+    if code != CURLE_OK { return code }
+    return ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(push.body.count))
+  }
+
+  /// Lets go of the push; only after the handle has left the multi handle.
+  func unload() {
+    if let headers {
+      ccurl_set_headers(easy, nil)
+      curl_slist_free_all(headers)
+    }
+    headers = nil
+    push = nil
+    bodyStart = []
+  }
+}
+
+/// A null pointer would mean “read the body from stdin” to libcurl.
+private let emptyBody: StaticString = ""
+
+extension EasyHandle {
+  /// What became of the loaded push, `code` being libcurl's word for it.
+  func report(code: CURLcode) -> PushReport {
+    var report = PushReport(token: push?.token ?? 0, outcome: outcome(code: code))
+    let retryAfter = offset(CURLINFO_RETRY_AFTER)
+    report.retryAfterSeconds = retryAfter > 0 ? retryAfter : nil
+    var address: UnsafePointer<CChar>?
+    if ccurl_get_text(easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK, let address {
+      report.remoteAddress = String(cString: address)
+    }
+    report.timings.dnsUS = offset(CURLINFO_NAMELOOKUP_TIME_T)
+    report.timings.connectUS = offset(CURLINFO_CONNECT_TIME_T)
+    report.timings.tlsUS = offset(CURLINFO_APPCONNECT_TIME_T)
+    report.timings.firstByteUS = offset(CURLINFO_STARTTRANSFER_TIME_T)
+    report.timings.totalUS = offset(CURLINFO_TOTAL_TIME_T)
+    report.bodyStart = bodyStart
+    return report
+  }
+
+  private func outcome(code: CURLcode) -> PushOutcome {
+    var status = 0
+    ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
+    if status >= 200 { return .status(status) }
+    if !dialled, let firstForbidden { return .forbiddenAddress("\(firstForbidden)") }
+    if code == CURLE_ABORTED_BY_CALLBACK { return PushReport.aborted(0).outcome }
+    if code == CURLE_OK {
+      let words = "the reply ended without a final status (last: \(status))"
+      return .failed(code: Int(CURLE_WEIRD_SERVER_REPLY.rawValue), words)
+    }
+    let detail = String(cString: errorText)
+    let words = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+    return .failed(code: Int(code.rawValue), words)
+  }
+
+  private func offset(_ info: CURLINFO) -> Int64 {
+    var value: curl_off_t = 0
+    return ccurl_get_offset(easy, info, &value) == CURLE_OK ? Int64(value) : 0
+  }
+}

@@ -1,0 +1,156 @@
+internal import CCurl
+
+/// Why a URL cannot be an endpoint.
+package enum URLFault: Error, Equatable {
+  /// Bytes it has; the limit is ``maximumURLLength``.
+  case tooLong(Int)
+  /// A space, a control or another invisible character, by its code point.
+  case badCharacter(UInt32)
+  /// The URL parser's words.
+  case malformed(String)
+  case scheme(String)
+  case plainHTTP
+  case noHost
+  /// libcurl converts such a name by the process's locale, which a daemon has none of.
+  case nonASCIIHost(String)
+  case userInfo
+  case fragment
+  /// The host is an address (in whatever spelling) that callbacks may not reach.
+  case forbiddenAddress(String, AddressClass)
+}
+
+extension URLFault: CustomStringConvertible {
+  package var zh: String {
+    switch self {
+    case .tooLong(let length): "网址过长：\(length) 字节，上限 \(maximumURLLength) 字节。"
+    case .badCharacter(let scalar): "网址含有空格、控制字符或不可见字符（\(hex(scalar))）。"
+    case .malformed(let words): "网址格式不正确（\(words)）。"
+    case .scheme(let scheme): "网址须以 https:// 开头，不支持“\(scheme)”。"
+    case .plainHTTP: "网址须以 https:// 开头；本系统未允许明文 http。"
+    case .noHost: "网址缺少主机名。"
+    case .nonASCIIHost(let host): "主机名“\(host)”须写成 ASCII 形式（xn--…）。"
+    case .userInfo: "网址不得含有用户名或口令。"
+    case .fragment: "网址不得含有“#”片段。"
+    case .forbiddenAddress(let address, let kind): "不得向 \(address) 回调：这是\(kind.zh)。"
+    }
+  }
+
+  package var en: String {
+    switch self {
+    case .tooLong(let length): "The URL has \(length) bytes; the limit is \(maximumURLLength)."
+    case .badCharacter(let scalar):
+      "The URL contains a space, a control or an invisible character (\(hex(scalar)))."
+    case .malformed(let words): "The URL is malformed (\(words))."
+    case .scheme(let scheme): "The URL must begin with https://; “\(scheme)” is not supported."
+    case .plainHTTP: "The URL must begin with https://; plain http is not allowed here."
+    case .noHost: "The URL has no host."
+    case .nonASCIIHost(let host):
+      "The host name “\(host)” must be written in its ASCII form (xn--…)."
+    case .userInfo: "The URL must not contain a user name or password."
+    case .fragment: "The URL must not contain a fragment (“#”)."
+    case .forbiddenAddress(let address, let kind):
+      "Callbacks may not go to \(address): it is \(kind.en)."
+    }
+  }
+
+  package var description: String { "\(zh) \(en)" }
+
+  private func hex(_ scalar: UInt32) -> String {
+    let digits = String(scalar, radix: 16, uppercase: true)
+    return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+  }
+}
+
+/// Bytes of UTF-8 that an endpoint's URL may have.
+package let maximumURLLength = 2048
+
+/// Checks a URL when an endpoint is made. A host name is not resolved here (it may resolve
+/// differently later): each connection's address is judged again when it is made.
+///
+/// - Throws: the first fault.
+package func checkURL(
+  _ url: String, allowHTTP: Bool, policy: NetworkPolicy
+) throws(URLFault) {
+  let length = url.utf8.count
+  guard length <= maximumURLLength else { throw .tooLong(length) }
+  if let bad = url.unicodeScalars.first(where: isInvisible) { throw .badCharacter(bad.value) }
+
+  // The parser that will send the request reads the URL here: two parsers that disagree about what
+  // the host is are how such checks are usually passed by.
+  let parsed = try ParsedURL(url)
+  switch parsed.part(CURLUPART_SCHEME) {
+  case "https": break
+  case "http": if !allowHTTP { throw .plainHTTP }
+  case let other: throw .scheme(other ?? "")
+  }
+  if parsed.part(CURLUPART_USER) != nil || parsed.part(CURLUPART_PASSWORD) != nil {
+    throw .userInfo
+  }
+  if url.utf8.contains(UInt8(ascii: "#")) { throw .fragment }
+  if parsed.part(CURLUPART_PORT) == "0" { throw .malformed("port 0") }
+  guard let host = parsed.part(CURLUPART_HOST), !host.isEmpty else { throw .noHost }
+  guard host.utf8.allSatisfy({ $0 < 0x80 }) else { throw .nonASCIIHost(host) }
+  // As when connecting: a name with several addresses is fine when one of them is.
+  var fault: URLFault?
+  for address in literalAddresses(host) {
+    switch policy.verdict(address) {
+    case .allowed: return
+    case .forbidden(let kind): fault = fault ?? .forbiddenAddress("\(address)", kind)
+    }
+  }
+  if let fault { throw fault }
+}
+
+private func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+  switch scalar.properties.generalCategory {
+  case .control, .format, .spaceSeparator, .lineSeparator, .paragraphSeparator, .privateUse,
+    .unassigned:
+    true
+  default: false
+  }
+}
+
+/// The addresses a host names without a resolver: one for a literal, two for `localhost`.
+private func literalAddresses(_ host: String) -> [IPAddress] {
+  if host.hasPrefix("[") {
+    return IPAddress(String(host.dropFirst().prefix { $0 != "]" })).map { [$0] } ?? []
+  }
+  var name = host.lowercased()
+  while name.hasSuffix(".") { name.removeLast() }
+  if name == "localhost" || name.hasSuffix(".localhost") {
+    return [IPAddress.v4(0x7f00_0001), .v6(1)]
+  }
+  // Once more through the parser: a percent-encoded or dot-terminated spelling shows itself as a
+  // number only after the first pass has decoded it.
+  let again = try? ParsedURL("http://\(name)/").part(CURLUPART_HOST)
+  return IPAddress(again ?? name).map { [$0] } ?? []
+}
+
+/// libcurl's URL parser over one URL.
+private struct ParsedURL: ~Copyable {
+  private let handle: OpaquePointer
+
+  init(_ text: String) throws(URLFault) {
+    guard let handle = curl_url() else { throw .malformed("out of memory") }
+    // A scheme that libcurl does not speak is named by checkURL, not called malformed.
+    let code = curl_url_set(handle, CURLUPART_URL, text, UInt32(CURLU_NON_SUPPORT_SCHEME))
+    guard code == CURLUE_OK else {
+      curl_url_cleanup(handle)
+      if code == CURLUE_NO_HOST { throw .noHost }
+      throw .malformed(curl_url_strerror(code).map { String(cString: $0) } ?? "\(code.rawValue)")
+    }
+    self.handle = handle
+  }
+
+  deinit { curl_url_cleanup(handle) }
+
+  /// nil when the URL has no such part.
+  borrowing func part(_ part: CURLUPart) -> String? {
+    var text: UnsafeMutablePointer<CChar>?
+    guard curl_url_get(handle, part, &text, 0) == CURLUE_OK, let text else {
+      return nil
+    }
+    defer { curl_free(text) }
+    return String(cString: text)
+  }
+}

@@ -1,0 +1,101 @@
+/// Comma-separated values (RFC 4180): quoted fields, doubled quotes, LF or CRLF, a UTF-8 byte order mark is skipped.
+package struct CSVTable: Sendable {
+  package struct Row: Sendable {
+    /// Line of the file on which the row starts, counted from 1.
+    package let line: Int
+    package let fields: [String]
+  }
+
+  package let header: [String]
+  package let rows: [Row]
+
+  package struct Fault: Error, Equatable, Sendable {
+    package let line: Int
+    package let detail: Phrase
+    package init(line: Int, _ zh: String, _ en: String) {
+      self.line = line
+      detail = Phrase(zh, en)
+    }
+  }
+
+  package init(_ bytes: [UInt8]) throws(Fault) {
+    var content = bytes[...]
+    if content.starts(with: [0xEF, 0xBB, 0xBF]) { content = content.dropFirst(3) }
+    var all: [Row] = []
+    var fields: [String] = []
+    var field: [UInt8] = []
+    var quoted = false
+    var line = 1
+    var startLine = 1
+    var at = content.startIndex
+
+    func text(_ bytes: [UInt8], _ line: Int) throws(Fault) -> String {
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw Fault(line: line, "不是有效的UTF-8", "not valid UTF-8")
+      }
+      return text
+    }
+    while at < content.endIndex {
+      let byte = content[at]
+      at += 1
+      if quoted {
+        if byte == UInt8(ascii: "\"") {
+          if at < content.endIndex, content[at] == UInt8(ascii: "\"") {
+            field.append(byte)
+            at += 1
+          } else {
+            quoted = false
+          }
+        } else {
+          if byte == 10 { line += 1 }
+          field.append(byte)
+        }
+        continue
+      }
+      switch byte {
+      case UInt8(ascii: "\"") where field.isEmpty: quoted = true
+      case UInt8(ascii: ","):
+        fields.append(try text(field, line))
+        field = []
+      case 10:
+        if field.last == 13 { field.removeLast() }
+        fields.append(try text(field, line))
+        if fields != [""] { all.append(Row(line: startLine, fields: fields)) }
+        fields = []
+        field = []
+        line += 1
+        startLine = line
+      default: field.append(byte)
+      }
+    }
+    guard !quoted else { throw Fault(line: startLine, "引号没有结束", "a quoted field does not end") }
+    if !field.isEmpty || !fields.isEmpty {
+      fields.append(try text(field, line))
+      all.append(Row(line: startLine, fields: fields))
+    }
+    guard let first = all.first else { throw Fault(line: 1, "文件为空", "the file is empty") }
+    header = first.fields.map { $0.trimmingSpaces() }
+    rows = Array(all.dropFirst())
+  }
+
+  /// The position of the column with one of these names; the first name is the one that a fault asks for.
+  package func column(_ names: String...) throws(Fault) -> Int {
+    guard let index = header.firstIndex(where: { names.contains($0) }) else {
+      throw Fault(line: 1, "缺少列“\(names[0])”", "the column \"\(names[0])\" is missing")
+    }
+    return index
+  }
+
+  package func optionalColumn(_ names: String...) -> Int? {
+    header.firstIndex { names.contains($0) }
+  }
+}
+
+extension StringProtocol {
+  package func trimmingSpaces() -> String {
+    let isSpace: (Character) -> Bool = { $0.isWhitespace }
+    guard let first = firstIndex(where: { !isSpace($0) }) else { return "" }
+    let last = lastIndex { !isSpace($0) } ?? first
+    return String(self[first...last])
+  }
+}

@@ -1,0 +1,84 @@
+/// When an answer is owed. Day of receipt is not counted (民法典 第二百零一条); day 1 is the next working day; the last day
+/// runs to 24:00 (民法典 第二百零三条), so the due moment is the following 00:00, exclusive.
+package struct Deadline: Sendable, Equatable {
+  /// Exclusive: an answer at this moment is late.
+  package let at: Instant
+  package let date: CalendarDate
+  package let workingDays: Int
+  /// A counted day lies in a year whose notice is not known.
+  package let provisional: Bool
+
+  package init(at: Instant, date: CalendarDate, workingDays: Int, provisional: Bool) {
+    self.at = at
+    self.date = date
+    self.workingDays = workingDays
+    self.provisional = provisional
+  }
+}
+
+/// One line of the 算式.
+package struct CountedDay: Sendable, Equatable {
+  package let date: CalendarDate
+  /// 1, 2, 3 … for a counted day, nil for a skipped one.
+  package let ordinal: Int?
+  package let reason: Phrase
+  package let notice: String?
+}
+
+/// How the last day ends: at 24:00 by law, or at office close where a region says so (minutes after 00:00).
+package struct LastDayPolicy: Sendable, Equatable {
+  package let endMinute: Int
+  package init(endMinute: Int) { self.endMinute = endMinute }
+  package static let midnight = LastDayPolicy(endMinute: 24 * 60)
+}
+
+extension WorkingCalendar {
+  /// At least 1, at most `Procedure.maximumDays` working days.
+  package func deadline(
+    receivedAt: Instant, workingDays: Int, region: RegionCode?, lastDay: LastDayPolicy = .midnight
+  ) -> Deadline {
+    let received = receivedAt.date
+    let date = workingDay(workingDays, from: received, region: region)
+    var provisional = false
+    for year in received.year...max(received.year, date.year) where !isKnown(year) {
+      // The receipt day itself is not counted: 31 December of an unknown year decides nothing.
+      provisional = provisional || year > received.year || date > received
+    }
+    return Deadline(
+      at: date.midnight + Int64(lastDay.endMinute) * 60_000, date: date, workingDays: workingDays,
+      provisional: provisional)
+  }
+
+  /// Every day from the day after receipt to the due date, counted or skipped, and why.
+  package func explanation(receivedAt: Instant, deadline: Deadline, region: RegionCode?)
+    -> [CountedDay]
+  {
+    var lines: [CountedDay] = []
+    var ordinal = 0
+    var day = receivedAt.date + 1
+    while day <= deadline.date {
+      let verdict = verdict(day, region: region)
+      if verdict.counts { ordinal += 1 }
+      lines.append(
+        CountedDay(
+          date: day, ordinal: verdict.counts ? ordinal : nil, reason: verdict.reason,
+          notice: verdict.notice))
+      day = day + 1
+    }
+    return lines
+  }
+
+  /// The explanation in two sentences that a clerk can put on file.
+  package func summary(receivedAt: Instant, deadline: Deadline, region: RegionCode?) -> Phrase {
+    let skipped = explanation(receivedAt: receivedAt, deadline: deadline, region: region).filter {
+      $0.ordinal == nil
+    }.count
+    let provisional =
+      deadline.provisional
+      ? Phrase("；含放假通知未公布的年份，为暂定期限", "; provisional, a year's notice is not out") : Phrase("", "")
+    return Phrase(
+      "收到 \(receivedAt.rfc3339)（当日不计），自次日起计\(deadline.workingDays)个工作日，跳过\(skipped)个非工作日，届满日 \(deadline.date)，截至 \(deadline.at.rfc3339)（不含）\(provisional.zh)",
+      "received \(receivedAt.rfc3339) (that day is not counted); \(deadline.workingDays) working days from the next day, \(skipped) days skipped; due \(deadline.date), until \(deadline.at.rfc3339) exclusive\(provisional.en)"
+    )
+  }
+}

@@ -1,0 +1,59 @@
+/// A request's content as the JSON members of its representation. It is written once, at submission, and given back
+/// byte for byte: reading a request costs no parsing of it.
+package struct EncodedContent: Sendable, Equatable {
+  /// A JSON object.
+  package let bytes: [UInt8]
+
+  package init(bytes: [UInt8]) { self.bytes = bytes }
+
+  package init(_ content: Content) {
+    var w = JSONWriter(capacity: 1024)
+    w.object { w in
+      if let commitment = content.commitment {
+        w.object("commitment") { w in
+          w.string("number", commitment.number)
+          w.string("signedOn", commitment.signedOn?.description)
+          w.bool("byAgent", commitment.byAgent)
+        }
+      } else {
+        w.null("commitment")
+      }
+      w.array("questions") { w in
+        for question in content.questions {
+          w.object { w in
+            w.string("id", question.id)
+            w.string("text", question.text)
+            if let asOf = question.asOf { w.string("asOf", asOf.description) }
+          }
+        }
+      }
+      w.string("purpose", content.purpose)
+      w.string("basis", content.basis)
+      w.string("reason", content.reason)
+      w.string("reference", content.reference)
+      if let contact = content.contact {
+        w.object("contact") { w in
+          w.string("name", contact.name)
+          w.string("phone", contact.phone)
+        }
+      } else {
+        w.null("contact")
+      }
+      w.string("signatory", content.signatory)
+      w.string("urgency", content.urgency.rawValue)
+      w.value("data", content.data)
+    }
+    bytes = w.bytes
+  }
+
+  /// The members without the braces, for splicing into a representation.
+  var members: ArraySlice<UInt8> { bytes.dropFirst().dropLast() }
+
+  private var json: JSON { (try? JSON.parse(bytes)) ?? .object([]) }
+
+  package var questionIDs: [String] {
+    json["questions"]?.arrayValue?.compactMap { $0["id"]?.stringValue } ?? []
+  }
+
+  package var reference: String? { json["reference"]?.stringValue }
+}

@@ -1,0 +1,73 @@
+package enum EventType: String, Sendable, CaseIterable {
+  case submitted = "request.submitted"
+  case acknowledged = "request.acknowledged"
+  case answered = "request.answered"
+  case declined = "request.declined"
+  case withdrawn = "request.withdrawn"
+  case dueSoon = "request.due-soon"
+  case overdue = "request.overdue"
+  case escalated = "request.escalated"
+}
+
+/// Who made something happen: an organ (through one of its keys), or the clock.
+package enum Actor: Sendable, Equatable {
+  case organ(OrganCode)
+  case clock
+}
+
+/// One thing that happened to a request: the spine from which timeline, feed, callbacks and statistics are read.
+package struct Event: Sendable, Equatable {
+  package let type: EventType
+  package let at: Instant
+  package let actor: Actor
+  /// The request's version and state after it.
+  package let version: Int
+  package let state: StateName
+  package let rung: Rung?
+  /// Never personal data of the subject.
+  package let data: JSON
+
+  package init(
+    type: EventType, at: Instant, actor: Actor, version: Int, state: StateName, rung: Rung? = nil,
+    data: JSON
+  ) {
+    self.type = type
+    self.at = at
+    self.actor = actor
+    self.version = version
+    self.state = state
+    self.rung = rung
+    self.data = data
+  }
+}
+
+/// What a transition comes to: the request as it is from now on, what happened, the next timer, and whom to tell.
+/// `BrokerStore` writes it whole or not at all.
+package struct Decision: Sendable, Equatable {
+  package let request: AssistanceRequest
+  package let event: Event
+  /// The ladder's next rung to arm; nil when none is left or the request is closed.
+  package let timer: LadderTimer?
+  /// Organs whose feed and endpoints are owed the event besides the two parties.
+  package let alsoTell: [OrganCode]
+
+  package init(
+    request: AssistanceRequest, event: Event, timer: LadderTimer?, alsoTell: [OrganCode] = []
+  ) {
+    self.request = request
+    self.event = event
+    self.timer = timer
+    self.alsoTell = alsoTell
+  }
+}
+
+/// Why a command was refused. A closed vocabulary, mapped to HTTP in one place.
+package enum Refusal: Error, Sendable, Equatable {
+  case faults([Fault])
+  /// The verb is not allowed from this state.
+  case illegalTransition(Verb, from: StateName)
+  /// The verb belongs to the other party.
+  case notYours(Verb)
+  /// `If-Match` named another version.
+  case staleVersion(current: Int)
+}

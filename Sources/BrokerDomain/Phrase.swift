@@ -1,0 +1,30 @@
+/// One sentence in the two languages of the house: Chinese for clerks and departments, English second.
+package struct Phrase: Sendable, Equatable {
+  package let zh: String
+  package let en: String
+
+  package init(_ zh: String, _ en: String) {
+    self.zh = zh
+    self.en = en
+  }
+
+  package func text(_ language: Language) -> String { language == .zh ? zh : en }
+}
+
+package enum Language: String, Sendable, CaseIterable {
+  case zh = "zh-CN"
+  case en
+}
+
+/// One thing wrong with a body, at one place of it. `pointer` is an RFC 6901 JSON pointer.
+package struct Fault: Sendable, Equatable, Error {
+  package let pointer: String
+  package let code: String
+  package let detail: Phrase
+
+  package init(_ pointer: String, code: String = "invalid-body", _ zh: String, _ en: String) {
+    self.pointer = pointer
+    self.code = code
+    self.detail = Phrase(zh, en)
+  }
+}

@@ -1,0 +1,150 @@
+/// A request as departments see it: the body of `GET /v1/requests/{id}` and of full callbacks.
+package struct Representation: Sendable {
+  package let request: AssistanceRequest
+  package let subject: Subject?
+  /// Shows the subject's id number unmasked; the caller has recorded the read.
+  package let reveal: Bool
+  package let now: Instant
+  package let reference: Reference
+
+  package init(
+    _ request: AssistanceRequest, subject: Subject?, reveal: Bool = false, now: Instant,
+    reference: Reference
+  ) {
+    self.request = request
+    self.subject = subject
+    self.reveal = reveal
+    self.now = now
+    self.reference = reference
+  }
+
+  package var bytes: [UInt8] {
+    var w = JSONWriter(capacity: 2048)
+    w.object { members(&$0) }
+    return w.bytes
+  }
+
+  /// The members without the braces.
+  package func members(_ w: inout JSONWriter) {
+    w.string("id", request.id.description)
+    w.int("version", request.version)
+    w.string("procedure", request.procedure)
+    w.string("state", request.state.name.rawValue)
+    w.object("from") { party(request.requester, &$0) }
+    w.object("to") { party(request.responder, &$0) }
+    item(&w)
+    w.string("receivedAt", request.receivedAt.rfc3339)
+    w.string("updatedAt", request.updatedAt.rfc3339)
+    w.string("closedAt", request.closedAt?.rfc3339)
+    w.object("due") { due(&$0) }
+    if let subject {
+      Self.write(subject, reveal: reveal, &w)
+    } else {
+      w.null("subject")
+    }
+    w.splice(request.content.members)
+    outcome(&w)
+    w.object("links") { w in
+      let path = "/v1/requests/\(request.id)"
+      w.string("self", path)
+      w.string("timeline", path + "/timeline")
+      w.string("deadline", path + "/deadline")
+    }
+  }
+
+  private func party(_ code: OrganCode, _ w: inout JSONWriter) {
+    w.string("code", code.description)
+    w.string("name", reference.organ(code)?.name)
+  }
+
+  private func item(_ w: inout JSONWriter) {
+    guard let code = request.item else { return w.null("item") }
+    let item = reference.item(code)
+    w.object("item") { w in
+      w.string("code", code)
+      w.string("proof", item?.proof)
+      w.string("matter", item?.matter)
+    }
+  }
+
+  package func due(_ w: inout JSONWriter) {
+    let deadline = request.deadline
+    let until = request.closedAt ?? now
+    w.string("at", deadline.at.rfc3339)
+    w.string("date", deadline.date.description)
+    w.int("workingDays", deadline.workingDays)
+    w.int(
+      "remaining",
+      reference.calendar.workingDays(
+        after: until.date, through: deadline.date,
+        region: reference.organ(request.responder)?.region))
+    w.string("status", request.clockStatus(now: now).rawValue)
+    w.bool("overdue", request.isOverdue(now: now))
+    w.bool("provisional", deadline.provisional)
+  }
+
+  private func outcome(_ w: inout JSONWriter) {
+    let at = request.updatedAt.rfc3339
+    if case .answered(let answer) = request.state {
+      w.object("answer") { w in
+        answer.write(&w)
+        w.string("at", at)
+        w.bool("late", request.clockStatus(now: now) == .missed)
+      }
+    } else {
+      w.null("answer")
+    }
+    if case .declined(let decline) = request.state {
+      w.object("decline") { w in
+        decline.write(&w)
+        w.string("at", at)
+      }
+    } else {
+      w.null("decline")
+    }
+    if case .withdrawn(let withdrawal) = request.state {
+      w.object("withdrawal") { w in
+        w.string("reason", withdrawal.reason)
+        w.string("at", at)
+      }
+    } else {
+      w.null("withdrawal")
+    }
+    if let acknowledgement = request.acknowledgement {
+      w.object("acknowledgement") { w in
+        w.string("officer", acknowledgement.officer)
+        w.string("at", acknowledgement.at.rfc3339)
+      }
+    } else {
+      w.null("acknowledgement")
+    }
+  }
+}
+
+extension Representation {
+  private static let noSubject = Array("\"subject\":null".utf8)
+
+  /// Puts a masked subject where a representation without one has null. The first occurrence is the member itself:
+  /// nothing before it in the representation can hold these bytes unescaped.
+  package static func restore(_ subject: Subject, in body: [UInt8]) -> [UInt8] {
+    var at = 0
+    while at + noSubject.count <= body.count {
+      if body[at] == noSubject[0], body[at..<(at + noSubject.count)].elementsEqual(noSubject) {
+        var w = JSONWriter(capacity: 256)
+        write(subject, reveal: false, &w)
+        return Array(body[..<at]) + w.bytes + body[(at + noSubject.count)...]
+      }
+      at += 1
+    }
+    return body
+  }
+
+  fileprivate static func write(_ subject: Subject, reveal: Bool, _ w: inout JSONWriter) {
+    w.object("subject") { w in
+      w.string("kind", subject.kind.rawValue)
+      w.string("name", subject.name)
+      w.string("idType", subject.idType)
+      w.string("idNumber", reveal ? subject.idNumber : Mask.idNumber(subject.idNumber))
+    }
+  }
+}

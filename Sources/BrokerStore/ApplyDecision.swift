@@ -1,0 +1,149 @@
+package import BrokerDomain
+internal import GRDB
+
+/// The only code that writes request, event, timer and outbox rows: a decision goes in whole, inside the caller's
+/// transaction, or not at all.
+extension WriteContext {
+  /// - Parameters:
+  ///   - previous: the request before the decision; nil when the decision opens it.
+  ///   - subject: of a new request.
+  ///   - trace: the W3C `traceparent` under which it happened; callbacks continue it.
+  /// - Returns: the event's sequence number.
+  @discardableResult
+  package func apply(
+    _ decision: Decision, previous: AssistanceRequest?, subject: Subject? = nil,
+    trace: String? = nil
+  ) throws -> Int64 {
+    let request = decision.request
+    guard let requester = reference.organ(request.requester)?.number,
+      let responder = reference.organ(request.responder)?.number
+    else { throw StoreError.unexpected("a party of \(request.id) is not in the directory") }
+    if previous == nil {
+      try insert(request, requester: requester, responder: responder)
+      if let subject { try insert(subject, of: request.id.key) }
+      count(request.procedure, request.state.name.rawValue, 1)
+    } else if decision.event.rung == nil {
+      try update(request, previousVersion: request.version - 1)
+    }
+    if let previous, previous.state.name != request.state.name {
+      count(request.procedure, previous.state.name.rawValue, -1)
+      count(request.procedure, request.state.name.rawValue, 1)
+      if !request.state.name.isOpen, try wasOverdue(previous) {
+        count(request.procedure, Self.overdueTally, -1)
+      }
+    }
+    if decision.event.rung == .overdue { count(request.procedure, Self.overdueTally, 1) }
+    let seq = try append(
+      decision.event, of: request, requester: requester, responder: responder, trace: trace)
+    var audience = [requester, responder]
+    for code in decision.alsoTell {
+      guard let number = reference.organ(code)?.number, !audience.contains(number) else { continue }
+      try db.run(ApplySQL.insertAudience, .int(number), .int(seq))
+      audience.append(number)
+    }
+    if let timer = decision.timer {
+      try db.run(
+        ApplySQL.insertTimer, .int(timer.at.milliseconds), .int(request.id.key),
+        .int(Int64(timer.rung.rawValue)))
+      noteTimer(at: timer.at)
+    }
+    try owe(decision.event, seq: seq, request: request.id.key, to: audience)
+    note(.init(request: request.id.key, version: request.version, seq: seq, organs: audience))
+    return seq
+  }
+
+  static let overdueTally = "overdue"
+
+  private func insert(_ request: AssistanceRequest, requester: Int64, responder: Int64) throws {
+    let deadline = request.deadline
+    try db.run(
+      ApplySQL.insertRequest, .int(request.id.key), .int(request.id.tail), .text(request.procedure),
+      .text(request.state.name.rawValue), .int(1), .int(Int64(request.version)), .int(requester),
+      .int(responder), .optionalText(request.item), .optionalText(request.content.reference),
+      .int(request.receivedAt.milliseconds), .int(request.updatedAt.milliseconds),
+      .int(deadline.at.milliseconds), .int(Int64(deadline.date.dayNumber)),
+      .int(Int64(deadline.workingDays)), .int(deadline.provisional ? 1 : 0),
+      .utf8(request.content.bytes))
+  }
+
+  private func insert(_ subject: Subject, of request: Int64) throws {
+    try db.run(
+      ApplySQL.insertSubject, .int(request), .text(subject.kind.rawValue), .text(subject.name),
+      .text(subject.idType), .text(subject.idNumber))
+  }
+
+  private func update(_ request: AssistanceRequest, previousVersion: Int) throws {
+    try db.run(
+      ApplySQL.updateRequest, .int(request.id.key), .int(Int64(previousVersion)),
+      .text(request.state.name.rawValue), .int(request.state.name.isOpen ? 1 : 0),
+      .int(request.updatedAt.milliseconds), .optionalInt(request.acknowledgement?.at.milliseconds),
+      .optionalText(request.acknowledgement?.officer), .optionalUTF8(request.state.payload))
+    guard db.changesCount == 1 else {
+      throw StoreError.unexpected("request \(request.id) changed under its own writer")
+    }
+  }
+
+  private func append(
+    _ event: Event, of request: AssistanceRequest, requester: Int64, responder: Int64,
+    trace: String?
+  ) throws -> Int64 {
+    var actor: Int64?
+    if case .organ(let code) = event.actor { actor = reference.organ(code)?.number }
+    try db.run(
+      ApplySQL.insertEvent, .int(request.id.key), .int(Int64(event.version)),
+      .text(event.type.rawValue), .text(event.state.rawValue), .int(event.at.milliseconds),
+      .optionalInt(actor), .int(requester), .int(responder),
+      .optionalInt(event.rung.map { Int64($0.rawValue) }), .utf8(event.data.bytes), .optionalText(trace))
+    return db.lastInsertedRowID
+  }
+
+  /// Writes a queue row for every endpoint that is owed the event. A row whose request still has an earlier one in the
+  /// same queue waits for it: order per request and endpoint.
+  private func owe(_ event: Event, seq: Int64, request: Int64, to organs: [Int64]) throws {
+    for organ in organs {
+      for target in try targets(of: organ) where target.wants(event.type.rawValue) {
+        let waits = try db.first(ApplySQL.hasEarlier, .int(target.key), .int(request)) { _ in true }
+        let at = waits == true ? OutboxRow.waiting : event.at.milliseconds
+        try db.run(
+          ApplySQL.insertOutbox, .int(target.key), .int(at), .int(seq), .int(request),
+          .int(event.at.milliseconds))
+        noteDelivery(to: target.key)
+      }
+    }
+  }
+
+  /// Its overdue rung has fired. Only looked up when the due moment has passed.
+  private func wasOverdue(_ request: AssistanceRequest) throws -> Bool {
+    guard now >= request.deadline.at else { return false }
+    return try db.first(
+      ApplySQL.hasRung, .int(request.id.key), .int(Int64(Rung.overdue.rawValue))
+    ) { _ in true } ?? false
+  }
+}
+
+enum ApplySQL: String, CaseIterable {
+  case insertRequest = """
+    INSERT INTO request (key, tail, procedure, state, open, version, requester, responder, item, reference,
+      received_at, updated_at, due_at, due_day, working_days, provisional, content)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    """
+  case insertSubject = """
+    INSERT INTO subject (request, kind, name, id_type, id_number) VALUES ($1, $2, $3, $4, $5)
+    """
+  case updateRequest = """
+    UPDATE request SET version = version + 1, state = $3, open = $4, updated_at = $5, acknowledged_at = $6,
+      officer = $7, outcome = $8
+    WHERE key = $1 AND version = $2
+    """
+  case insertEvent = """
+    INSERT INTO event (request, version, type, state, at, actor, requester, responder, rung, data, trace)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    """
+  case insertAudience = "INSERT INTO event_audience (organ, seq) VALUES ($1, $2)"
+  case insertTimer = "INSERT INTO timer (due_at, request, rung) VALUES ($1, $2, $3)"
+  case insertOutbox = """
+    INSERT INTO outbox (endpoint, next_at, seq, request, created_at) VALUES ($1, $2, $3, $4, $5)
+    """
+  case hasEarlier = "SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2 LIMIT 1"
+  case hasRung = "SELECT 1 FROM event WHERE request = $1 AND rung = $2 AND rung IS NOT NULL"
+}

@@ -1,0 +1,195 @@
+package import BrokerDomain
+internal import GRDB
+
+/// A place to which an organ wants its events pushed.
+package struct Endpoint: Sendable, Equatable {
+  package enum Body: String, Sendable, CaseIterable { case thin, full }
+
+  package let id: EntityID
+  /// Organ number.
+  package let organ: Int64
+  package var url: String
+  /// Event types, or `*`.
+  package var events: [String]
+  package var body: Body
+  package var description: String?
+  package var secret: [UInt8]
+  package var previousSecret: [UInt8]?
+  package var previousUntil: Instant?
+  package var enabled: Bool
+  package var disabledReason: String?
+  package let createdAt: Instant
+  package var rotatedAt: Instant?
+
+  package init(
+    id: EntityID, organ: Int64, url: String, events: [String], body: Body, description: String?,
+    secret: [UInt8], createdAt: Instant
+  ) {
+    self.id = id
+    self.organ = organ
+    self.url = url
+    self.events = events
+    self.body = body
+    self.description = description
+    self.secret = secret
+    self.enabled = true
+    self.createdAt = createdAt
+  }
+
+  /// Columns in the order of `EndpointSQL.get`.
+  fileprivate init(_ row: SQLRow) {
+    id = EntityID(key: row.int(0), tail: row.int(1))
+    organ = row.int(2)
+    url = row.text(3)
+    events = row.text(4).split(separator: " ").map(String.init)
+    body = Body(rawValue: row.text(5)) ?? .thin
+    description = row.optionalText(6)
+    secret = row.bytes(7)
+    previousSecret = row.optionalBytes(8)
+    previousUntil = row.optionalInt(9).map { Instant(milliseconds: $0) }
+    enabled = row.int(10) == 1
+    disabledReason = row.optionalText(11)
+    createdAt = Instant(milliseconds: row.int(12))
+    rotatedAt = row.optionalInt(13).map { Instant(milliseconds: $0) }
+  }
+
+  /// The secrets that sign now: the current one first, the previous one while it overlaps.
+  package func signingSecrets(now: Instant) -> [[UInt8]] {
+    guard let previousSecret, let previousUntil, now < previousUntil else { return [secret] }
+    return [secret, previousSecret]
+  }
+}
+
+/// What the writer needs to know of an endpoint to decide whether it is owed an event.
+struct EndpointTarget {
+  let key: Int64
+  let events: Set<String>
+
+  func wants(_ type: String) -> Bool { events.contains("*") || events.contains(type) }
+
+  static func loadAll(_ db: Database) throws -> [Int64: [EndpointTarget]] {
+    var targets: [Int64: [EndpointTarget]] = [:]
+    try db.each(EndpointSQL.targets, []) { row in
+      targets[row.int(1), default: []].append(
+        EndpointTarget(
+          key: row.int(0), events: Set(row.text(2).split(separator: " ").map(String.init))))
+    }
+    return targets
+  }
+}
+
+enum EndpointSQL: String, CaseIterable {
+  case get = """
+    SELECT key, tail, organ, url, events, body, description, secret, previous_secret, previous_until,
+      enabled, disabled_reason, created_at, rotated_at
+    FROM endpoint WHERE key = $1 AND deleted_at IS NULL
+    """
+  case list = """
+    SELECT key, tail, organ, url, events, body, description, secret, previous_secret, previous_until,
+      enabled, disabled_reason, created_at, rotated_at
+    FROM endpoint WHERE organ = $1 AND deleted_at IS NULL AND key > $2 ORDER BY key LIMIT $3
+    """
+  case targets = "SELECT key, organ, events FROM endpoint WHERE deleted_at IS NULL AND enabled = 1"
+  case insert = """
+    INSERT INTO endpoint (key, tail, organ, url, events, body, description, secret, enabled, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
+    """
+  case update = """
+    UPDATE endpoint SET url = $2, events = $3, body = $4, description = $5, secret = $6, previous_secret = $7,
+      previous_until = $8, enabled = $9, disabled_reason = $10, rotated_at = $11
+    WHERE key = $1
+    """
+  case delete = "UPDATE endpoint SET deleted_at = $2, enabled = 0 WHERE key = $1"
+  case dropQueue = "DELETE FROM outbox WHERE endpoint = $1"
+  case countOfOrgan = "SELECT count(*) FROM endpoint WHERE organ = $1 AND deleted_at IS NULL"
+  case pending = "SELECT count(*) FROM outbox WHERE endpoint = $1"
+  case lastDelivered = """
+    SELECT finished_at FROM delivery WHERE endpoint = $1 AND state = 'delivered' ORDER BY seq DESC LIMIT 1
+    """
+}
+
+extension WriteContext {
+  /// More endpoints than this for one organ is a mistake.
+  package static let endpointsPerOrgan = 100
+
+  package func insert(_ endpoint: Endpoint) throws {
+    try db.run(
+      EndpointSQL.insert, .int(endpoint.id.key), .int(endpoint.id.tail), .int(endpoint.organ),
+      .text(endpoint.url), .text(endpoint.events.joined(separator: " ")),
+      .text(endpoint.body.rawValue), .optionalText(endpoint.description), .blob(endpoint.secret),
+      .int(endpoint.createdAt.milliseconds))
+    endpointsChanged()
+  }
+
+  package func endpointCount(organ: Int64) throws -> Int {
+    try db.first(EndpointSQL.countOfOrgan, .int(organ)) { Int($0.int(0)) } ?? 0
+  }
+
+  package func endpoint(_ id: EntityID) throws -> Endpoint? {
+    try Endpoint.load(id, db)
+  }
+
+  package func update(_ endpoint: Endpoint) throws {
+    try db.run(
+      EndpointSQL.update, .int(endpoint.id.key), .text(endpoint.url),
+      .text(endpoint.events.joined(separator: " ")), .text(endpoint.body.rawValue),
+      .optionalText(endpoint.description), .blob(endpoint.secret),
+      .optionalBlob(endpoint.previousSecret), .optionalInt(endpoint.previousUntil?.milliseconds),
+      .int(endpoint.enabled ? 1 : 0), .optionalText(endpoint.disabledReason),
+      .optionalInt(endpoint.rotatedAt?.milliseconds))
+    endpointsChanged()
+  }
+
+  /// What was still owed to it goes with it; what was delivered stays on record.
+  package func delete(_ endpoint: Endpoint) throws {
+    try db.run(EndpointSQL.delete, .int(endpoint.id.key), .int(now.milliseconds))
+    try db.run(EndpointSQL.dropQueue, .int(endpoint.id.key))
+    endpointsChanged()
+  }
+}
+
+extension Endpoint {
+  fileprivate static func load(_ id: EntityID, _ db: Database) throws -> Endpoint? {
+    let endpoint = try db.first(EndpointSQL.get, .int(id.key)) { Endpoint($0) }
+    return endpoint?.id == id ? endpoint : nil
+  }
+
+  static func load(key: Int64, _ db: Database) throws -> Endpoint? {
+    try db.first(EndpointSQL.get, .int(key)) { Endpoint($0) }
+  }
+}
+
+/// An endpoint with what its owner wants to see beside it.
+package struct EndpointStatus: Sendable {
+  package let endpoint: Endpoint
+  package let pending: Int
+  package let lastDeliveredAt: Instant?
+
+  fileprivate init(_ endpoint: Endpoint, _ db: Database) throws {
+    self.endpoint = endpoint
+    pending = try db.first(EndpointSQL.pending, .int(endpoint.id.key)) { Int($0.int(0)) } ?? 0
+    lastDeliveredAt = try db.first(EndpointSQL.lastDelivered, .int(endpoint.id.key)) {
+      Instant(milliseconds: $0.int(0))
+    }
+  }
+}
+
+extension Store {
+  package func endpoint(_ id: EntityID) async throws(StoreError) -> EndpointStatus? {
+    try await read { db in try Endpoint.load(id, db).map { try EndpointStatus($0, db) } }
+  }
+
+  package func endpoints(of organ: Int64, cursor: Int64?, limit: Int) async throws(StoreError)
+    -> Page<EndpointStatus>
+  {
+    try await read { db in
+      let rows = try db.all(
+        EndpointSQL.list, .int(organ), .int(cursor ?? 0), .int(Int64(limit + 1))
+      ) { Endpoint($0) }
+      let page = rows.prefix(limit)
+      return Page(
+        items: try page.map { try EndpointStatus($0, db) },
+        next: rows.count > limit ? page.last?.id.key : nil)
+    }
+  }
+}

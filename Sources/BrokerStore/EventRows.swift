@@ -1,0 +1,92 @@
+package import BrokerDomain
+internal import GRDB
+
+/// An event as it is read back, with what a reader needs of its request.
+package struct StoredEvent: Sendable {
+  package let seq: Int64
+  package let request: EntityID
+  package let version: Int
+  package let type: String
+  package let state: String
+  package let at: Instant
+  package let actor: OrganCode?
+  /// JSON.
+  package let data: [UInt8]
+
+  /// A UUIDv7 that follows from the sequence number and the moment.
+  package var id: String { DerivedID.event(seq: seq, at: at) }
+
+  /// Columns in the order of `EventSQL.timeline`.
+  init(_ row: SQLRow, _ reference: Reference) {
+    seq = row.int(0)
+    request = EntityID(key: row.int(1), tail: row.int(2))
+    version = Int(row.int(3))
+    type = row.text(4)
+    state = row.text(5)
+    at = Instant(milliseconds: row.int(6))
+    actor = row.optionalInt(7).flatMap { reference.organ(number: $0)?.code }
+    data = row.bytes(8)
+  }
+}
+
+enum EventSQL: String, CaseIterable {
+  case timeline = """
+    SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data
+    FROM event e JOIN request r ON r.key = e.request WHERE e.request = $1 ORDER BY e.seq
+    """
+  /// Three sorted runs (as requester, as responder, as one also told), merged; each stops at the limit by itself.
+  case feed = """
+    SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data
+    FROM (
+      SELECT seq FROM (SELECT seq FROM event WHERE requester = $1 AND seq > $2 ORDER BY seq LIMIT $3)
+      UNION
+      SELECT seq FROM (SELECT seq FROM event WHERE responder = $1 AND seq > $2 ORDER BY seq LIMIT $3)
+      UNION
+      SELECT seq FROM (SELECT seq FROM event_audience WHERE organ = $1 AND seq > $2 ORDER BY seq LIMIT $3)
+      ORDER BY seq LIMIT $3
+    ) f CROSS JOIN event e ON e.seq = f.seq CROSS JOIN request r ON r.key = e.request
+    ORDER BY e.seq
+    """
+  case newest = "SELECT coalesce(max(seq), 0) FROM event"
+  case latestMoment = "SELECT coalesce(max(at), 0) FROM (SELECT at FROM event ORDER BY seq DESC LIMIT 1)"
+  case oldest = "SELECT coalesce(min(seq), 0) FROM event"
+  case momentAtOrAfter = "SELECT seq, at FROM event WHERE seq >= $1 ORDER BY seq LIMIT 1"
+}
+
+extension Store {
+  package func timeline(_ id: EntityID) async throws(StoreError) -> [StoredEvent] {
+    let reference = reference
+    return try await read { db in
+      try db.all(EventSQL.timeline, .int(id.key)) { StoredEvent($0, reference) }
+    }
+  }
+
+  /// The organ's own events after `seq`, in order, at most `limit`.
+  package func feed(organ: Int64, after seq: Int64, limit: Int) async throws(StoreError) -> [StoredEvent] {
+    let reference = reference
+    return try await read { db in
+      try db.all(EventSQL.feed, .int(organ), .int(seq), .int(Int64(limit))) {
+        StoredEvent($0, reference)
+      }
+    }
+  }
+}
+
+extension Database {
+  /// The first event at or after a moment. Sequence numbers grow with time, so twenty look-ups by key find it and no
+  /// index on the moment is needed.
+  func firstEvent(after moment: Instant) throws -> Int64 {
+    var low = try first(EventSQL.oldest) { $0.int(0) } ?? 0
+    var high = (try first(EventSQL.newest) { $0.int(0) } ?? 0) + 1
+    while low < high {
+      let middle = low + (high - low) / 2
+      let found = try first(EventSQL.momentAtOrAfter, .int(middle)) { ($0.int(0), $0.int(1)) }
+      guard let (seq, at) = found else {
+        high = middle
+        continue
+      }
+      if at > moment.milliseconds { high = middle } else { low = seq + 1 }
+    }
+    return low
+  }
+}

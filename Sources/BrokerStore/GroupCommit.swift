@@ -1,0 +1,151 @@
+internal import BrokerDomain
+internal import GRDB
+internal import Synchronization
+
+/// Shares the price of an fsync. Writes queue here; one writer takes all that wait into one transaction with a
+/// savepoint each, and answers them after the commit is on disk. While one commit is under way the next batch gathers
+/// by itself: no timer, no added latency when there is little to do.
+final class GroupCommit: Sendable {
+  /// One write: run inside the transaction, then told how the transaction ended.
+  struct Job: Sendable {
+    /// Returns what to call once the outcome is known: nil for committed, or the error.
+    let run: @Sendable (WriteContext) -> (@Sendable (StoreError?) -> Void)
+    /// Called instead when the transaction could not begin.
+    let refuse: @Sendable (StoreError) -> Void
+  }
+
+  private struct State {
+    var waiting: [Job] = []
+    var draining = false
+    var closed = false
+  }
+
+  private let pool: DatabasePool
+  private let state = Mutex(State())
+  private let queueLimit: Int
+  private let batchLimit: Int
+  private let context: WriteContext
+  private let onCommit: @Sendable (CommitNotice) -> Void
+  let sizes = BatchSizes()
+
+  init(
+    pool: DatabasePool, queueLimit: Int, batchLimit: Int, context: WriteContext,
+    onCommit: @escaping @Sendable (CommitNotice) -> Void
+  ) {
+    self.pool = pool
+    self.queueLimit = queueLimit
+    self.batchLimit = batchLimit
+    self.context = context
+    self.onCommit = onCommit
+  }
+
+  var depth: Int { state.withLock { $0.waiting.count } }
+
+  /// Runs `work` in the next group. Returns after the commit; throws what `work` threw, or why the commit failed.
+  func submit<T: Sendable>(_ work: @escaping @Sendable (WriteContext) throws -> T) async throws(StoreError)
+    -> T
+  {
+    let result: Result<T, StoreError> = await withCheckedContinuation { continuation in
+      let job = Job(
+        run: { context in
+          do {
+            let value = try context.savepoint { try work(context) }
+            return { failure in
+              continuation.resume(returning: failure.map { .failure($0) } ?? .success(value))
+            }
+          } catch {
+            let own = StoreError.from(error)
+            return { failure in continuation.resume(returning: .failure(failure ?? own)) }
+          }
+        },
+        refuse: { continuation.resume(returning: .failure($0)) })
+      if let refusal = enqueue(job) { continuation.resume(returning: .failure(refusal)) }
+    }
+    return try result.get()
+  }
+
+  private func enqueue(_ job: Job) -> StoreError? {
+    let (refusal, start): (StoreError?, Bool) = state.withLock { state in
+      if state.closed { return (.closed, false) }
+      if state.waiting.count >= queueLimit { return (.queueFull, false) }
+      state.waiting.append(job)
+      defer { state.draining = true }
+      return (nil, !state.draining)
+    }
+    if start { pool.asyncWriteWithoutTransaction { db in self.drain(db) } }
+    return refusal
+  }
+
+  /// Refuses new work and returns when what was accepted is committed.
+  func close() {
+    state.withLock { $0.closed = true }
+    pool.writeWithoutTransaction { db in drain(db) }
+  }
+
+  private func drain(_ db: Database) {
+    while true {
+      let batch: [Job] = state.withLock { state in
+        if state.waiting.isEmpty {
+          state.draining = false
+          return []
+        }
+        let count = min(batchLimit, state.waiting.count)
+        let batch = Array(state.waiting[..<count])
+        state.waiting.removeFirst(count)
+        return batch
+      }
+      if batch.isEmpty { return }
+      commit(batch, db)
+    }
+  }
+
+  private func commit(_ batch: [Job], _ db: Database) {
+    sizes.record(batch.count)
+    var answers: [@Sendable (StoreError?) -> Void] = []
+    answers.reserveCapacity(batch.count)
+    var failure: StoreError?
+    do {
+      try db.beginTransaction(.immediate)
+      context.begin(db)
+      for job in batch {
+        answers.append(job.run(context))
+        if context.broken != nil { break }
+      }
+      // A full disk may have rolled the whole transaction back inside a job.
+      if let broken = context.broken { throw broken }
+      try context.flush()
+      try db.commit()
+    } catch {
+      failure = StoreError.from(error)
+      context.forget()
+      if db.isInsideTransaction { try? db.rollback() }
+    }
+    let notice = context.end()
+    if failure == nil, !notice.isEmpty { onCommit(notice) }
+    for answer in answers { answer(failure) }
+    // BEGIN failed, or the transaction broke half-way: who has not run is told as well.
+    if let failure { for job in batch[answers.count...] { job.refuse(failure) } }
+  }
+}
+
+/// How many writes shared a commit, in powers of two: 1, 2, 4 … 1024 and more.
+package final class BatchSizes: Sendable {
+  package struct Counts: Sendable {
+    package var buckets = [Int](repeating: 0, count: 11)
+    package var sum = 0
+    package var count = 0
+  }
+
+  private let counts = Mutex(Counts())
+
+  func record(_ size: Int) {
+    counts.withLock {
+      let bucket = min(10, Int.bitWidth - (max(1, size) - 1).leadingZeroBitCount)
+      $0.buckets[bucket] += 1
+      $0.sum += size
+      $0.count += 1
+    }
+  }
+
+  package var snapshot: Counts { counts.withLock { $0 } }
+}

@@ -1,0 +1,204 @@
+package import BrokerDomain
+internal import GRDB
+
+/// One message that is due for one endpoint, ready to be sent.
+package struct DueDelivery: Sendable {
+  package let endpoint: Int64
+  package let nextAt: Int64
+  package let seq: Int64
+  package let request: Int64
+  package let createdAt: Instant
+  /// Attempts so far.
+  package let attempts: Int
+  package let webhookID: String
+  /// The W3C `traceparent` of the request that caused it.
+  package let trace: String?
+  package let body: [UInt8]
+}
+
+/// How one attempt ended.
+package struct AttemptResult: Sendable {
+  package enum Verdict: Sendable, Equatable {
+    case delivered
+    case retry(at: Instant)
+    case dead
+  }
+
+  package let delivery: DueDelivery
+  package let at: Instant
+  package let status: Int?
+  package let error: String?
+  package let verdict: Verdict
+  /// The receiver answered 410 Gone: the endpoint is switched off with this reason.
+  package let disable: String?
+
+  package init(
+    delivery: DueDelivery, at: Instant, status: Int?, error: String?, verdict: Verdict,
+    disable: String? = nil
+  ) {
+    self.delivery = delivery
+    self.at = at
+    self.status = status
+    self.error = error
+    self.verdict = verdict
+    self.disable = disable
+  }
+}
+
+enum OutboxRow {
+  /// The due time of a row whose request has an earlier one in the same queue.
+  static let waiting = Int64.max
+}
+
+enum OutboxSQL: String, CaseIterable {
+  /// Endpoints with something in their queue and when its first row is due: one seek per endpoint.
+  case heads = """
+    WITH RECURSIVE q (endpoint) AS (
+      SELECT min(endpoint) FROM outbox
+      UNION ALL
+      SELECT (SELECT min(o.endpoint) FROM outbox o WHERE o.endpoint > q.endpoint) FROM q WHERE q.endpoint IS NOT NULL
+    )
+    SELECT q.endpoint, (SELECT min(o.next_at) FROM outbox o WHERE o.endpoint = q.endpoint)
+    FROM q WHERE q.endpoint IS NOT NULL
+    """
+  case nextDue = """
+    SELECT next_at FROM outbox WHERE endpoint = $1 AND next_at > $2 ORDER BY next_at LIMIT 1
+    """
+  case due = """
+    SELECT o.next_at, o.seq, o.request, o.created_at, o.attempts, e.type, e.version, e.state, e.at, e.trace
+    FROM outbox o CROSS JOIN event e ON e.seq = o.seq
+    WHERE o.endpoint = $1 AND o.next_at <= $2
+    ORDER BY o.next_at, o.seq LIMIT $3
+    """
+  case delete = "DELETE FROM outbox WHERE endpoint = $1 AND next_at = $2 AND seq = $3"
+  case finish = """
+    INSERT INTO delivery (endpoint, seq, state, request, created_at, finished_at, attempts, last_status, last_error)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    ON CONFLICT (endpoint, seq) DO UPDATE SET state = excluded.state, finished_at = excluded.finished_at,
+      attempts = excluded.attempts, last_status = excluded.last_status, last_error = excluded.last_error
+    """
+  case requeue = """
+    INSERT INTO outbox (endpoint, next_at, seq, request, created_at, attempts, last_at, last_status, last_error)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    """
+  case successor = """
+    SELECT seq, next_at FROM outbox WHERE endpoint = $1 AND request = $2 ORDER BY seq LIMIT 1
+    """
+  case move = "UPDATE outbox SET next_at = $4 WHERE endpoint = $1 AND next_at = $2 AND seq = $3"
+  case disable = "UPDATE endpoint SET enabled = 0, disabled_reason = $2 WHERE key = $1"
+  case lease = """
+    UPDATE endpoint SET lease_owner = $2, lease_until = $3
+    WHERE key = $1 AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until < $4)
+    """
+  case depth = "SELECT count(*), min(created_at) FROM outbox"
+}
+
+extension Store {
+  /// Endpoints that have anything queued, with the moment at which the first of it is due.
+  package func queueHeads() throws(StoreError) -> [(endpoint: Int64, at: Instant)] {
+    try readNow { db in
+      try db.all(OutboxSQL.heads) { ($0.int(0), Instant(milliseconds: $0.int(1))) }
+    }
+  }
+
+  /// The next messages for one endpoint that are due, in order, with their bodies; and when its queue is due again
+  /// after those (nil when nothing is left but what waits for an earlier one).
+  /// - Parameter outstanding: sequence numbers that are on their way already; their rows are still there.
+  package func dueDeliveries(
+    _ endpoint: Endpoint, outstanding: Set<Int64>, limit: Int
+  ) throws(StoreError) -> (due: [DueDelivery], nextAt: Instant?) {
+    let reference = reference
+    let now = clock.now
+    return try readNow { db in
+      var due: [DueDelivery] = []
+      try db.each(
+        OutboxSQL.due,
+        [.int(endpoint.id.key), .int(now.milliseconds), .int(Int64(outstanding.count + limit))]
+      ) { row in
+        let seq = row.int(1)
+        guard due.count < limit, !outstanding.contains(seq) else { return }
+        let at = Instant(milliseconds: row.int(8))
+        let event = CallbackEvent(
+          seq: seq, request: row.int(2), type: row.text(5), version: Int(row.int(6)),
+          state: row.text(7), at: at)
+        due.append(
+          DueDelivery(
+            endpoint: endpoint.id.key, nextAt: row.int(0), seq: seq, request: row.int(2),
+            createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
+            webhookID: DerivedID.event(seq: seq, at: at), trace: row.optionalText(9),
+            body: try event.body(endpoint.body, now: now, db, reference)))
+      }
+      // A full page means that more may be due at once.
+      if due.count == limit { return (due, now) }
+      let next = try db.first(OutboxSQL.nextDue, .int(endpoint.id.key), .int(now.milliseconds)) {
+        $0.int(0)
+      }
+      return (due, next == OutboxRow.waiting ? nil : next.map { Instant(milliseconds: $0) })
+    }
+  }
+
+  package func endpoint(key: Int64) throws(StoreError) -> Endpoint? {
+    try readNow { db in try Endpoint.load(key: key, db) }
+  }
+
+  /// How many messages wait, and since when the oldest does.
+  package func outboxDepth() async throws(StoreError) -> (count: Int, oldest: Instant?) {
+    try await read { db in
+      try db.first(OutboxSQL.depth) {
+        (Int($0.int(0)), $0.optionalInt(1).map { Instant(milliseconds: $0) })
+      } ?? (0, nil)
+    }
+  }
+}
+
+extension WriteContext {
+  /// Records how an attempt ended and lets the next message of the same request go.
+  package func settle(_ result: AttemptResult) throws {
+    let delivery = result.delivery
+    let (endpoint, seq) = (delivery.endpoint, delivery.seq)
+    try db.run(OutboxSQL.delete, .int(endpoint), .int(delivery.nextAt), .int(seq))
+    // The endpoint was deleted, or the row was moved by an operator's retry while it was in flight.
+    guard db.changesCount == 1 else { return }
+    let attempts = Int64(delivery.attempts + 1)
+    switch result.verdict {
+    case .delivered, .dead:
+      try db.run(
+        OutboxSQL.finish, .int(endpoint), .int(seq),
+        .text(result.verdict == .delivered ? "delivered" : "dead"), .int(delivery.request),
+        .int(delivery.createdAt.milliseconds), .int(result.at.milliseconds), .int(attempts),
+        .optionalInt(result.status.map { Int64($0) }), .optionalText(result.error))
+      try promote(endpoint: endpoint, request: delivery.request)
+    case .retry(let at):
+      try db.run(
+        OutboxSQL.requeue, .int(endpoint), .int(at.milliseconds), .int(seq),
+        .int(delivery.request), .int(delivery.createdAt.milliseconds), .int(attempts),
+        .int(result.at.milliseconds), .optionalInt(result.status.map { Int64($0) }),
+        .optionalText(result.error))
+    }
+    if let reason = result.disable {
+      try db.run(OutboxSQL.disable, .int(endpoint), .text(reason))
+      endpointsChanged()
+    }
+  }
+
+  /// Lets the earliest waiting message of a request go.
+  func promote(endpoint: Int64, request: Int64) throws {
+    let next = try db.first(OutboxSQL.successor, .int(endpoint), .int(request)) {
+      (seq: $0.int(0), at: $0.int(1))
+    }
+    guard let next, next.at == OutboxRow.waiting else { return }
+    try db.run(
+      OutboxSQL.move, .int(endpoint), .int(next.at), .int(next.seq), .int(now.milliseconds))
+    noteDelivery(to: endpoint)
+  }
+
+  /// Takes or renews the right to deliver to an endpoint. One lease covers the whole queue of the endpoint, so order
+  /// survives a change of dispatcher; a lease that ran out may be taken by another.
+  /// - Returns: false when another dispatcher holds it.
+  package func lease(endpoint: Int64, owner: String, until: Instant) throws -> Bool {
+    try db.run(
+      OutboxSQL.lease, .int(endpoint), .text(owner), .int(until.milliseconds),
+      .int(BrokerClock.wall.milliseconds))
+    return db.changesCount == 1
+  }
+}

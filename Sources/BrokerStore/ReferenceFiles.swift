@@ -1,0 +1,238 @@
+internal import BrokerDomain
+
+/// Reads a reference file against what is in the directory already, and names every bad row.
+struct ReferenceFile {
+  let table: CSVTable
+  private(set) var faults: [ImportFault] = []
+  private var used: Set<Int> = []
+
+  init(_ bytes: [UInt8]) throws(ImportError) {
+    do {
+      table = try CSVTable(bytes)
+    } catch {
+      throw .rows([ImportFault(line: error.line, error.detail)])
+    }
+  }
+
+  var ignoredColumns: [String] {
+    table.header.indices.filter { !used.contains($0) }.map { table.header[$0] }
+  }
+
+  mutating func batch(_ kind: ReferenceKind, _ reference: Reference) throws(ImportError) -> ImportBatch {
+    let batch: ImportBatch
+    do throws(CSVTable.Fault) {
+      batch =
+        switch kind {
+        case .organs: .organs(try organs())
+        case .items: .items(try items())
+        case .assistanceList: .entries(try entries(reference))
+        case .calendar: .days(try days())
+        }
+    } catch {
+      throw .rows([ImportFault(line: error.line, error.detail)])
+    }
+    if table.rows.isEmpty { fault(1, Phrase("文件没有数据行", "the file has no rows")) }
+    guard faults.isEmpty else { throw .rows(faults) }
+    return batch
+  }
+
+  private mutating func fault(_ line: Int, _ detail: Phrase) {
+    faults.append(ImportFault(line: line, detail))
+  }
+
+  private mutating func column(_ names: [String], required: Bool = true) throws(CSVTable.Fault) -> Int? {
+    guard let index = table.header.firstIndex(where: { names.contains($0) }) else {
+      if required {
+        throw CSVTable.Fault(line: 1, "缺少列“\(names[0])”", "the column \"\(names[0])\" is missing")
+      }
+      return nil
+    }
+    used.insert(index)
+    return index
+  }
+
+  /// The field, trimmed; a missing required one is a fault.
+  private mutating func field(_ row: CSVTable.Row, _ column: Int?, required: Bool = true) -> String? {
+    guard let column else { return nil }
+    let text = column < row.fields.count ? row.fields[column].trimmingSpaces() : ""
+    if text.isEmpty {
+      if required {
+        fault(row.line, Phrase("“\(table.header[column])”为空", "\"\(table.header[column])\" is empty"))
+      }
+      return nil
+    }
+    return text
+  }
+
+  private mutating func code(_ row: CSVTable.Row, _ column: Int?, required: Bool = true) -> OrganCode? {
+    guard let text = field(row, column, required: required) else { return nil }
+    do {
+      return try OrganCode(text)
+    } catch {
+      fault(row.line, Phrase("\(text)：\(error.zh)", "\(text): \(error.en)"))
+      return nil
+    }
+  }
+
+  private mutating func organs() throws(CSVTable.Fault) -> [Organ] {
+    let (codes, names) = (try column(["code"]), try column(["name"]))
+    let (shorts, regions) = (try column(["short_name"], required: false), try column(["region"]))
+    let roles = try column(["role", "roles"], required: false)
+    let superiors = try column(["superior"], required: false)
+    var organs: [Organ] = []
+    var seen: [OrganCode: Int] = [:]
+    for row in table.rows {
+      let code = code(row, codes)
+      let name = field(row, names)
+      let regionText = field(row, regions)
+      let region = regionText.flatMap { RegionCode($0) }
+      if let regionText, region == nil {
+        fault(
+          row.line, Phrase("地区“\(regionText)”应为6位行政区划代码", "the region \"\(regionText)\" must be six digits (GB/T 2260)")
+        )
+      }
+      var parsed: [Organ.Role] = []
+      for text in (field(row, roles, required: false) ?? "member").split(whereSeparator: { " ;|".contains($0) }) {
+        guard let role = Organ.Role(rawValue: String(text)) else {
+          let known = Organ.Role.allCases.map(\.rawValue).joined(separator: ", ")
+          fault(row.line, Phrase("角色“\(text)”应为 \(known)", "the role \"\(text)\" must be one of \(known)"))
+          continue
+        }
+        parsed.append(role)
+      }
+      let superior = self.code(row, superiors, required: false)
+      guard let code, let name, let region else { continue }
+      if let first = seen.updateValue(row.line, forKey: code) {
+        fault(row.line, Phrase("\(code) 与第\(first)行重复", "\(code) is on line \(first) already"))
+      }
+      organs.append(
+        Organ(
+          number: 0, code: code, name: name,
+          shortName: field(row, shorts, required: false) ?? name, region: region,
+          superior: superior, roles: parsed))
+    }
+    return organs
+  }
+
+  private mutating func items() throws(CSVTable.Fault) -> [Item] {
+    let codes = try column(["seq", "code"])
+    let (proofs, matters) = (try column(["proof_item", "proof"]), try column(["admin_matter", "matter"]))
+    let departments = [
+      try column(["province_dept"], required: false),
+      try column(["prefecture_dept", "nantong_dept"], required: false),
+      try column(["county_dept", "qidong_dept", "department"], required: false),
+    ]
+    var items: [Item] = []
+    var codesSeen: [String: Int] = [:]
+    var pairs: [[String]: Int] = [:]
+    for row in table.rows {
+      let (code, proof, matter) = (field(row, codes), field(row, proofs), field(row, matters))
+      guard let code, let proof, let matter else { continue }
+      if let first = codesSeen.updateValue(row.line, forKey: code) {
+        fault(row.line, Phrase("编号 \(code) 与第\(first)行重复", "the code \(code) is on line \(first) already"))
+      }
+      if let first = pairs.updateValue(row.line, forKey: [proof, matter]) {
+        fault(
+          row.line,
+          Phrase("（\(proof)，\(matter)）与第\(first)行重复", "(\(proof), \(matter)) is on line \(first) already"))
+      }
+      items.append(
+        Item(
+          code: code, proof: proof, matter: matter,
+          departments: departments.map { field(row, $0, required: false) ?? "" }))
+    }
+    return items
+  }
+
+  private mutating func entries(_ reference: Reference) throws(CSVTable.Fault) -> [AssistanceEntry] {
+    let items = try column(["item_seq", "item"])
+    let requesters = try column(["requesting_code", "requester"])
+    let obligeds = try column(["requested_code", "obliged"])
+    let days = try column(["working_days"])
+    let proofs = try column(["proof_item", "proof"], required: false)
+    let matters = try column(["admin_matter", "matter"], required: false)
+    var entries: [AssistanceEntry] = []
+    var seen: [[String]: Int] = [:]
+    for row in table.rows {
+      let (code, requester, obliged) = (field(row, items), code(row, requesters), self.code(row, obligeds))
+      let daysText = field(row, days)
+      let count = daysText.flatMap { Int($0) }
+      if let daysText, count.map({ (1...Procedure.maximumDays).contains($0) }) != true {
+        fault(
+          row.line,
+          Phrase(
+            "工作日数“\(daysText)”应为1至\(Procedure.maximumDays)",
+            "the working days \"\(daysText)\" must be 1 to \(Procedure.maximumDays)"))
+      }
+      if let code { check(row, code, proofs, matters, reference) }
+      for organ in [requester, obliged].compactMap({ $0 }) where reference.organ(organ) == nil {
+        fault(row.line, Phrase("机关目录中没有 \(organ)", "the directory has no organ \(organ)"))
+      }
+      guard let code, let requester, let obliged, let count else { continue }
+      if requester == obliged {
+        fault(row.line, Phrase("请求机关与协助机关相同", "an organ cannot be obliged to itself"))
+      }
+      if let first = seen.updateValue(row.line, forKey: [code, requester.description]) {
+        fault(row.line, Phrase("同一事项、同一请求机关在第\(first)行已有", "this item and requester are on line \(first) already"))
+      }
+      entries.append(
+        AssistanceEntry(item: code, requester: requester, obliged: obliged, workingDays: count))
+    }
+    return entries
+  }
+
+  /// The item exists, and where the file repeats its (proof, matter), they are the item's own.
+  private mutating func check(
+    _ row: CSVTable.Row, _ code: String, _ proofs: Int?, _ matters: Int?, _ reference: Reference
+  ) {
+    guard let item = reference.item(code) else {
+      return fault(row.line, Phrase("证明事项清单中没有编号 \(code)", "the list of items has no code \(code)"))
+    }
+    if let proof = field(row, proofs, required: false), proof != item.proof {
+      fault(row.line, Phrase("编号 \(code) 的证明名称是“\(item.proof)”", "the proof of item \(code) is \"\(item.proof)\""))
+    }
+    if let matter = field(row, matters, required: false), matter != item.matter {
+      fault(row.line, Phrase("编号 \(code) 的行政事项是“\(item.matter)”", "the matter of item \(code) is \"\(item.matter)\""))
+    }
+  }
+
+  private mutating func days() throws(CSVTable.Fault) -> [(region: String, day: AnnouncedDay)] {
+    let (dates, kinds) = (try column(["date"]), try column(["kind"]))
+    let festivals = try column(["festival"], required: false)
+    let notices = try column(["notice"], required: false)
+    let regions = try column(["region"], required: false)
+    var days: [(region: String, day: AnnouncedDay)] = []
+    var seen: [String: Int] = [:]
+    for row in table.rows {
+      let (dateText, kindText) = (field(row, dates), field(row, kinds))
+      let date = dateText.flatMap { CalendarDate($0) }
+      let kind = kindText.flatMap { AnnouncedDay.Kind(rawValue: $0) }
+      if let dateText, date == nil {
+        fault(row.line, Phrase("日期“\(dateText)”应为 YYYY-MM-DD", "the date \"\(dateText)\" must be YYYY-MM-DD"))
+      }
+      if let kindText, kind == nil {
+        fault(row.line, Phrase("类型“\(kindText)”应为 off 或 work", "the kind \"\(kindText)\" must be off or work"))
+      }
+      var region = ""
+      if let text = field(row, regions, required: false) {
+        if let prefix = RegionCode.overlayPrefix(text) {
+          region = prefix
+        } else {
+          fault(row.line, Phrase("地区“\(text)”应为2、4或6位", "the region \"\(text)\" must have 2, 4 or 6 digits"))
+        }
+      }
+      guard let date, let kind else { continue }
+      if let first = seen.updateValue(row.line, forKey: "\(region) \(date)") {
+        fault(row.line, Phrase("\(date) 与第\(first)行重复", "\(date) is on line \(first) already"))
+      }
+      days.append(
+        (
+          region,
+          AnnouncedDay(
+            date: date, kind: kind, festival: field(row, festivals, required: false) ?? "",
+            notice: field(row, notices, required: false) ?? "")
+        ))
+    }
+    return days
+  }
+}

@@ -1,0 +1,175 @@
+internal import BrokerDomain
+internal import GRDB
+internal import Glibc
+
+/// What the command line does to a database, beside a running daemon or without one.
+extension Store {
+  /// - Throws: `ImportError.rows` with every bad row; then nothing was written.
+  package func importFile(_ kind: ReferenceKind, _ bytes: [UInt8]) throws(ImportError) -> ImportReport {
+    var file = try ReferenceFile(bytes)
+    let batch = try file.batch(kind, reference)
+    do {
+      try pool.write { db in try db.write(batch) }
+      try reload()
+    } catch {
+      throw .store(StoreError.from(error))
+    }
+    return ImportReport(rows: file.table.rows.count, ignoredColumns: file.ignoredColumns)
+  }
+
+  /// - Returns: the key, shown once, and its id.
+  package func createKey(organ: Int64?) throws(StoreError) -> (key: String, id: Int64) {
+    let key = APIKey.generate()
+    let id = try writeNow { db in
+      let id = try db.insertKey(key, organ: organ, at: BrokerClock.wall)
+      try db.run(ReferenceSQL.bump)
+      return id
+    }
+    return (key, id)
+  }
+
+  package func keys() throws(StoreError) -> [KeyRecord] {
+    try readNow { db in
+      try db.all(KeySQL.list) {
+        KeyRecord(
+          id: $0.int(0), organ: $0.optionalInt(1), createdAt: Instant(milliseconds: $0.int(2)),
+          revokedAt: $0.optionalInt(3).map { Instant(milliseconds: $0) })
+      }
+    }
+  }
+
+  /// - Returns: false when there is no such key, or it was revoked before.
+  package func revokeKey(_ id: Int64) throws(StoreError) -> Bool {
+    try writeNow { db in
+      try db.run(KeySQL.revoke, .int(id), .int(BrokerClock.wall.milliseconds))
+      let revoked = db.changesCount == 1
+      try db.run(ReferenceSQL.bump)
+      return revoked
+    }
+  }
+
+  /// Waits until a running daemon works with what was just changed. Returns false when none took it up in time.
+  package func awaitDaemon(timeoutMilliseconds: Int = 5000) -> Bool {
+    guard InstanceLock.isHeld(directory: directory) else { return true }
+    let deadline = monotonicMicroseconds() + Int64(timeoutMilliseconds) * 1000
+    while monotonicMicroseconds() < deadline {
+      let same = try? readNow { db in
+        try db.meta(.referenceGeneration) == db.meta(.loadedGeneration)
+      }
+      if same == true { return true }
+      usleep(20_000)
+    }
+    return false
+  }
+
+  /// Copies the database while it is in use: one consistent moment of it, complete without its log.
+  package func backup(to path: String) throws(StoreError) {
+    guard access(path, F_OK) != 0 else { throw .wrongMode("\(path) exists already; name a new file") }
+    do {
+      let partial = path + ".partial"
+      unlink(partial)
+      let destination = try DatabaseQueue(path: partial)
+      chmod(partial, 0o600)
+      try pool.backup(to: destination)
+      try destination.close()
+      let descriptor = Glibc.open(partial, O_RDONLY | O_CLOEXEC)
+      guard descriptor >= 0, fsync(descriptor) == 0, rename(partial, path) == 0 else {
+        throw StoreError.storage("\(path): \(String(cString: strerror(errno)))")
+      }
+      Glibc.close(descriptor)
+    } catch {
+      throw StoreError.from(error)
+    }
+  }
+
+  /// Reads the whole file and holds rows against each other. Empty when all is well.
+  package func verify() throws(StoreError) -> [String] {
+    try readNow { db in
+      var faults = try String.fetchAll(db, sql: "PRAGMA integrity_check(20)").filter { $0 != "ok" }
+      for row in try Row.fetchAll(db, sql: "PRAGMA foreign_key_check") {
+        faults.append("foreign key: \(row)")
+      }
+      for check in VerifySQL.allCases {
+        let count = try db.first(check) { $0.int(0) } ?? 0
+        if count > 0 { faults.append("\(check): \(count) rows") }
+      }
+      return faults
+    }
+  }
+
+  private func writeNow<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+    do {
+      return try pool.write(body)
+    } catch {
+      throw StoreError.from(error)
+    }
+  }
+
+  /// Rows per table, for a report and for comparing a backup with its origin.
+  package func counts() throws(StoreError) -> [(table: String, rows: Int64)] {
+    try readNow { db in
+      try CountSQL.allCases.map { ("\($0)", try db.first($0) { $0.int(0) } ?? 0) }
+    }
+  }
+}
+
+/// What must never be true of the rows, whatever happened. Each counts the rows that break it.
+enum VerifySQL: String, CaseIterable, CustomStringConvertible {
+  case requestWithoutItsLastEvent = """
+    SELECT count(*) FROM request r WHERE NOT EXISTS (
+      SELECT 1 FROM event e WHERE e.request = r.key AND e.version = r.version AND e.state = r.state)
+    """
+  case openRequestWithoutTimer = """
+    SELECT count(*) FROM request r WHERE r.open = 1
+      AND NOT EXISTS (SELECT 1 FROM event e WHERE e.request = r.key AND e.rung = 4 AND e.rung IS NOT NULL)
+      AND r.key NOT IN (SELECT request FROM timer)
+    """
+  case tallyThatDisagrees = """
+    SELECT count(*) FROM (
+      SELECT procedure, state, count(*) AS n FROM request GROUP BY procedure, state
+    ) c LEFT JOIN tally t ON t.procedure = c.procedure AND t.state = c.state WHERE t.count IS NOT c.n
+    """
+  case waitingWithoutEarlier = """
+    SELECT count(*) FROM outbox o WHERE o.next_at = 9223372036854775807 AND NOT EXISTS (
+      SELECT 1 FROM outbox e WHERE e.endpoint = o.endpoint AND e.request = o.request AND e.seq < o.seq)
+    """
+
+  var description: String {
+    switch self {
+    case .requestWithoutItsLastEvent: "requests whose last event is missing"
+    case .openRequestWithoutTimer: "open requests without a timer"
+    case .tallyThatDisagrees: "tallies that disagree with the requests"
+    case .waitingWithoutEarlier: "callbacks that wait for nothing"
+    }
+  }
+}
+
+enum CountSQL: String, CaseIterable, CustomStringConvertible {
+  case requests = "SELECT count(*) FROM request"
+  case events = "SELECT count(*) FROM event"
+  case timers = "SELECT count(*) FROM timer"
+  case endpoints = "SELECT count(*) FROM endpoint WHERE deleted_at IS NULL"
+  case outbox = "SELECT count(*) FROM outbox"
+  case deliveries = "SELECT count(*) FROM delivery"
+  case organs = "SELECT count(*) FROM organ"
+  case items = "SELECT count(*) FROM item"
+  case assistance = "SELECT count(*) FROM assistance_entry"
+  case calendarDays = "SELECT count(*) FROM calendar_day"
+  case keys = "SELECT count(*) FROM api_key"
+
+  var description: String {
+    switch self {
+    case .requests: "requests"
+    case .events: "events"
+    case .timers: "timers"
+    case .endpoints: "endpoints"
+    case .outbox: "outbox"
+    case .deliveries: "deliveries"
+    case .organs: "organs"
+    case .items: "items"
+    case .assistance: "assistance list"
+    case .calendarDays: "calendar days"
+    case .keys: "keys"
+    }
+  }
+}

@@ -1,0 +1,137 @@
+package import BrokerDomain
+internal import GRDB
+internal import Glibc
+
+/// How a store is opened: by the daemon, which holds the lock, or by a command beside it.
+package enum StoreRole: Sendable { case daemon, command }
+
+extension Store {
+  package static func databasePath(_ directory: String) -> String { directory + "/xiecha.sqlite" }
+
+  /// Opens the database of a state directory. Never creates one: a missing or damaged file is named and left alone.
+  /// - Parameter rehearseAt: asks for rehearsal; only a database that was made for it may be used so.
+  package static func open(
+    directory: String, role: StoreRole, procedures: [Procedure], lastDay: LastDayPolicy = .midnight,
+    options: StoreOptions = StoreOptions(), rehearseAt: Instant? = nil
+  ) throws(StoreError) -> Store {
+    let path = databasePath(directory)
+    let lock = role == .daemon ? try InstanceLock(directory: directory) : nil
+    try checkFile(path)
+    do {
+      let pool = try openPool(path, options)
+      try pool.write { db in
+        guard try Int.fetchOne(db, sql: "PRAGMA application_id") == Schema.applicationID else {
+          throw StoreError.damaged(file: path, "it is not a database of xiecha")
+        }
+        try quickCheck(db, path)
+      }
+      try Schema.migrator.migrate(pool)
+      try harden(pool, options)
+      let clock = try pool.read { db in try Self.clock(db, rehearseAt: rehearseAt) }
+      let loaded = try pool.read { db in
+        try Self.load(db, procedures: procedures, lastDay: lastDay)
+      }
+      let store = Store(
+        pool: pool, directory: directory, clock: clock, procedures: procedures, lastDay: lastDay,
+        options: options, loaded: loaded, lock: lock)
+      if role == .daemon {
+        try pool.write { db in
+          if let generation = loaded.generation { try db.setMeta(.loadedGeneration, generation) }
+        }
+      }
+      return store
+    } catch let error as StoreError {
+      throw error
+    } catch let error as DatabaseError where isDamage(error) {
+      throw .damaged(file: path, error.message ?? "\(error.resultCode)")
+    } catch {
+      throw StoreError.from(error)
+    }
+  }
+
+  /// Creates the database of a new state directory. Fails when there is one.
+  /// - Parameter rehearseAt: makes it a database for rehearsal, starting then.
+  package static func create(directory: String, rehearseAt: Instant?) throws(StoreError) {
+    let path = databasePath(directory)
+    guard access(path, F_OK) != 0 else {
+      throw .wrongMode("\(path) exists already")
+    }
+    do {
+      let pool = try openPool(path, StoreOptions())
+      try Schema.migrator.migrate(pool)
+      try pool.write { db in
+        try db.run(ReferenceSQL.bump)
+        if let rehearseAt { try db.setMeta(.rehearsalNow, String(rehearseAt.milliseconds)) }
+      }
+      try pool.close()
+      chmod(path, 0o600)
+    } catch {
+      throw StoreError.from(error)
+    }
+  }
+
+  private static func openPool(_ path: String, _ options: StoreOptions) throws -> DatabasePool {
+    var configuration = Configuration()
+    configuration.maximumReaderCount = options.readers
+    configuration.busyMode = .timeout(Double(options.busyTimeoutSeconds))
+    configuration.foreignKeysEnabled = true
+    configuration.persistentReadOnlyConnections = true
+    let cacheKiB = options.cacheMiB * 1024
+    configuration.prepareDatabase { db in
+      // Readers share what the system has cached; the writer's own cache is set once it is open.
+      try db.execute(sql: "PRAGMA cache_size = -\(db.configuration.readonly ? 4096 : cacheKiB)")
+    }
+    return try DatabasePool(path: path, configuration: configuration)
+  }
+
+  /// What must hold on the writer for an acknowledgement to be a promise. The pool sets `synchronous = NORMAL` by
+  /// itself, so this comes after it is open.
+  private static func harden(_ pool: DatabasePool, _ options: StoreOptions) throws {
+    try pool.writeWithoutTransaction { db in
+      try db.execute(sql: "PRAGMA synchronous = FULL")
+      try db.execute(sql: "PRAGMA wal_autocheckpoint = \(options.checkpointPages)")
+    }
+  }
+
+  private static func checkFile(_ path: String) throws(StoreError) {
+    guard access(path, F_OK) == 0 else { throw .missing(file: path) }
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw .storage("\(path): \(String(cString: strerror(errno)))")
+    }
+    defer { Glibc.close(descriptor) }
+    var header = [UInt8](repeating: 0, count: 16)
+    guard Glibc.read(descriptor, &header, 16) == 16,
+      header == Array("SQLite format 3".utf8) + [0]
+    else { throw .damaged(file: path, "it does not begin as an SQLite database") }
+  }
+
+  /// Files above this are not read whole at start; `xiecha verify` does that.
+  private static let quickCheckBytes = 64 << 20
+
+  private static func quickCheck(_ db: Database, _ path: String) throws {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_size <= quickCheckBytes else { return }
+    let verdict = try String.fetchAll(db, sql: "PRAGMA quick_check(5)")
+    guard verdict == ["ok"] else {
+      throw StoreError.damaged(file: path, verdict.joined(separator: "; "))
+    }
+  }
+
+  private static func isDamage(_ error: DatabaseError) -> Bool {
+    error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB
+  }
+
+  private static func clock(_ db: Database, rehearseAt: Instant?) throws -> BrokerClock {
+    guard let kept = try db.meta(.rehearsalNow).flatMap({ Int64($0) }) else {
+      if rehearseAt != nil {
+        throw StoreError.wrongMode(
+          "this database holds real requests; rehearsal needs one made with: xiecha init --rehearse-at INSTANT")
+      }
+      return BrokerClock()
+    }
+    let latest = try db.first(EventSQL.latestMoment) { $0.int(0) } ?? 0
+    let start = max(kept, latest, rehearseAt?.milliseconds ?? 0)
+    return BrokerClock(rehearseAt: Instant(milliseconds: start))
+  }
+}

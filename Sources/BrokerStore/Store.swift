@@ -1,0 +1,152 @@
+package import BrokerDomain
+internal import GRDB
+internal import Synchronization
+
+/// Limits and habits of the database. Every one of them is a key of the configuration.
+package struct StoreOptions: Sendable, Equatable {
+  package var queueLimit = 20_000
+  package var batchLimit = 256
+  package var readers = 4
+  package var busyTimeoutSeconds = 5
+  package var cacheMiB = 32
+  package var checkpointPages = 1000
+
+  package init() {}
+}
+
+/// The only door to the database: reads on a pool of connections, writes through the group commit.
+package final class Store: Sendable {
+  let pool: DatabasePool
+  let group: GroupCommit
+  package let clock: BrokerClock
+  package let directory: String
+  private let state: Mutex<Loaded>
+  private let listeners: Listeners
+  private let procedures: [Procedure]
+  private let lastDay: LastDayPolicy
+  private let lock: InstanceLock?
+
+  struct Loaded {
+    var reference: Reference
+    var keys: [[UInt8]: Principal]
+    var generation: String?
+  }
+
+  /// What is told about every commit, in the order in which it was added, on the writer's queue: be quick.
+  private final class Listeners: Sendable {
+    let all = Mutex<[@Sendable (CommitNotice) -> Void]>([])
+    let reference = Mutex<Reference?>(nil)
+  }
+
+  init(
+    pool: DatabasePool, directory: String, clock: BrokerClock, procedures: [Procedure],
+    lastDay: LastDayPolicy, options: StoreOptions, loaded: Loaded, lock: InstanceLock?
+  ) {
+    self.pool = pool
+    self.directory = directory
+    self.clock = clock
+    self.procedures = procedures
+    self.lastDay = lastDay
+    self.lock = lock
+    let listeners = Listeners()
+    listeners.reference.withLock { $0 = loaded.reference }
+    self.listeners = listeners
+    state = Mutex(loaded)
+    let initial = loaded.reference
+    group = GroupCommit(
+      pool: pool, queueLimit: options.queueLimit, batchLimit: options.batchLimit,
+      context: WriteContext(clock: clock) { listeners.reference.withLock { $0 ?? initial } },
+      onCommit: { notice in for listener in listeners.all.withLock({ $0 }) { listener(notice) } })
+  }
+
+  package var reference: Reference { state.withLock { $0.reference } }
+  package func principal(digest: [UInt8]) -> Principal? { state.withLock { $0.keys[digest] } }
+  package var commitQueueDepth: Int { group.depth }
+  package var batchSizes: BatchSizes.Counts { group.sizes.snapshot }
+
+  /// Adds a listener to every commit from now on.
+  package func onCommit(_ listener: @escaping @Sendable (CommitNotice) -> Void) {
+    listeners.all.withLock { $0.append(listener) }
+  }
+
+  /// Runs `work` in the next group commit; returns when it is on disk.
+  package func write<T: Sendable>(
+    _ work: @escaping @Sendable (WriteContext) throws -> T
+  ) async throws(StoreError) -> T {
+    try await group.submit(work)
+  }
+
+  func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(StoreError)
+    -> T
+  {
+    do {
+      return try await pool.read(body)
+    } catch {
+      throw StoreError.from(error)
+    }
+  }
+
+  /// Blocks the calling thread; for threads of our own, never for the cooperative pool.
+  func readNow<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+    do {
+      return try pool.read(body)
+    } catch {
+      throw StoreError.from(error)
+    }
+  }
+
+  /// Loads reference data and keys anew when a command has changed them. Returns true when it did.
+  @discardableResult
+  package func refresh() async throws(StoreError) -> Bool {
+    let known = state.withLock { $0.generation }
+    let (procedures, lastDay) = (procedures, lastDay)
+    let loaded: Loaded? = try await read { db in
+      let generation = try db.meta(.referenceGeneration)
+      guard generation != known else { return nil }
+      return try Self.load(db, procedures: procedures, lastDay: lastDay)
+    }
+    guard let loaded else { return false }
+    state.withLock { $0 = loaded }
+    listeners.reference.withLock { $0 = loaded.reference }
+    if lock != nil {
+      let generation = loaded.generation ?? ""
+      try await write { context in try context.db.setMeta(.loadedGeneration, generation) }
+    }
+    return true
+  }
+
+  /// The same for a command, which has nobody to tell.
+  func reload() throws {
+    let loaded = try pool.read { db in
+      try Self.load(db, procedures: procedures, lastDay: lastDay)
+    }
+    state.withLock { $0 = loaded }
+    listeners.reference.withLock { $0 = loaded.reference }
+  }
+
+  static func load(_ db: Database, procedures: [Procedure], lastDay: LastDayPolicy) throws -> Loaded {
+    Loaded(
+      reference: try db.loadReference(procedures: procedures, lastDay: lastDay),
+      keys: try db.loadKeys(), generation: try db.meta(.referenceGeneration))
+  }
+
+  /// A write that proves that the disk takes writes: what readiness and the watchdog ask.
+  package func probe() async throws(StoreError) {
+    let now = String(BrokerClock.wall.milliseconds)
+    try await write { context in try context.db.setMeta(.heartbeat, now) }
+  }
+
+  /// Finishes what was accepted, folds the log into the database and lets go of the file.
+  package func close() {
+    group.close()
+    try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+    try? pool.close()
+  }
+}
+
+extension WriteContext {
+  func rememberRehearsal() throws {
+    guard clock.isRehearsal else { return }
+    try db.setMeta(.rehearsalNow, String(now.milliseconds))
+  }
+}

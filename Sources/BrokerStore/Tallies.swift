@@ -1,0 +1,54 @@
+internal import BrokerDomain
+internal import GRDB
+
+/// A count that every commit keeps up to date, so that metrics never scan the requests.
+package struct Tally: Sendable {
+  package let procedure: String
+  /// A state, or `overdue`.
+  package let state: String
+  package let count: Int
+}
+
+enum TallySQL: String, CaseIterable {
+  case all = "SELECT procedure, state, count FROM tally ORDER BY procedure, state"
+}
+
+extension Store {
+  package func tallies() async throws(StoreError) -> [Tally] {
+    try await read { db in
+      try db.all(TallySQL.all) {
+        Tally(procedure: $0.text(0), state: $0.text(1), count: Int($0.int(2)))
+      }
+    }
+  }
+
+  package static var overdueTally: String { WriteContext.overdueTally }
+}
+
+/// Every statement of the house, for the tests that prepare them all and look at their plans.
+package enum Statements {
+  package static var all: [String] {
+    var all: [String] = []
+    func add<S: CaseIterable & RawRepresentable<String>>(_: S.Type) {
+      all += S.allCases.map(\.rawValue)
+    }
+    add(BatchSQL.self)
+    add(ApplySQL.self)
+    add(RequestSQL.self)
+    add(ListSQL.self)
+    add(ChangedSQL.self)
+    add(EventSQL.self)
+    add(TimerSQL.self)
+    add(EndpointSQL.self)
+    add(OutboxSQL.self)
+    add(CallbackSQL.self)
+    add(DeliverySQL.self)
+    add(IdempotencySQL.self)
+    add(KeySQL.self)
+    add(ReferenceSQL.self)
+    add(TallySQL.self)
+    add(VerifySQL.self)
+    add(CountSQL.self)
+    return all
+  }
+}

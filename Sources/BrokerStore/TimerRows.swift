@@ -1,0 +1,42 @@
+package import BrokerDomain
+internal import GRDB
+
+enum TimerSQL: String, CaseIterable {
+  case earliest = "SELECT due_at FROM timer ORDER BY due_at LIMIT 1"
+  case due = "SELECT due_at, request, rung FROM timer WHERE due_at <= $1 ORDER BY due_at, request LIMIT $2"
+  case delete = "DELETE FROM timer WHERE due_at = $1 AND request = $2 AND rung = $3"
+  case hasFired = "SELECT 1 FROM event WHERE request = $1 AND rung = $2 AND rung IS NOT NULL"
+}
+
+extension WriteContext {
+  /// Takes up to `limit` timers that are due, fires those that still mean something and removes them all.
+  /// - Returns: how many rows were taken and how many events they made.
+  package func fireDueTimers(limit: Int) throws -> (taken: Int, fired: Int) {
+    let now = now
+    let due = try db.all(TimerSQL.due, .int(now.milliseconds), .int(Int64(limit))) {
+      (at: $0.int(0), request: $0.int(1), rung: $0.int(2))
+    }
+    var fired = 0
+    for row in due {
+      try db.run(TimerSQL.delete, .int(row.at), .int(row.request), .int(row.rung))
+      // A rung that has fired before (its event is unique) never fires again, whatever re-armed it.
+      let again = try db.first(TimerSQL.hasFired, .int(row.request), .int(row.rung)) { _ in true }
+      guard again != true, let rung = Rung(rawValue: Int(row.rung)),
+        let stored = try StoredRequest.load(row.request, db, reference),
+        let decision = stored.request.fire(
+          LadderTimer(rung: rung, at: Instant(milliseconds: row.at)), now: now, reference: reference)
+      else { continue }
+      try apply(decision, previous: stored.request)
+      fired += 1
+    }
+    return (due.count, fired)
+  }
+}
+
+extension Store {
+  package func earliestTimer() async throws(StoreError) -> Instant? {
+    try await read { db in
+      try db.first(TimerSQL.earliest) { Instant(milliseconds: $0.int(0)) }
+    }
+  }
+}

@@ -1,0 +1,160 @@
+package import BrokerDomain
+internal import GRDB
+internal import Synchronization
+
+/// What a commit brought about, for those who wait: long polls, the dispatcher, the keeper.
+package struct CommitNotice: Sendable {
+  package struct Change: Sendable {
+    package let request: Int64
+    package let version: Int
+    package let seq: Int64
+    /// Organ numbers whose feed has a new event.
+    package let organs: [Int64]
+  }
+
+  package var changes: [Change] = []
+  /// Endpoints that have something new to deliver.
+  package var endpoints: [Int64] = []
+  /// The earliest timer that was armed.
+  package var earliestTimer: Instant?
+  /// Endpoints were created, changed or deleted.
+  package var endpointsChanged = false
+
+  package init() {}
+
+  package var isEmpty: Bool {
+    changes.isEmpty && endpoints.isEmpty && earliestTimer == nil && !endpointsChanged
+  }
+}
+
+/// The writer's side of a group commit: the database inside its transaction, and what the transaction has brought
+/// about so far. Lives on the writer's queue only, one batch after another, which is why it may be unchecked.
+package final class WriteContext: @unchecked Sendable {
+  private var database: Database?
+  private var notice = CommitNotice()
+  private var tallies: [TallyDelta] = []
+  /// Set when SQLite has rolled the whole transaction back.
+  private(set) var broken: StoreError?
+  private var endpointCache: [Int64: [EndpointTarget]]?
+  let clock: BrokerClock
+  private var lastKey: Int64 = 0
+  private let currentReference: @Sendable () -> Reference
+
+  struct TallyDelta {
+    let procedure: String
+    let state: String
+    let change: Int
+  }
+
+  init(clock: BrokerClock, reference: @escaping @Sendable () -> Reference) {
+    self.clock = clock
+    currentReference = reference
+  }
+
+  var db: Database {
+    guard let database else { preconditionFailure("a write context outside its transaction") }
+    return database
+  }
+
+  package var now: Instant { clock.now }
+  package var reference: Reference { currentReference() }
+
+  func begin(_ db: Database) {
+    database = db
+    broken = nil
+    notice = CommitNotice()
+    tallies.removeAll(keepingCapacity: true)
+  }
+
+  func end() -> CommitNotice {
+    database = nil
+    defer { notice = CommitNotice() }
+    return notice
+  }
+
+  /// After a rollback nothing remembered is true any more.
+  func forget() { endpointCache = nil }
+
+  /// Runs one job so that its failure spoils no other.
+  func savepoint<T>(_ body: () throws -> T) throws -> T {
+    if let broken { throw broken }
+    let marks = (notice.changes.count, notice.endpoints.count, tallies.count)
+    let (timer, changed) = (notice.earliestTimer, notice.endpointsChanged)
+    try db.run(BatchSQL.savepoint)
+    do {
+      let value = try body()
+      try db.run(BatchSQL.release)
+      return value
+    } catch {
+      notice.changes.removeLast(notice.changes.count - marks.0)
+      notice.endpoints.removeLast(notice.endpoints.count - marks.1)
+      tallies.removeLast(tallies.count - marks.2)
+      notice.earliestTimer = timer
+      notice.endpointsChanged = changed
+      endpointCache = nil
+      guard db.isInsideTransaction else {
+        broken = StoreError.from(error)
+        throw error
+      }
+      try db.run(BatchSQL.rollback)
+      try db.run(BatchSQL.release)
+      throw error
+    }
+  }
+
+  /// Writes what is kept once per batch rather than once per job.
+  func flush() throws {
+    guard !tallies.isEmpty else { return }
+    var sums: [String: [String: Int]] = [:]
+    for delta in tallies { sums[delta.procedure, default: [:]][delta.state, default: 0] += delta.change }
+    for (procedure, states) in sums {
+      for (state, change) in states where change != 0 {
+        try db.run(BatchSQL.tally, .text(procedure), .text(state), .int(Int64(change)))
+      }
+    }
+  }
+
+  func count(_ procedure: String, _ state: String, _ change: Int) {
+    tallies.append(TallyDelta(procedure: procedure, state: state, change: change))
+  }
+
+  func note(_ change: CommitNotice.Change) { notice.changes.append(change) }
+  func noteDelivery(to endpoint: Int64) { notice.endpoints.append(endpoint) }
+  func noteTimer(at instant: Instant) {
+    notice.earliestTimer = min(notice.earliestTimer ?? instant, instant)
+  }
+
+  func endpointsChanged() {
+    endpointCache = nil
+    notice.endpointsChanged = true
+  }
+
+  /// Where each organ wants its events pushed; read once and kept until an endpoint changes.
+  func targets(of organ: Int64) throws -> [EndpointTarget] {
+    if endpointCache == nil { endpointCache = try EndpointTarget.loadAll(db) }
+    return endpointCache?[organ] ?? []
+  }
+
+  /// The next time-ordered key: the millisecond and a counter, never at or below an earlier one, also when the clock
+  /// steps back and across restarts.
+  package func newID() throws -> EntityID {
+    if lastKey == 0 {
+      lastKey = try db.first(BatchSQL.lastKey) { $0.int(0) } ?? 0
+    }
+    lastKey = max(lastKey + 1, now.milliseconds << 12)
+    return EntityID(key: lastKey, tail: Int64.random(in: 0...Int64.max))
+  }
+}
+
+enum BatchSQL: String, CaseIterable {
+  case savepoint = "SAVEPOINT job"
+  case release = "RELEASE job"
+  case rollback = "ROLLBACK TO job"
+  case tally = """
+    INSERT INTO tally (procedure, state, count) VALUES ($1, $2, $3)
+    ON CONFLICT (procedure, state) DO UPDATE SET count = count + excluded.count
+    """
+  case lastKey = """
+    SELECT max(coalesce((SELECT max(key) FROM request), 0), coalesce((SELECT max(key) FROM endpoint), 0))
+    """
+}

@@ -1,0 +1,129 @@
+internal import BrokerDomain
+
+/// Reads the members of a JSON object and collects every fault with its pointer, rather than stopping at the first.
+/// A member that nobody asked for is a fault too: a typo must not vanish.
+struct BodyReader {
+  private(set) var faults: [Fault] = []
+
+  /// The object at `pointer` with exactly these members allowed.
+  mutating func object(_ json: JSON?, at pointer: String, members: [String]) -> [String: JSON]? {
+    guard let json else { return nil }
+    guard case .object(let found) = json else {
+      fault(pointer, "应为对象，实为\(json.kind.zh)", "must be an object, not \(json.kind.en)")
+      return nil
+    }
+    var result: [String: JSON] = [:]
+    for member in found {
+      if members.contains(member.name) {
+        // A null says the same as leaving the member out.
+        if !member.value.isNull { result[member.name] = member.value }
+      } else {
+        fault(
+          pointer + "/" + Self.escape(member.name), "没有这一成员；可用：\(members.joined(separator: ", "))",
+          "no such member; known: \(members.joined(separator: ", "))")
+      }
+    }
+    return result
+  }
+
+  mutating func fault(_ pointer: String, code: String = "invalid-body", _ zh: String, _ en: String) {
+    faults.append(Fault(pointer, code: code, zh, en))
+  }
+
+  mutating func missing(_ pointer: String) {
+    fault(pointer, "必填", "is required")
+  }
+
+  /// Text of 1…`longest` characters that is not blank, trimmed.
+  mutating func text(_ json: JSON?, at pointer: String, required: Bool = false, longest: Int = 200)
+    -> String?
+  {
+    guard let json else {
+      if required { missing(pointer) }
+      return nil
+    }
+    guard case .string(let raw) = json else {
+      fault(pointer, "应为字符串，实为\(json.kind.zh)", "must be a string, not \(json.kind.en)")
+      return nil
+    }
+    let text = raw.trimmingSpaces()
+    if text.isEmpty {
+      fault(pointer, "不能为空白", "must not be blank")
+      return nil
+    }
+    if text.count > longest {
+      fault(pointer, "最多\(longest)个字符，实为\(text.count)", "has \(text.count) characters, at most \(longest)")
+      return nil
+    }
+    if text.unicodeScalars.contains(where: { $0.value < 32 && $0.value != 10 && $0.value != 13 && $0.value != 9 }) {
+      fault(pointer, "含有控制字符", "contains a control character")
+      return nil
+    }
+    return text
+  }
+
+  mutating func choice<T: CaseIterable & RawRepresentable<String>>(
+    _ json: JSON?, at pointer: String, _: T.Type, required: Bool = false
+  ) -> T? {
+    guard let text = text(json, at: pointer, required: required) else { return nil }
+    guard let value = T(rawValue: text) else {
+      let known = T.allCases.map(\.rawValue).joined(separator: ", ")
+      fault(pointer, "应为 \(known) 之一", "must be one of \(known)")
+      return nil
+    }
+    return value
+  }
+
+  mutating func date(_ json: JSON?, at pointer: String, required: Bool = false) -> CalendarDate? {
+    guard let text = text(json, at: pointer, required: required) else { return nil }
+    guard let date = CalendarDate(text) else {
+      fault(pointer, "应为 YYYY-MM-DD 的有效日期", "must be a real date, YYYY-MM-DD")
+      return nil
+    }
+    return date
+  }
+
+  mutating func bool(_ json: JSON?, at pointer: String) -> Bool? {
+    guard let json else { return nil }
+    guard case .bool(let value) = json else {
+      fault(pointer, "应为 true 或 false", "must be true or false")
+      return nil
+    }
+    return value
+  }
+
+  mutating func array(_ json: JSON?, at pointer: String, required: Bool, _ range: ClosedRange<Int>)
+    -> [JSON]?
+  {
+    guard let json else {
+      if required { missing(pointer) }
+      return nil
+    }
+    guard case .array(let values) = json else {
+      fault(pointer, "应为数组，实为\(json.kind.zh)", "must be an array, not \(json.kind.en)")
+      return nil
+    }
+    guard range.contains(values.count) else {
+      fault(
+        pointer, "应有\(range.lowerBound)至\(range.upperBound)个元素，实为\(values.count)",
+        "must have \(range.lowerBound) to \(range.upperBound) elements, not \(values.count)")
+      return nil
+    }
+    return values
+  }
+
+  mutating func organ(_ json: JSON?, at pointer: String) -> OrganCode? {
+    guard let text = text(json, at: pointer) else { return nil }
+    do {
+      return try OrganCode(text)
+    } catch {
+      fault(pointer, error.zh, error.en)
+      return nil
+    }
+  }
+
+  /// RFC 6901: `~` and `/` inside a name.
+  private static func escape(_ name: String) -> String {
+    name.replacing("~", with: "~0").replacing("/", with: "~1")
+  }
+}

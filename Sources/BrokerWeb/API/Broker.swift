@@ -1,0 +1,91 @@
+package import BrokerDomain
+package import BrokerStore
+
+/// What the HTTP face needs of the rest of the program. Wired once, in `xiecha/Serve.swift`; the web never imports the
+/// callbacks.
+package struct Machinery: Sendable {
+  /// Why a callback URL would be refused, or nil.
+  package var urlFault: @Sendable (String) -> Phrase?
+  package var newSecret: @Sendable () -> [UInt8]
+  package var secretText: @Sendable ([UInt8]) -> String
+  /// Sends one test message now and waits for what comes of it.
+  package var test: @Sendable (Endpoint) async -> TestReport
+  package var dispatcherAlive: @Sendable () -> Bool
+  package var keeperAlive: @Sendable () -> Bool
+  /// Moves the rehearsed clock; returns how many events that brought about. Nil outside rehearsal.
+  package var advance: (@Sendable (Instant) async throws(StoreError) -> Int)?
+  /// Callbacks by outcome since start: delivered, retried, dead.
+  package var deliveryCounts: @Sendable () -> [(outcome: String, count: Int)]
+  package var deliverySeconds: @Sendable () -> LatencyHistogram.Snapshot
+  package var inFlight: @Sendable () -> Int
+
+  package init(
+    urlFault: @escaping @Sendable (String) -> Phrase?, newSecret: @escaping @Sendable () -> [UInt8],
+    secretText: @escaping @Sendable ([UInt8]) -> String,
+    test: @escaping @Sendable (Endpoint) async -> TestReport,
+    dispatcherAlive: @escaping @Sendable () -> Bool, keeperAlive: @escaping @Sendable () -> Bool,
+    advance: (@Sendable (Instant) async throws(StoreError) -> Int)?,
+    deliveryCounts: @escaping @Sendable () -> [(outcome: String, count: Int)],
+    deliverySeconds: @escaping @Sendable () -> LatencyHistogram.Snapshot,
+    inFlight: @escaping @Sendable () -> Int
+  ) {
+    self.urlFault = urlFault
+    self.newSecret = newSecret
+    self.secretText = secretText
+    self.test = test
+    self.dispatcherAlive = dispatcherAlive
+    self.keeperAlive = keeperAlive
+    self.advance = advance
+    self.deliveryCounts = deliveryCounts
+    self.deliverySeconds = deliverySeconds
+    self.inFlight = inFlight
+  }
+}
+
+/// What a test message to an endpoint came to.
+package struct TestReport: Sendable {
+  package var delivered: Bool
+  package var status: Int?
+  package var error: String?
+  package var durationMS: Int64
+  /// DNS, connect, TLS, first byte.
+  package var timingsMS: (dns: Int64, connect: Int64, tls: Int64, firstByte: Int64)
+  package var remoteAddress: String
+  package var reply: String
+
+  package init(
+    delivered: Bool, status: Int?, error: String?, durationMS: Int64,
+    timingsMS: (dns: Int64, connect: Int64, tls: Int64, firstByte: Int64), remoteAddress: String,
+    reply: String
+  ) {
+    self.delivered = delivered
+    self.status = status
+    self.error = error
+    self.durationMS = durationMS
+    self.timingsMS = timingsMS
+    self.remoteAddress = remoteAddress
+    self.reply = reply
+  }
+}
+
+/// Limits of the HTTP face; every one is a key of the configuration.
+package struct WebLimits: Sendable, Equatable {
+  package var bodyBytes = 262_144
+  package var requestsPerSecond = 20_000
+  package var burst = 40_000
+  package var longPollSeconds = 60
+  package var waiters = 10_000
+  package var connections = 4096
+
+  package init() {}
+}
+
+/// Everything the handlers share.
+struct Broker: Sendable {
+  let store: Store
+  let machinery: Machinery
+  let limits: WebLimits
+  let language: Language
+  let waiters: Waiters
+  let metrics: WebMetrics
+}

@@ -1,0 +1,202 @@
+internal import BrokerDomain
+internal import BrokerStore
+internal import Crypto
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+
+/// One HTTP request as a handler sees it: authenticated, its body read, nothing decided yet.
+struct Call: Sendable {
+  let request: HTTPRequest
+  let path: String
+  let query: [(name: String, value: String)]
+  let parameters: [String: String]
+  let body: [UInt8]
+  let caller: Principal?
+  let organ: Organ?
+  let language: Language
+  /// A valid W3C `traceparent`, or nil.
+  let trace: String?
+
+  /// The organ that the key belongs to; an operator runs the machinery and has no part in requests.
+  func requireOrgan() throws(Problem) -> Organ {
+    guard let organ else {
+      throw Problem(
+        .forbidden, "forbidden", "运行人员密钥不能办理或查看机关事务", "an operator's key has no part in the organs' business")
+    }
+    return organ
+  }
+
+  func parameter(_ name: String) -> String { parameters[name] ?? "" }
+
+  /// The id in the path; anything that is no id of ours is simply not found.
+  func id() throws(Problem) -> EntityID {
+    guard let id = EntityID(parameter("id")) else { throw .notFound }
+    return id
+  }
+
+  func json() throws(Problem) -> JSON {
+    do {
+      return try JSON.parse(body)
+    } catch {
+      throw Problem(
+        .badRequest, "invalid-json",
+        "JSON有误，第\(error.line)行第\(error.column)列：\(error.what.zh)",
+        "the JSON is faulty at line \(error.line), column \(error.column): \(error.what.en)")
+    }
+  }
+
+  /// An empty body counts as `{}` for verbs whose members are all optional.
+  func jsonOrEmpty() throws(Problem) -> JSON { body.isEmpty ? .object([]) : try json() }
+
+  // MARK: Query
+
+  /// Refuses parameters that the route does not know: a filter with a typo must not return everything.
+  func checkQuery(_ known: String...) throws(Problem) {
+    for parameter in query where !known.contains(parameter.name) {
+      throw badParameter(
+        parameter.name, "没有这一查询参数；可用：\(known.joined(separator: ", "))",
+        "no such query parameter; known: \(known.joined(separator: ", "))")
+    }
+  }
+
+  func queryValue(_ name: String) -> String? {
+    query.first { $0.name == name }.map(\.value).flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  func badParameter(_ name: String, _ zh: String, _ en: String) -> Problem {
+    Problem(.badRequest, "invalid-parameter", "参数 \(name)：\(zh)", "parameter \(name): \(en)")
+  }
+
+  func queryInt(_ name: String, _ range: ClosedRange<Int64>) throws(Problem) -> Int64? {
+    guard let text = queryValue(name) else { return nil }
+    guard let value = Int64(text), range.contains(value) else {
+      throw badParameter(
+        name, "应为\(range.lowerBound)至\(range.upperBound)的整数",
+        "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+
+  func queryInstant(_ name: String) throws(Problem) -> Instant? {
+    guard let text = queryValue(name) else { return nil }
+    // A plus sign that was not percent-encoded arrives as a space.
+    guard let instant = Instant(rfc3339: text.replacing(" ", with: "+")) else {
+      throw badParameter(
+        name, "应为 RFC 3339 时刻，如 2026-11-20T10:00:00+08:00",
+        "must be a moment of RFC 3339 such as 2026-11-20T10:00:00+08:00")
+    }
+    return instant
+  }
+
+  func queryChoice<T: CaseIterable & RawRepresentable<String>>(_ name: String, _: T.Type) throws(Problem)
+    -> T?
+  {
+    guard let text = queryValue(name) else { return nil }
+    guard let value = T(rawValue: text) else {
+      let known = T.allCases.map(\.rawValue).joined(separator: ", ")
+      throw badParameter(name, "应为 \(known) 之一", "must be one of \(known)")
+    }
+    return value
+  }
+
+  static let maximumPage = 500
+
+  func limit() throws(Problem) -> Int {
+    Int(try queryInt("limit", 1...Int64(Self.maximumPage)) ?? 50)
+  }
+
+  func cursor() throws(Problem) -> Int64? {
+    guard let text = queryValue("cursor") else { return nil }
+    guard let value = Int64(text, radix: 36), value >= 0 else {
+      throw badParameter("cursor", "不是有效的游标", "this is not a cursor of ours")
+    }
+    return value
+  }
+
+  // MARK: Headers
+
+  /// The version of `If-Match`; `*` and nothing accept any.
+  func expectedVersion() throws(Problem) -> Int? {
+    guard let text = request.headerFields[.ifMatch], text != "*" else { return nil }
+    guard let version = Self.version(etag: text) else {
+      throw Problem(.badRequest, "invalid-parameter", "If-Match 应为 \"版本号\"", "If-Match must be a quoted version")
+    }
+    return version
+  }
+
+  func knownVersion() -> Int? {
+    request.headerFields[.ifNoneMatch].flatMap { Self.version(etag: $0) }
+  }
+
+  private static func version(etag: String) -> Int? {
+    var text = etag.trimmingSpaces()[...]
+    if text.hasPrefix("W/") { text = text.dropFirst(2) }
+    guard text.hasPrefix("\""), text.hasSuffix("\""), text.count > 2 else { return Int(text) }
+    return Int(text.dropFirst().dropLast())
+  }
+
+  private static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+
+  func idempotencyClaim() throws(Problem) -> IdempotencyClaim? {
+    guard let key = request.headerFields[Self.idempotencyKey] else { return nil }
+    guard (1...255).contains(key.utf8.count) else {
+      throw Problem(
+        .badRequest, "invalid-parameter", "Idempotency-Key 应为1至255个字符", "an Idempotency-Key has 1 to 255 characters")
+    }
+    var hash = SHA256()
+    hash.update(data: Array("\(request.method.rawValue) \(path)\n".utf8))
+    hash.update(data: body)
+    return IdempotencyClaim(
+      principal: organ?.number ?? 0, key: key, fingerprint: Array(hash.finalize()))
+  }
+}
+
+/// What a handler answers.
+struct Reply: Sendable {
+  let status: HTTPResponse.Status
+  var headers = HTTPFields()
+  let body: [UInt8]
+
+  init(_ status: HTTPResponse.Status, _ body: [UInt8] = [], type: String = "application/json") {
+    self.status = status
+    self.body = body
+    if !body.isEmpty { headers[.contentType] = type }
+  }
+
+  init(_ status: HTTPResponse.Status = .ok, json: (inout JSONWriter) -> Void) {
+    var w = JSONWriter(capacity: 2048)
+    w.object(nil, json)
+    self.init(status, w.bytes)
+  }
+
+  private static let linkName = HTTPField.Name("Link")!
+
+  /// A page of a list: `{items, next}` and the `Link` to the next page.
+  static func page<T>(
+    _ call: Call, _ items: [T], next: Int64?, _ write: (inout JSONWriter, T) -> Void
+  ) -> Reply {
+    let cursor = next.map { String($0, radix: 36) }
+    var reply = Reply { w in
+      w.array("items") { w in for item in items { w.object { write(&$0, item) } } }
+      w.string("next", cursor)
+    }
+    if let cursor {
+      var query = call.query.filter { $0.name != "cursor" }.map { "\($0.name)=\(percentEncode($0.value))" }
+      query.append("cursor=\(cursor)")
+      reply.headers[linkName] = "<\(call.path)?\(query.joined(separator: "&"))>; rel=\"next\""
+    }
+    return reply
+  }
+
+  private static func percentEncode(_ text: String) -> String {
+    var out = ""
+    for byte in text.utf8 {
+      switch byte {
+      case 48...57, 65...90, 97...122, 45, 46, 95, 126: out.unicodeScalars.append(Unicode.Scalar(byte))
+      default: out += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+      }
+    }
+    return out
+  }
+}

@@ -1,0 +1,55 @@
+internal import BrokerDomain
+internal import BrokerStore
+internal import HTTPTypes
+
+/// What became of each callback. Organs see their own; the operator sees all: it is machinery.
+struct DeliveryRoutes {
+  let broker: Broker
+
+  func list(_ call: Call) async throws -> Reply {
+    try call.checkQuery("endpoint", "state", "limit", "cursor")
+    var endpoint: Int64?
+    if let text = call.queryValue("endpoint") {
+      guard let id = EntityID(text) else {
+        throw call.badParameter("endpoint", "应为回调地址的 id", "must be the id of an endpoint")
+      }
+      endpoint = id.key
+    }
+    let page = try await broker.store.deliveries(
+      organ: call.organ?.number, endpoint: endpoint,
+      state: try call.queryChoice("state", Delivery.State.self), cursor: try call.cursor(),
+      limit: try call.limit())
+    return Reply.page(call, page.items, next: page.next, Self.write)
+  }
+
+  func retry(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    guard let (endpoint, seq) = DerivedID.parseDelivery(call.parameter("id")) else { throw Problem.notFound }
+    let organ = call.organ?.number
+    try await broker.store.write { context in
+      try context.retry(endpoint: endpoint, seq: seq, organ: organ)
+    }
+    let page = try await broker.store.deliveries(
+      organ: organ, endpoint: endpoint, state: nil, cursor: seq + 1, limit: 1)
+    guard let delivery = page.items.first(where: { $0.seq == seq }) else { throw Problem.notFound }
+    return Reply(.accepted) { w in Self.write(&w, delivery) }
+  }
+
+  private static func write(_ w: inout JSONWriter, _ delivery: Delivery) {
+    w.string("id", delivery.id)
+    w.string("endpoint", delivery.endpoint.description)
+    w.string("event", delivery.event)
+    w.int("seq", delivery.seq)
+    w.string("request", delivery.request.description)
+    w.string("type", delivery.type)
+    w.string("state", delivery.state.rawValue)
+    w.int("attempts", delivery.attempts)
+    w.string("createdAt", delivery.createdAt.rfc3339)
+    w.string("nextAttemptAt", delivery.nextAttemptAt?.rfc3339)
+    w.string("lastAttemptAt", delivery.lastAttemptAt?.rfc3339)
+    w.int("lastStatus", delivery.lastStatus)
+    w.string("lastError", delivery.lastError)
+    w.string(
+      "deliveredAt", delivery.state == .delivered ? delivery.lastAttemptAt?.rfc3339 : nil)
+  }
+}

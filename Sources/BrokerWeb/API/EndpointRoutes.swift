@@ -1,0 +1,246 @@
+internal import BrokerDomain
+internal import BrokerStore
+internal import HTTPTypes
+
+/// Where an organ wants its events pushed.
+struct EndpointRoutes {
+  let broker: Broker
+
+  private static let overlapMilliseconds: Int64 = 24 * 3_600_000
+  private static let replayLimit = 10_000
+  private static let members = ["url", "events", "body", "description"]
+
+  private enum Outcome: Sendable {
+    case done(Endpoint)
+    case replayed(KeptReply)
+  }
+
+  func create(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    let organ = try call.requireOrgan()
+    let claim = try call.idempotencyClaim()
+    var reader = BodyReader()
+    guard let m = reader.object(try call.json(), at: "", members: Self.members) else {
+      throw Problem(reader.faults)
+    }
+    let url = url(m["url"], required: true, &reader)
+    let events = events(m["events"], &reader) ?? ["*"]
+    let body = reader.choice(m["body"], at: "/body", Endpoint.Body.self) ?? .thin
+    let description = reader.text(m["description"], at: "/description")
+    guard let url, reader.faults.isEmpty else { throw Problem(reader.faults) }
+    let secret = broker.machinery.newSecret()
+    let secretText = broker.machinery.secretText(secret)
+    let outcome = try await broker.store.write { context -> Outcome in
+      if let claim, let kept = try context.replay(claim) { return .replayed(kept) }
+      guard try context.endpointCount(organ: organ.number) < WriteContext.endpointsPerOrgan else {
+        throw StoreError.refused(
+          .faults([
+            Fault(
+              "", code: "too-many-endpoints", "每个机关最多\(WriteContext.endpointsPerOrgan)个回调地址",
+              "an organ has at most \(WriteContext.endpointsPerOrgan) endpoints")
+          ]))
+      }
+      let endpoint = Endpoint(
+        id: try context.newID(), organ: organ.number, url: url, events: events, body: body,
+        description: description, secret: secret, createdAt: context.now)
+      try context.insert(endpoint)
+      if let claim {
+        let reply = Self.created(endpoint, secretText)
+        try context.keep(
+          KeptReply(
+            status: 201, request: nil, headers: ["Location: /v1/endpoints/\(endpoint.id)"],
+            body: reply.body), for: claim)
+      }
+      return .done(endpoint)
+    }
+    switch outcome {
+    case .done(let endpoint): return Self.created(endpoint, secretText)
+    case .replayed(let kept): return Reply(kept)
+    }
+  }
+
+  private static func created(_ endpoint: Endpoint, _ secret: String) -> Reply {
+    var reply = Reply(.created) { w in
+      write(&w, endpoint, pending: 0, lastDeliveredAt: nil)
+      w.string("secret", secret)
+    }
+    reply.headers[.location] = "/v1/endpoints/\(endpoint.id)"
+    reply.headers[.cacheControl] = "no-store"
+    return reply
+  }
+
+  func list(_ call: Call) async throws -> Reply {
+    try call.checkQuery("limit", "cursor")
+    let organ = try call.requireOrgan()
+    let page = try await broker.store.endpoints(
+      of: organ.number, cursor: try call.cursor(), limit: try call.limit())
+    return Reply.page(call, page.items, next: page.next) { w, status in
+      Self.write(
+        &w, status.endpoint, pending: status.pending, lastDeliveredAt: status.lastDeliveredAt)
+    }
+  }
+
+  func get(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    return reply(try await own(call))
+  }
+
+  func change(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    let id = try await own(call).endpoint.id
+    var reader = BodyReader()
+    let json = try call.json()
+    guard let m = reader.object(json, at: "", members: Self.members + ["enabled"]) else {
+      throw Problem(reader.faults)
+    }
+    let url = url(m["url"], required: false, &reader)
+    let events = events(m["events"], &reader)
+    let body = reader.choice(m["body"], at: "/body", Endpoint.Body.self)
+    let description = reader.text(m["description"], at: "/description")
+    let enabled = reader.bool(m["enabled"], at: "/enabled")
+    guard reader.faults.isEmpty else { throw Problem(reader.faults) }
+    let clearsDescription = json["description"]?.isNull == true
+    try await broker.store.write { context in
+      guard var endpoint = try context.endpoint(id) else { throw StoreError.notFound }
+      if let url { endpoint.url = url }
+      if let events { endpoint.events = events }
+      if let body { endpoint.body = body }
+      if description != nil || clearsDescription { endpoint.description = description }
+      if let enabled {
+        endpoint.enabled = enabled
+        endpoint.disabledReason = enabled ? nil : "switched off by its organ"
+      }
+      try context.update(endpoint)
+    }
+    return reply(try await own(call))
+  }
+
+  func delete(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    let id = try await own(call).endpoint.id
+    try await broker.store.write { context in
+      guard let endpoint = try context.endpoint(id) else { throw StoreError.notFound }
+      try context.delete(endpoint)
+    }
+    return Reply(.noContent)
+  }
+
+  func test(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    let report = await broker.machinery.test(try await own(call).endpoint)
+    return Reply { w in
+      w.bool("delivered", report.delivered)
+      w.int("status", report.status)
+      w.string("error", report.error)
+      w.int("durationMs", report.durationMS)
+      w.object("timings") { w in
+        w.int("dnsMs", report.timingsMS.dns)
+        w.int("connectMs", report.timingsMS.connect)
+        w.int("tlsMs", report.timingsMS.tls)
+        w.int("firstByteMs", report.timingsMS.firstByte)
+      }
+      w.string("remoteAddress", report.remoteAddress.isEmpty ? nil : report.remoteAddress)
+      w.string("reply", report.reply)
+    }
+  }
+
+  /// A new secret; the old one signs beside it for 24 hours, so that a receiver can change over without losing any.
+  func rotate(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    let id = try await own(call).endpoint.id
+    let claim = try call.idempotencyClaim()
+    let secret = broker.machinery.newSecret()
+    let secretText = broker.machinery.secretText(secret)
+    let kept = try await broker.store.write { context -> KeptReply in
+      if let claim, let kept = try context.replay(claim) { return kept }
+      guard var endpoint = try context.endpoint(id) else { throw StoreError.notFound }
+      let until = context.now + Self.overlapMilliseconds
+      endpoint.previousSecret = endpoint.secret
+      endpoint.previousUntil = until
+      endpoint.secret = secret
+      endpoint.rotatedAt = context.now
+      try context.update(endpoint)
+      let body = Reply { w in
+        Self.write(&w, endpoint, pending: 0, lastDeliveredAt: nil)
+        w.string("secret", secretText)
+        w.string("oldSecretValidUntil", until.rfc3339)
+      }.body
+      let reply = KeptReply(status: 200, request: nil, headers: [], body: body)
+      if let claim { try context.keep(reply, for: claim) }
+      return KeptReply(status: 0, request: nil, headers: [], body: body)
+    }
+    return kept.status == 0 ? Reply(.ok, kept.body) : Reply(kept)
+  }
+
+  func replay(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    let id = try await own(call).endpoint.id
+    var reader = BodyReader()
+    let m = reader.object(try call.json(), at: "", members: ["after"]) ?? [:]
+    let after = m["after"]?.intValue
+    if after == nil || (after ?? 0) < 0 {
+      reader.fault("/after", "应为事件序号（0或更大的整数）", "must be the sequence number of an event, 0 or more")
+    }
+    guard let after, reader.faults.isEmpty else { throw Problem(reader.faults) }
+    let queued = try await broker.store.write { context in
+      guard let endpoint = try context.endpoint(id) else { throw StoreError.notFound }
+      return try context.replay(endpoint, after: Int64(after), limit: Self.replayLimit)
+    }
+    return Reply(.accepted) { w in w.int("queued", queued) }
+  }
+
+  private func own(_ call: Call) async throws -> EndpointStatus {
+    let organ = try call.requireOrgan()
+    guard let status = try await broker.store.endpoint(try call.id()),
+      status.endpoint.organ == organ.number
+    else { throw Problem.notFound }
+    return status
+  }
+
+  private func url(_ json: JSON?, required: Bool, _ reader: inout BodyReader) -> String? {
+    guard let url = reader.text(json, at: "/url", required: required, longest: 2048) else { return nil }
+    guard let fault = broker.machinery.urlFault(url) else { return url }
+    reader.fault("/url", code: "bad-url", fault.zh, fault.en)
+    return nil
+  }
+
+  private func events(_ json: JSON?, _ reader: inout BodyReader) -> [String]? {
+    guard let values = reader.array(json, at: "/events", required: false, 1...50) else { return nil }
+    let known = EventType.allCases.map(\.rawValue)
+    var events: [String] = []
+    for (index, value) in values.enumerated() {
+      guard let name = reader.text(value, at: "/events/\(index)") else { continue }
+      if name != "*", !known.contains(name) {
+        reader.fault(
+          "/events/\(index)", "应为 * 或 \(known.joined(separator: ", ")) 之一",
+          "must be * or one of \(known.joined(separator: ", "))")
+      } else if !events.contains(name) {
+        events.append(name)
+      }
+    }
+    return events
+  }
+
+  private func reply(_ status: EndpointStatus) -> Reply {
+    Reply { w in
+      Self.write(
+        &w, status.endpoint, pending: status.pending, lastDeliveredAt: status.lastDeliveredAt)
+    }
+  }
+
+  private static func write(
+    _ w: inout JSONWriter, _ endpoint: Endpoint, pending: Int, lastDeliveredAt: Instant?
+  ) {
+    w.string("id", endpoint.id.description)
+    w.string("url", endpoint.url)
+    w.array("events") { w in for event in endpoint.events { w.string(nil, event) } }
+    w.string("body", endpoint.body.rawValue)
+    w.string("description", endpoint.description)
+    w.bool("enabled", endpoint.enabled)
+    w.string("disabledReason", endpoint.disabledReason)
+    w.string("createdAt", endpoint.createdAt.rfc3339)
+    w.string("secretRotatedAt", endpoint.rotatedAt?.rfc3339)
+    w.int("pending", pending)
+    w.string("lastDeliveredAt", lastDeliveredAt?.rfc3339)
+  }
+}

@@ -1,0 +1,109 @@
+internal import BrokerDomain
+internal import BrokerStore
+internal import HTTPTypes
+
+/// What operators and their monitoring ask.
+struct MachineryRoutes {
+  let broker: Broker
+  let openAPI: [UInt8]
+
+  func health(_: Call) async throws -> Reply {
+    Reply { w in w.string("status", "ok") }
+  }
+
+  func readiness(_: Call) async throws -> Reply {
+    var writable = true
+    do { try await broker.store.probe() } catch { writable = false }
+    let dispatcher = broker.machinery.dispatcherAlive()
+    let keeper = broker.machinery.keeperAlive()
+    let ready = writable && dispatcher && keeper
+    var reply = Reply(ready ? .ok : .serviceUnavailable) { w in
+      w.string("status", ready ? "ok" : "unavailable")
+      w.object("database") { w in w.bool("writable", writable) }
+      w.object("dispatcher") { w in w.bool("alive", dispatcher) }
+      w.object("keeper") { w in w.bool("alive", keeper) }
+      let years = broker.store.reference.calendar.knownYears
+      w.object("calendar") { w in
+        w.int("lastKnownYear", years.max() ?? 0)
+        w.bool("nextYearKnown", years.contains(broker.store.clock.now.date.year + 1))
+      }
+      w.bool("rehearsal", broker.store.clock.isRehearsal)
+    }
+    if !ready { reply.headers[.retryAfter] = "5" }
+    return reply
+  }
+
+  func metrics(_: Call) async throws -> Reply {
+    var writable = true
+    do { try await broker.store.probe() } catch { writable = false }
+    var page = PrometheusPage()
+    let tallies = try await broker.store.tallies()
+    page.gauge("xiecha_requests", "Requests by procedure and state.")
+    for tally in tallies where tally.state != Store.overdueTally {
+      page.sample("xiecha_requests", ["procedure": tally.procedure, "state": tally.state], tally.count)
+    }
+    page.gauge("xiecha_requests_overdue", "Open requests past their due moment.")
+    for tally in tallies where tally.state == Store.overdueTally {
+      page.sample("xiecha_requests_overdue", ["procedure": tally.procedure], tally.count)
+    }
+    page.counter("xiecha_deliveries_total", "Callback attempts by outcome since start.")
+    for (outcome, count) in broker.machinery.deliveryCounts() {
+      page.sample("xiecha_deliveries_total", ["outcome": outcome], count)
+    }
+    let outbox = try await broker.store.outboxDepth()
+    let now = broker.store.clock.now
+    page.gauge(
+      "xiecha_queue_depth",
+      "What waits: writes, callbacks, age of the oldest callback, callbacks in flight, long polls.")
+    page.sample("xiecha_queue_depth", ["queue": "commit"], broker.store.commitQueueDepth)
+    page.sample("xiecha_queue_depth", ["queue": "outbox"], outbox.count)
+    page.sample(
+      "xiecha_queue_depth", ["queue": "outbox_oldest_seconds"],
+      Int(outbox.oldest.map { max(0, now.milliseconds - $0.milliseconds) / 1000 } ?? 0))
+    page.sample("xiecha_queue_depth", ["queue": "in_flight"], broker.machinery.inFlight())
+    page.sample("xiecha_queue_depth", ["queue": "long_polls"], broker.waiters.count)
+    page.batchSizes(broker.store.batchSizes)
+    page.counter("xiecha_http_requests_total", "HTTP requests by route and status.")
+    for request in broker.metrics.requests {
+      page.sample(
+        "xiecha_http_requests_total", ["route": request.route, "status": String(request.status)],
+        request.count)
+    }
+    page.histogram(
+      "xiecha_http_request_seconds", "HTTP latency by route.",
+      broker.metrics.latencies.map { (["route": $0.route], $0.snapshot) })
+    page.histogram(
+      "xiecha_delivery_seconds", "Time of a callback attempt.",
+      [([:], broker.machinery.deliverySeconds())])
+    page.gauge("xiecha_database_writable", "1 when a probe write succeeded just now.")
+    page.sample("xiecha_database_writable", [:], writable ? 1 : 0)
+    page.gauge("xiecha_calendar_next_year_known", "1 when next year's holiday notice is loaded.")
+    page.sample(
+      "xiecha_calendar_next_year_known", [:],
+      broker.store.reference.calendar.isKnown(now.date.year + 1) ? 1 : 0)
+    return Reply(.ok, Array(page.text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+  }
+
+  func document(_: Call) async throws -> Reply { Reply(.ok, openAPI) }
+
+  func advance(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    guard let advance = broker.machinery.advance else { throw Problem.notFound }
+    var reader = BodyReader()
+    let m = reader.object(try call.json(), at: "", members: ["to"]) ?? [:]
+    let text = reader.text(m["to"], at: "/to", required: true)
+    let to = text.flatMap { Instant(rfc3339: $0) }
+    if text != nil, to == nil {
+      reader.fault("/to", "应为 RFC 3339 时刻", "must be a moment of RFC 3339")
+    }
+    if let to, to < broker.store.clock.now {
+      reader.fault("/to", "演练时钟只能向前", "the rehearsed clock only goes forward")
+    }
+    guard let to, reader.faults.isEmpty else { throw Problem(reader.faults) }
+    let recorded = try await advance(to)
+    return Reply { w in
+      w.string("now", broker.store.clock.now.rfc3339)
+      w.int("recorded", recorded)
+    }
+  }
+}

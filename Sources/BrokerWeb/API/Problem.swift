@@ -1,0 +1,139 @@
+internal import BrokerDomain
+internal import BrokerStore
+internal import HTTPTypes
+
+/// An error as departments see it: `application/problem+json` (RFC 9457) in the caller's language, with a stable code.
+struct Problem: Error {
+  let status: HTTPResponse.Status
+  let code: String
+  let detail: Phrase
+  var faults: [Fault] = []
+  var retryAfterSeconds: Int?
+  var allow: String?
+  /// For an illegal transition: the state, and the verbs that it allows.
+  var transition: (state: StateName, allowed: [Verb])?
+
+  init(_ status: HTTPResponse.Status, _ code: String, _ zh: String, _ en: String) {
+    self.status = status
+    self.code = code
+    detail = Phrase(zh, en)
+  }
+
+  init(_ faults: [Fault]) {
+    let codes = Set(faults.map(\.code))
+    status = .unprocessableContent
+    code = codes.count == 1 ? codes.first ?? "invalid-body" : "invalid-body"
+    detail =
+      faults.count == 1
+      ? faults[0].detail
+      : Phrase("请求内容有\(faults.count)处错误，见 errors", "the body has \(faults.count) faults, see errors")
+    self.faults = faults
+  }
+
+  static let notFound = Problem(
+    .notFound, "not-found", "没有这一资源，或本机关不是当事方", "there is no such thing, or your organ is no party to it")
+
+  private var title: Phrase {
+    switch status.code {
+    case 400: Phrase("请求格式有误", "Bad request")
+    case 401: Phrase("未提供有效密钥", "No valid key")
+    case 403: Phrase("无权进行此操作", "Not permitted")
+    case 404: Phrase("未找到", "Not found")
+    case 405: Phrase("方法不适用", "Method not allowed")
+    case 409: Phrase("当前状态不允许此操作", "Not possible in this state")
+    case 412: Phrase("版本已变化", "The version has changed")
+    case 413: Phrase("内容过大", "Too large")
+    case 415: Phrase("内容类型不支持", "Unsupported media type")
+    case 422: Phrase("内容不符合要求", "The body is not acceptable")
+    case 429: Phrase("请求过于频繁", "Too many requests")
+    case 503: Phrase("暂时无法受理", "Temporarily unavailable")
+    default: Phrase("内部错误", "Internal error")
+    }
+  }
+
+  func reply(_ language: Language) -> Reply {
+    var w = JSONWriter(capacity: 512)
+    w.object { w in
+      w.string("type", "urn:xiecha:problem:\(code)")
+      w.string("title", title.text(language))
+      w.int("status", status.code)
+      w.string("detail", detail.text(language))
+      w.string("code", code)
+      if let transition {
+        w.string("state", transition.state.rawValue)
+        w.array("allowed") { w in for verb in transition.allowed { w.string(nil, verb.rawValue) } }
+      }
+      if !faults.isEmpty {
+        w.array("errors") { w in
+          for fault in faults {
+            w.object { w in
+              w.string("pointer", fault.pointer)
+              w.string("detail", fault.detail.text(language))
+              w.string("code", fault.code)
+            }
+          }
+        }
+      }
+    }
+    var reply = Reply(status, w.bytes, type: "application/problem+json")
+    reply.headers[.contentLanguage] = language.rawValue
+    if let retryAfterSeconds { reply.headers[.retryAfter] = String(retryAfterSeconds) }
+    if let allow { reply.headers[.allow] = allow }
+    if status == .unauthorized { reply.headers[.wwwAuthenticate] = "Bearer" }
+    return reply
+  }
+}
+
+extension Problem {
+  /// The one place where an error of the store or the domain becomes an HTTP status.
+  init(_ error: StoreError) {
+    switch error {
+    case .refused(let refusal): self.init(refusal)
+    case .queueFull:
+      self.init(.serviceUnavailable, "queue-full", "待写入队列已满，请稍后重试", "too many writes are waiting; try again shortly")
+      retryAfterSeconds = 1
+    case .storage:
+      self.init(
+        .serviceUnavailable, "storage-unavailable", "磁盘暂时无法写入，未作任何更改，请稍后重试",
+        "the disk cannot take the write; nothing was changed; try again later")
+      retryAfterSeconds = 5
+    case .busy, .closed:
+      self.init(
+        .serviceUnavailable, "storage-unavailable", "数据库暂时不可用，未作任何更改，请稍后重试",
+        "the database is not available; nothing was changed; try again later")
+      retryAfterSeconds = 1
+    case .idempotencyConflict:
+      self.init(
+        .unprocessableContent, "idempotency-conflict", "该 Idempotency-Key 已用于另一请求内容",
+        "this Idempotency-Key was used with another body")
+    case .notFound: self = .notFound
+    case .held, .damaged, .missing, .wrongMode, .unexpected:
+      self.init(
+        .internalServerError, "internal", "内部错误，请凭 X-Request-Id 联系运行人员",
+        "internal error; give the operator the X-Request-Id")
+    }
+  }
+
+  init(_ refusal: Refusal) {
+    switch refusal {
+    case .faults(let faults): self.init(faults)
+    case .notYours(let verb):
+      let party = verb.party == .requester ? Phrase("请求机关", "requesting") : Phrase("被请求机关", "requested")
+      self.init(
+        .forbidden, "forbidden", "“\(verb.rawValue)”只能由\(party.zh)作出", "only the \(party.en) organ may \(verb.rawValue)"
+      )
+    case .staleVersion(let current):
+      self.init(
+        .preconditionFailed, "precondition-failed", "当前版本为\(current)，请重新读取后再试",
+        "the current version is \(current); read it again")
+    case .illegalTransition(let verb, let state):
+      let allowed = state.allowed.map(\.rawValue).joined(separator: ", ")
+      self.init(
+        .conflict, "illegal-transition",
+        "状态为 \(state.rawValue) 时不能 \(verb.rawValue)；可以：\(allowed.isEmpty ? "无（已办结）" : allowed)",
+        "cannot \(verb.rawValue) when \(state.rawValue); allowed: \(allowed.isEmpty ? "nothing, it is closed" : allowed)"
+      )
+      transition = (state, state.allowed)
+    }
+  }
+}

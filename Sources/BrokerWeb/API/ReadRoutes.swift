@@ -1,0 +1,192 @@
+internal import BrokerDomain
+internal import BrokerStore
+internal import HTTPTypes
+
+/// Reading requests: one, a list, its timeline and its 算式; and the organ's feed.
+struct ReadRoutes {
+  let broker: Broker
+  let requests: RequestRoutes
+
+  func get(_ call: Call) async throws -> Reply {
+    try call.checkQuery("wait", "reveal")
+    let organ = try call.requireOrgan()
+    let id = try call.id()
+    let seconds = try call.queryInt("wait", 0...Int64(broker.limits.longPollSeconds)) ?? 0
+    let reveal = try revealed(call)
+    var stored = try await requests.requireParty(id, organ, mayRead: true)
+    if let known = call.knownVersion(), stored.request.version == known {
+      guard seconds > 0 else { return unchanged(known) }
+      let changed = try await broker.waiters.wait(for: .request(id.key), seconds: seconds) {
+        try await broker.store.request(id).flatMap { $0.request.version == known ? nil : $0 }
+      }
+      guard let changed else { return unchanged(known) }
+      stored = changed
+    }
+    if reveal {
+      guard stored.request.party(organ.code) != nil, let caller = call.caller else {
+        throw Problem(.forbidden, "forbidden", "只有当事机关可以查看证件号码全文", "only a party may see the id number unmasked")
+      }
+      try await broker.store.write { context in
+        try context.recordDisclosure(of: id, to: organ.number, key: caller.keyID)
+      }
+    }
+    return reply(stored, reveal: reveal)
+  }
+
+  private func revealed(_ call: Call) throws(Problem) -> Bool {
+    guard let text = call.queryValue("reveal") else { return false }
+    guard text == "subject" else { throw call.badParameter("reveal", "应为 subject", "must be subject") }
+    return true
+  }
+
+  private func unchanged(_ version: Int) -> Reply {
+    var reply = Reply(.notModified)
+    reply.headers[.eTag] = "\"\(version)\""
+    return reply
+  }
+
+  private func reply(_ stored: StoredRequest, reveal: Bool) -> Reply {
+    var reply = Reply(
+      .ok,
+      Representation(
+        stored.request, subject: stored.subject, reveal: reveal, now: broker.store.clock.now,
+        reference: broker.store.reference
+      ).bytes)
+    reply.headers[.eTag] = "\"\(stored.request.version)\""
+    reply.headers[.cacheControl] = "no-store"
+    return reply
+  }
+
+  func list(_ call: Call) async throws -> Reply {
+    try call.checkQuery(
+      "role", "state", "procedure", "overdue", "dueBefore", "updatedAfter", "subject", "limit", "cursor")
+    let organ = try call.requireOrgan()
+    var filter = RequestFilter()
+    filter.role = try call.queryChoice("role", RequestFilter.Role.self)
+    for name in (call.queryValue("state") ?? "").split(separator: ",") {
+      guard let state = StateName(rawValue: String(name)) else {
+        let known = StateName.allCases.map(\.rawValue).joined(separator: ", ")
+        throw call.badParameter("state", "“\(name)”应为 \(known) 之一", "\"\(name)\" must be one of \(known)")
+      }
+      filter.states.append(state)
+    }
+    filter.procedure = call.queryValue("procedure")
+    if let text = call.queryValue("overdue") {
+      guard ["true", "false"].contains(text) else {
+        throw call.badParameter("overdue", "应为 true 或 false", "must be true or false")
+      }
+      filter.overdue = text == "true"
+    }
+    filter.dueBefore = try dateOrInstant(call, "dueBefore")
+    filter.updatedAfter = try dateOrInstant(call, "updatedAfter")
+    filter.subject = call.queryValue("subject")?.uppercased()
+    let page = try await broker.store.requests(
+      of: organ.number, filter, cursor: try call.cursor(), limit: try call.limit())
+    let (now, reference) = (broker.store.clock.now, broker.store.reference)
+    return Reply.page(call, page.items, next: page.next) { w, stored in
+      Representation(stored.request, subject: stored.subject, now: now, reference: reference).members(&w)
+    }
+  }
+
+  private func dateOrInstant(_ call: Call, _ name: String) throws(Problem) -> Instant? {
+    if let date = call.queryValue(name).flatMap({ CalendarDate($0) }) { return date.midnight }
+    return try call.queryInstant(name)
+  }
+
+  func timeline(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    let id = try call.id()
+    try await requests.requireParty(id, try call.requireOrgan(), mayRead: true)
+    let events = try await broker.store.timeline(id)
+    let reference = broker.store.reference
+    return Reply.page(call, events, next: nil) { w, event in
+      w.int("seq", event.seq)
+      w.string("id", event.id)
+      w.string("type", event.type)
+      w.string("at", event.at.rfc3339)
+      w.int("version", event.version)
+      w.string("state", event.state)
+      w.object("actor") { w in
+        w.string("kind", event.actor == nil ? "clock" : "organ")
+        if let actor = event.actor {
+          w.string("code", actor.description)
+          w.string("name", reference.organ(actor)?.name)
+        }
+      }
+      w.raw("data", event.data)
+    }
+  }
+
+  func deadline(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    let id = try call.id()
+    let stored = try await requests.requireParty(id, try call.requireOrgan(), mayRead: true)
+    let request = stored.request
+    let reference = broker.store.reference
+    return Reply { w in
+      w.string("request", request.id.description)
+      Self.explain(
+        &w, receivedAt: request.receivedAt, deadline: request.deadline,
+        region: reference.organ(request.responder)?.region, calendar: reference.calendar)
+      // Deadlines are recomputed when a calendar notice changes them; none has been.
+      w.array("recomputations") { _ in }
+    }
+  }
+
+  /// The members of a deadline with its 算式; also of `GET /v1/working-days`.
+  static func explain(
+    _ w: inout JSONWriter, receivedAt: Instant, deadline: Deadline, region: RegionCode?,
+    calendar: WorkingCalendar, from: StaticString = "receivedAt"
+  ) {
+    w.string(from, receivedAt.rfc3339)
+    w.string("date", deadline.date.description)
+    w.string("at", deadline.at.rfc3339)
+    w.int("workingDays", deadline.workingDays)
+    w.bool("provisional", deadline.provisional)
+    w.string("region", region?.description)
+    w.array("explanation") { w in
+      for day in calendar.explanation(receivedAt: receivedAt, deadline: deadline, region: region) {
+        w.object { w in
+          w.string("date", day.date.description)
+          w.int("weekday", day.date.weekday)
+          w.bool("counted", day.ordinal != nil)
+          w.int("day", day.ordinal)
+          w.phrase("reason", day.reason)
+          w.string("notice", day.notice)
+        }
+      }
+    }
+    w.phrase("text", calendar.summary(receivedAt: receivedAt, deadline: deadline, region: region))
+  }
+
+  func feed(_ call: Call) async throws -> Reply {
+    try call.checkQuery("after", "limit", "wait")
+    let organ = try call.requireOrgan()
+    let after = try call.queryInt("after", 0...Int64.max) ?? 0
+    let limit = try call.limit()
+    let seconds = try call.queryInt("wait", 0...Int64(broker.limits.longPollSeconds)) ?? 0
+    let events =
+      try await broker.waiters.wait(for: .feed(organ: organ.number), seconds: seconds) {
+        () -> [StoredEvent]? in
+        let events = try await broker.store.feed(organ: organ.number, after: after, limit: limit)
+        return events.isEmpty ? nil : events
+      } ?? []
+    return Reply { w in
+      w.array("items") { w in
+        for event in events {
+          w.object { w in
+            w.int("seq", event.seq)
+            w.string("id", event.id)
+            w.string("type", event.type)
+            w.string("at", event.at.rfc3339)
+            w.string("request", event.request.description)
+            w.int("version", event.version)
+            w.raw("data", event.data)
+          }
+        }
+      }
+      // What to pass as `after` next time, also when there was nothing: polling never has to think.
+      w.int("next", events.last?.seq ?? after)
+    }
+  }
+}

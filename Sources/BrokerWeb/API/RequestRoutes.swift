@@ -1,0 +1,133 @@
+internal import BrokerDomain
+internal import BrokerStore
+internal import HTTPTypes
+
+/// Opening requests and moving them on.
+struct RequestRoutes {
+  let broker: Broker
+
+  /// How a command ended inside the writer: done now, or done before under the same idempotency key.
+  private enum Outcome: Sendable {
+    case done(AssistanceRequest, Subject?)
+    case replayed(KeptReply)
+  }
+
+  func submit(_ call: Call) async throws -> Reply {
+    try call.checkQuery()
+    let organ = try call.requireOrgan()
+    let claim = try call.idempotencyClaim()
+    let submission: Submission
+    do throws(Problem) {
+      submission = try Submission.read(try call.json())
+    } catch {
+      return try await replay(claim, otherwise: error)
+    }
+    let trace = call.trace
+    let outcome = try await broker.store.write { context in
+      if let claim, let kept = try context.replay(claim) { return Outcome.replayed(kept) }
+      let decision = try AssistanceRequest.submit(
+        submission, by: organ, id: try context.newID(), now: context.now,
+        reference: context.reference)
+      try context.apply(decision, previous: nil, subject: submission.subject, trace: trace)
+      if let claim { try context.keep(Self.kept(decision.request, 201, context), for: claim) }
+      return .done(decision.request, submission.subject)
+    }
+    return reply(outcome, .created)
+  }
+
+  func transition(_ verb: Verb) -> @Sendable (Call) async throws -> Reply {
+    { call in
+      try call.checkQuery()
+      let organ = try call.requireOrgan()
+      let id = try call.id()
+      let claim = try call.idempotencyClaim()
+      let expected = try call.expectedVersion()
+      // Who is no party learns nothing, not even whether the body was right.
+      try await requireParty(id, organ, mayRead: true)
+      let command: Command
+      do throws(Problem) {
+        command = try Command.read(verb, verb == .acknowledge ? try call.jsonOrEmpty() : try call.json())
+      } catch {
+        return try await replay(claim, otherwise: error)
+      }
+      let trace = call.trace
+      let outcome = try await broker.store.write { context in
+        if let claim, let kept = try context.replay(claim) { return Outcome.replayed(kept) }
+        guard let stored = try context.request(id) else { throw StoreError.notFound }
+        let decision = try stored.request.carryOut(
+          command, by: organ.code, now: context.now, expectedVersion: expected,
+          reference: context.reference)
+        try context.apply(decision, previous: stored.request, trace: trace)
+        if let claim { try context.keep(Self.kept(decision.request, 200, context), for: claim) }
+        return .done(decision.request, stored.subject)
+      }
+      return reply(outcome, .ok)
+    }
+  }
+
+  /// Parties read; so does the supervisor of either party's region. Anybody else is told that there is nothing.
+  @discardableResult
+  func requireParty(_ id: EntityID, _ organ: Organ, mayRead: Bool) async throws -> StoredRequest {
+    guard let stored = try await broker.store.request(id) else { throw Problem.notFound }
+    if stored.request.party(organ.code) != nil { return stored }
+    guard mayRead, supervises(organ, stored.request) else { throw Problem.notFound }
+    return stored
+  }
+
+  private func supervises(_ organ: Organ, _ request: AssistanceRequest) -> Bool {
+    guard organ.roles.contains(.supervisor) else { return false }
+    let reference = broker.store.reference
+    return [request.requester, request.responder].contains { code in
+      reference.organ(code).map { organ.region.covers($0.region) } ?? false
+    }
+  }
+
+  private func replay(_ claim: IdempotencyClaim?, otherwise problem: Problem) async throws -> Reply {
+    guard let claim, let kept = try await broker.store.replay(claim) else { throw problem }
+    return reply(.replayed(kept), .ok)
+  }
+
+  /// The reply as it is kept: without the subject, which has a table of its own.
+  private static func kept(_ request: AssistanceRequest, _ status: Int, _ context: WriteContext) -> KeptReply {
+    KeptReply(
+      status: status, request: request.id.key, headers: headerLines(request, created: status == 201),
+      body: Representation(
+        request, subject: nil, now: request.updatedAt, reference: context.reference
+      ).bytes)
+  }
+
+  private static func headerLines(_ request: AssistanceRequest, created: Bool) -> [String] {
+    var lines = ["ETag: \"\(request.version)\""]
+    if created { lines.append("Location: /v1/requests/\(request.id)") }
+    return lines
+  }
+
+  private func reply(_ outcome: Outcome, _ status: HTTPResponse.Status) -> Reply {
+    switch outcome {
+    case .done(let request, let subject):
+      var reply = Reply(
+        status,
+        Representation(
+          request, subject: subject, now: request.updatedAt, reference: broker.store.reference
+        ).bytes)
+      reply.headers[.eTag] = "\"\(request.version)\""
+      if status == .created { reply.headers[.location] = "/v1/requests/\(request.id)" }
+      return reply
+    case .replayed(let kept): return Reply(kept)
+    }
+  }
+}
+
+extension Reply {
+  private static let replayed = HTTPField.Name("Idempotency-Replayed")!
+
+  init(_ kept: KeptReply) {
+    self.init(HTTPResponse.Status(code: kept.status), kept.body)
+    for line in kept.headers {
+      let parts = line.split(separator: ": ", maxSplits: 1)
+      guard parts.count == 2, let name = HTTPField.Name(String(parts[0])) else { continue }
+      headers[name] = String(parts[1])
+    }
+    headers[Self.replayed] = "true"
+  }
+}

@@ -1,0 +1,161 @@
+package import BrokerDomain
+package import BrokerStore
+internal import HTTPTypes
+internal import Hummingbird
+internal import HummingbirdCore
+internal import HummingbirdTLS
+package import Logging
+internal import NIOCore
+internal import NIOSSL
+package import ServiceLifecycle
+internal import Yams
+
+/// Where the HTTP face listens and with which certificate.
+package struct WebOptions: Sendable {
+  package var host: String
+  package var port: Int
+  /// PEM files; nil for plain HTTP.
+  package var certificate: String?
+  package var privateKey: String?
+  /// PEM file of authorities; when given, clients must show a certificate.
+  package var clientAuthorities: String?
+  package var limits = WebLimits()
+  package var language = Language.zh
+
+  package init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
+}
+
+/// The HTTP face: the table of routes on a server.
+package struct WebServer: Sendable {
+  package let routes: [Route]
+  private let broker: Broker
+  private let gate: Gate
+  private let options: WebOptions
+  private let logger: Logger
+
+  package init(store: Store, machinery: Machinery, options: WebOptions, logger: Logger) throws {
+    self.options = options
+    self.logger = logger
+    let waiters = Waiters(limit: options.limits.waiters)
+    store.onCommit { waiters.tell($0) }
+    broker = Broker(
+      store: store, machinery: machinery, limits: options.limits, language: options.language,
+      waiters: waiters, metrics: WebMetrics())
+    routes = Route.table(broker, openAPI: try Self.openAPIDocument())
+    gate = Gate(
+      broker: broker,
+      rate: RateLimit(perSecond: options.limits.requestsPerSecond, burst: options.limits.burst),
+      logger: logger)
+  }
+
+  /// Lets the long polls go, so that a drain does not wait for them.
+  package func releaseWaiters() { broker.waiters.close() }
+
+  /// The server as a service of the group; `onListening` gets the port once it accepts connections.
+  package func service(onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
+    let server: HTTPServerBuilder = try tls().map { try .tls(.http1(), tlsConfiguration: $0) } ?? .http1()
+    return Application(
+      router: router(), server: server,
+      configuration: ApplicationConfiguration(
+        address: .hostname(options.host, port: options.port), serverName: nil),
+      onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
+      logger: logger)
+  }
+
+  private func router() -> Router<BasicRequestContext> {
+    let router = Router()
+    let gate = gate
+    for route in routes {
+      let names = route.path.split(separator: "/").filter { $0.hasPrefix("{") }.map {
+        String($0.dropFirst().dropLast())
+      }
+      router.on(RouterPath(route.path), method: HTTPRequest.Method(route.method) ?? .get) { request, context in
+        var parameters: [String: String] = [:]
+        for name in names { parameters[name] = context.parameters.get(name) }
+        return await gate.pass(route, request, parameters)
+      }
+    }
+    router.add(middleware: Stray(gate: gate, routes: routes))
+    return router
+  }
+
+  /// Answers what no route took.
+  private struct Stray: RouterMiddleware {
+    let gate: Gate
+    let routes: [Route]
+
+    func handle(
+      _ request: Request, context: BasicRequestContext,
+      next: (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+      do {
+        return try await next(request, context)
+      } catch let error as HTTPError where error.status == .notFound {
+        let parts = request.uri.path.split(separator: "/", omittingEmptySubsequences: true)
+        let methods = routes.filter { route in
+          let pattern = route.path.split(separator: "/")
+          return pattern.count == parts.count
+            && zip(pattern, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+        }.map(\.method)
+        return gate.stray(request, methods: methods)
+      }
+    }
+  }
+
+  private func tls() throws -> TLSConfiguration? {
+    guard let certificate = options.certificate, let key = options.privateKey else { return nil }
+    let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+    var configuration = TLSConfiguration.makeServerConfiguration(
+      certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+    configuration.minimumTLSVersion = .tlsv12
+    if let authorities = options.clientAuthorities {
+      configuration.trustRoots = .file(authorities)
+      configuration.certificateVerification = .noHostnameVerification
+    }
+    return configuration
+  }
+
+  /// The document is kept as YAML, which people read and review, and served as JSON.
+  package static func openAPIDocument() throws -> [UInt8] {
+    let text = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
+    guard let node = try Yams.compose(yaml: text) else { return [] }
+    return JSON(node).bytes
+  }
+}
+
+extension JSON {
+  /// A YAML node as JSON; merges (`<<`) are carried out, plain scalars take the type that YAML gives them.
+  fileprivate init(_ node: Node) {
+    switch node {
+    case .mapping(let mapping):
+      var members: [Member] = []
+      for (key, value) in mapping {
+        guard let name = key.string else { continue }
+        if name == "<<" {
+          guard case .object(let merged) = JSON(value) else { continue }
+          members += merged.filter { new in !members.contains { $0.name == new.name } }
+        } else {
+          members.removeAll { $0.name == name }
+          members.append(Member(name, JSON(value)))
+        }
+      }
+      self = .object(members)
+    case .sequence(let sequence): self = .array(sequence.map { JSON($0) })
+    case .scalar, .alias:
+      if node.null != nil {
+        self = .null
+      } else if let value = node.bool {
+        self = .bool(value)
+      } else if let value = node.int {
+        self = .int(value)
+      } else if let value = node.float {
+        self = .number("\(value)")
+      } else {
+        self = .string(node.string ?? "")
+      }
+    }
+  }
+}
