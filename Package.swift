@@ -10,10 +10,14 @@ let house: [SwiftSetting] = [
 
 let package = Package(
   name: "xiecha",
+  products: [
+    .executable(name: "xiecha", targets: ["xiecha"])
+  ],
   dependencies: [
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -59,9 +63,27 @@ let package = Package(
       ],
       resources: [.embedInCode("openapi.yaml")],
       swiftSettings: house),
+    .executableTarget(
+      name: "xiecha",
+      dependencies: [
+        "BrokerDomain", "BrokerStore", "BrokerCallbacks", "BrokerWeb",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: house),
     .target(name: "TestSupport", path: "Tests/Support", swiftSettings: house),
     .testTarget(
       name: "SupportTests", dependencies: ["TestSupport"], path: "Tests/SupportTests", swiftSettings: house),
+    .testTarget(
+      name: "BrokerCallbacksTests",
+      dependencies: [
+        "BrokerDomain", "BrokerStore", "BrokerCallbacks", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Tests/BrokerCallbacksTests", swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

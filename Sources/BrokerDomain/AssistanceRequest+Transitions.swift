@@ -114,17 +114,16 @@ extension AssistanceRequest {
           "the reason code is one of \(codes.joined(separator: ", ")); lack of staff, a broken system or missing particulars are no reason to decline"
         ))
     }
-    if let competent = decline.competentOrgan {
-      if reference.organ(competent) == nil {
-        faults.append(
-          Fault(
-            "/competentOrgan", code: "unknown-organ", "机关目录中没有“\(competent)”",
-            "the directory has no organ \"\(competent)\""))
-      } else if competent == responder {
-        faults.append(
-          Fault(
-            "/competentOrgan", code: "same-organ", "有权机关不能是本机关",
-            "the competent organ cannot be the one that declines"))
+    if let competent = decline.competentOrgan, competent.utf8.count == 18, competent.utf8.allSatisfy({ $0 < 128 }) {
+      do throws(Phrase) {
+        if try OrganCode(competent) == responder {
+          faults.append(
+            Fault(
+              "/competentOrgan", code: "same-organ", "有权机关不能是本机关",
+              "the competent organ cannot be the one that declines"))
+        }
+      } catch {
+        faults.append(Fault("/competentOrgan", error.zh, error.en))
       }
     }
     return faults
@@ -181,7 +180,7 @@ extension Decline {
     .object([
       .init("reasonCode", .string(reasonCode)),
       .init("reason", .string(reason)),
-      .init("competentOrgan", competentOrgan.map { .string($0.description) } ?? .null),
+      .init("competentOrgan", competentOrgan.map(JSON.string) ?? .null),
     ])
   }
 }

@@ -137,10 +137,11 @@ package struct Answer: Sendable, Equatable {
 package struct Decline: Sendable, Equatable {
   package let reasonCode: String
   package let reason: String
-  package let competentOrgan: OrganCode?
+  /// The code of an organ in the directory, or the name of one outside it.
+  package let competentOrgan: String?
   package let signatory: String
 
-  package init(reasonCode: String, reason: String, competentOrgan: OrganCode?, signatory: String) {
+  package init(reasonCode: String, reason: String, competentOrgan: String?, signatory: String) {
     self.reasonCode = reasonCode
     self.reason = reason
     self.competentOrgan = competentOrgan

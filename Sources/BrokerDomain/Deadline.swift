@@ -39,11 +39,9 @@ extension WorkingCalendar {
   ) -> Deadline {
     let received = receivedAt.date
     let date = workingDay(workingDays, from: received, region: region)
-    var provisional = false
-    for year in received.year...max(received.year, date.year) where !isKnown(year) {
-      // The receipt day itself is not counted: 31 December of an unknown year decides nothing.
-      provisional = provisional || year > received.year || date > received
-    }
+    // From the day after receipt on, which itself is not counted: 31 December of an unknown year decides nothing.
+    let first = (received + 1).year
+    let provisional = (first...max(first, date.year)).contains { !isKnown($0) }
     return Deadline(
       at: date.midnight + Int64(lastDay.endMinute) * 60_000, date: date, workingDays: workingDays,
       provisional: provisional)
@@ -80,5 +78,31 @@ extension WorkingCalendar {
       "收到 \(receivedAt.rfc3339)（当日不计），自次日起计\(deadline.workingDays)个工作日，跳过\(skipped)个非工作日，届满日 \(deadline.date)，截至 \(deadline.at.rfc3339)（不含）\(provisional.zh)",
       "received \(receivedAt.rfc3339) (that day is not counted); \(deadline.workingDays) working days from the next day, \(skipped) days skipped; due \(deadline.date), until \(deadline.at.rfc3339) exclusive\(provisional.en)"
     )
+  }
+}
+
+extension Deadline {
+  /// The members of a deadline with its 算式, as the API and the command line show it.
+  package func write(
+    _ w: inout JSONWriter, receivedAt: Instant, region: RegionCode?, calendar: WorkingCalendar
+  ) {
+    w.string("date", date.description)
+    w.string("at", at.rfc3339)
+    w.int("workingDays", workingDays)
+    w.bool("provisional", provisional)
+    w.string("region", region?.description)
+    w.array("explanation") { w in
+      for day in calendar.explanation(receivedAt: receivedAt, deadline: self, region: region) {
+        w.object { w in
+          w.string("date", day.date.description)
+          w.int("weekday", day.date.weekday)
+          w.bool("counted", day.ordinal != nil)
+          w.int("day", day.ordinal)
+          w.phrase("reason", day.reason)
+          w.string("notice", day.notice)
+        }
+      }
+    }
+    w.phrase("text", calendar.summary(receivedAt: receivedAt, deadline: self, region: region))
   }
 }

@@ -12,7 +12,7 @@ package struct EncodedContent: Sendable, Equatable {
       if let commitment = content.commitment {
         w.object("commitment") { w in
           w.string("number", commitment.number)
-          w.string("signedOn", commitment.signedOn?.description)
+          if let signedOn = commitment.signedOn { w.string("signedOn", signedOn.description) }
           w.bool("byAgent", commitment.byAgent)
         }
       } else {
@@ -34,7 +34,7 @@ package struct EncodedContent: Sendable, Equatable {
       if let contact = content.contact {
         w.object("contact") { w in
           w.string("name", contact.name)
-          w.string("phone", contact.phone)
+          if let phone = contact.phone { w.string("phone", phone) }
         }
       } else {
         w.null("contact")

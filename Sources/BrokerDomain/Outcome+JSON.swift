@@ -43,8 +43,8 @@ extension Answer {
         }
       }
     }
-    w.string("text", text)
-    w.string("reference", reference)
+    if let text { w.string("text", text) }
+    if let reference { w.string("reference", reference) }
     w.string("signatory", signatory)
   }
 
@@ -72,7 +72,7 @@ extension Decline {
   func write(_ w: inout JSONWriter) {
     w.string("reasonCode", reasonCode)
     w.string("reason", reason)
-    w.string("competentOrgan", competentOrgan?.description)
+    if let competentOrgan { w.string("competentOrgan", competentOrgan) }
     w.string("signatory", signatory)
   }
 
@@ -82,7 +82,7 @@ extension Decline {
     else { return nil }
     self.init(
       reasonCode: code, reason: reason,
-      competentOrgan: json["competentOrgan"]?.stringValue.flatMap { try? OrganCode($0) },
+      competentOrgan: json["competentOrgan"]?.stringValue,
       signatory: signatory)
   }
 }

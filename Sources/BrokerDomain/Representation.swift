@@ -32,7 +32,7 @@ package struct Representation: Sendable {
     w.string("state", request.state.name.rawValue)
     w.object("from") { party(request.requester, &$0) }
     w.object("to") { party(request.responder, &$0) }
-    item(&w)
+    Self.write(item: request.item, reference, &w)
     w.string("receivedAt", request.receivedAt.rfc3339)
     w.string("updatedAt", request.updatedAt.rfc3339)
     w.string("closedAt", request.closedAt?.rfc3339)
@@ -57,8 +57,9 @@ package struct Representation: Sendable {
     w.string("name", reference.organ(code)?.name)
   }
 
-  private func item(_ w: inout JSONWriter) {
-    guard let code = request.item else { return w.null("item") }
+  /// The member `item` with what the list says of it; null without one.
+  package static func write(item code: String?, _ reference: Reference, _ w: inout JSONWriter) {
+    guard let code else { return w.null("item") }
     let item = reference.item(code)
     w.object("item") { w in
       w.string("code", code)
@@ -112,7 +113,7 @@ package struct Representation: Sendable {
     }
     if let acknowledgement = request.acknowledgement {
       w.object("acknowledgement") { w in
-        w.string("officer", acknowledgement.officer)
+        if let officer = acknowledgement.officer { w.string("officer", officer) }
         w.string("at", acknowledgement.at.rfc3339)
       }
     } else {

@@ -74,10 +74,10 @@ extension WriteContext {
 
   private func update(_ request: AssistanceRequest, previousVersion: Int) throws {
     try db.run(
-      ApplySQL.updateRequest, .int(request.id.key), .int(Int64(previousVersion)),
-      .text(request.state.name.rawValue), .int(request.state.name.isOpen ? 1 : 0),
+      ApplySQL.updateRequest, .text(request.state.name.rawValue), .int(request.state.name.isOpen ? 1 : 0),
       .int(request.updatedAt.milliseconds), .optionalInt(request.acknowledgement?.at.milliseconds),
-      .optionalText(request.acknowledgement?.officer), .optionalUTF8(request.state.payload))
+      .optionalText(request.acknowledgement?.officer), .optionalUTF8(request.state.payload),
+      .int(request.id.key), .int(Int64(previousVersion)))
     guard db.changesCount == 1 else {
       throw StoreError.unexpected("request \(request.id) changed under its own writer")
     }
@@ -131,9 +131,9 @@ enum ApplySQL: String, CaseIterable {
     INSERT INTO subject (request, kind, name, id_type, id_number) VALUES ($1, $2, $3, $4, $5)
     """
   case updateRequest = """
-    UPDATE request SET version = version + 1, state = $3, open = $4, updated_at = $5, acknowledged_at = $6,
-      officer = $7, outcome = $8
-    WHERE key = $1 AND version = $2
+    UPDATE request SET version = version + 1, state = $1, open = $2, updated_at = $3, acknowledged_at = $4,
+      officer = $5, outcome = $6
+    WHERE key = $7 AND version = $8
     """
   case insertEvent = """
     INSERT INTO event (request, version, type, state, at, actor, requester, responder, rung, data, trace)

@@ -55,9 +55,14 @@ struct CallbackEvent {
     w.int("version", version)
     w.string("state", state)
     w.string("procedure", row.text(1))
-    w.string("from", reference.organ(number: row.int(2))?.code.description)
-    w.string("to", reference.organ(number: row.int(3))?.code.description)
-    w.string("item", row.optionalText(4))
+    for (name, column): (StaticString, Int32) in [("from", 2), ("to", 3)] {
+      let organ = reference.organ(number: row.int(column))
+      w.object(name) { w in
+        w.string("code", organ?.code.description)
+        w.string("name", organ?.name)
+      }
+    }
+    Representation.write(item: row.optionalText(4), reference, &w)
     w.string("reference", row.optionalText(5))
     w.object("due") { w in
       w.string("at", due.rfc3339)

@@ -54,7 +54,7 @@ enum DeliverySQL: String, CaseIterable {
       d.finished_at, d.last_status, d.last_error
     FROM delivery d CROSS JOIN endpoint n ON n.key = d.endpoint CROSS JOIN event e ON e.seq = d.seq
       CROSS JOIN request r ON r.key = d.request
-    WHERE d.endpoint = $1 AND d.seq < $2 AND ($4 IS NULL OR d.state = $4) ORDER BY d.seq DESC LIMIT $3
+    WHERE d.endpoint = $1 AND d.seq < $2 AND ($3 IS NULL OR d.state = $3) ORDER BY d.seq DESC LIMIT $4
     """
   case dead = """
     SELECT d.endpoint, n.tail, d.seq, e.at, e.type, d.request, r.tail, d.state, d.attempts, d.created_at, NULL,
@@ -65,17 +65,14 @@ enum DeliverySQL: String, CaseIterable {
     """
   case endpointsOf = "SELECT key FROM endpoint WHERE organ = $1 ORDER BY key"
   case allEndpoints = "SELECT key FROM endpoint ORDER BY key"
-  case findPending = """
-    SELECT next_at, seq, request, created_at, attempts, last_at, last_status, last_error FROM outbox
-    WHERE endpoint = $1 AND seq = $2
-    """
-  case findFinished = "SELECT request, created_at, state FROM delivery WHERE endpoint = $1 AND seq = $2"
+  case findPending = "SELECT next_at FROM outbox WHERE endpoint = $1 AND seq = $2"
+  case findFinished = "SELECT request FROM delivery WHERE endpoint = $1 AND seq = $2"
   case forget = "DELETE FROM delivery WHERE endpoint = $1 AND seq = $2"
   case owner = "SELECT organ FROM endpoint WHERE key = $1 AND deleted_at IS NULL"
   case replayable = """
     SELECT e.seq, e.request, e.type FROM event e
-    WHERE e.seq > $2 AND (e.requester = $1 OR e.responder = $1 OR EXISTS (
-      SELECT 1 FROM event_audience a WHERE a.organ = $1 AND a.seq = e.seq))
+    WHERE e.seq > $1 AND (e.requester = $2 OR e.responder = $2 OR EXISTS (
+      SELECT 1 FROM event_audience a WHERE a.organ = $2 AND a.seq = e.seq))
     ORDER BY e.seq LIMIT $3
     """
   case isQueued = "SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2 AND seq = $3"
@@ -101,7 +98,7 @@ extension Store {
           try db.each(DeliverySQL.dead, [.int(key), before, count]) { rows.append(Delivery($0)) }
         } else if state != .pending {
           try db.each(
-            DeliverySQL.finished, [.int(key), before, count, .optionalText(state?.rawValue)]
+            DeliverySQL.finished, [.int(key), before, .optionalText(state?.rawValue), count]
           ) { rows.append(Delivery($0)) }
         }
       }
@@ -118,7 +115,8 @@ extension Store {
 }
 
 extension WriteContext {
-  /// Makes a dead delivery pending again, or a pending one due at once.
+  /// Makes a dead delivery pending again, or a pending one due at once; one that arrived is sent once more, for a receiver
+  /// that has lost it.
   /// - Parameter organ: whose it must be; nil for the operator.
   package func retry(endpoint: Int64, seq: Int64, organ: Int64?) throws {
     guard let owner = try db.first(DeliverySQL.owner, .int(endpoint), body: { $0.int(0) }),
@@ -129,28 +127,20 @@ extension WriteContext {
     if let pending {
       // One that waits for an earlier message of its request goes on waiting: order before haste.
       guard pending != OutboxRow.waiting else { return }
-      try db.run(OutboxSQL.move, .int(endpoint), .int(pending), .int(seq), now)
+      try db.run(OutboxSQL.move, now, .int(endpoint), .int(pending), .int(seq))
       return noteDelivery(to: endpoint)
     }
-    let dead = try db.first(DeliverySQL.findFinished, .int(endpoint), .int(seq)) {
-      (request: $0.int(0), createdAt: $0.int(1), state: $0.text(2))
-    }
-    guard let dead else { throw StoreError.notFound }
-    guard dead.state == "dead" else {
-      throw StoreError.refused(
-        .faults([
-          Fault("", code: "already-delivered", "该回调已送达，无需重试", "this delivery has arrived already")
-        ]))
-    }
+    let finished = try db.first(DeliverySQL.findFinished, .int(endpoint), .int(seq)) { $0.int(0) }
+    guard let request = finished else { throw StoreError.notFound }
     try db.run(DeliverySQL.forget, .int(endpoint), .int(seq))
-    try enqueue(endpoint: endpoint, seq: seq, request: dead.request)
+    try enqueue(endpoint: endpoint, seq: seq, request: request)
   }
 
   /// Queues the organ's events after `seq` once more, oldest first, at most `limit`.
   /// - Returns: how many were queued.
   package func replay(_ endpoint: Endpoint, after seq: Int64, limit: Int) throws -> Int {
     let events = try db.all(
-      DeliverySQL.replayable, .int(endpoint.organ), .int(seq), .int(Int64(limit))
+      DeliverySQL.replayable, .int(seq), .int(endpoint.organ), .int(Int64(limit))
     ) { (seq: $0.int(0), request: $0.int(1), type: $0.text(2)) }
     var queued = 0
     for event in events where endpoint.events.contains("*") || endpoint.events.contains(event.type) {

@@ -95,11 +95,11 @@ enum EndpointSQL: String, CaseIterable {
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
     """
   case update = """
-    UPDATE endpoint SET url = $2, events = $3, body = $4, description = $5, secret = $6, previous_secret = $7,
-      previous_until = $8, enabled = $9, disabled_reason = $10, rotated_at = $11
-    WHERE key = $1
+    UPDATE endpoint SET url = $1, events = $2, body = $3, description = $4, secret = $5, previous_secret = $6,
+      previous_until = $7, enabled = $8, disabled_reason = $9, rotated_at = $10
+    WHERE key = $11
     """
-  case delete = "UPDATE endpoint SET deleted_at = $2, enabled = 0 WHERE key = $1"
+  case delete = "UPDATE endpoint SET deleted_at = $1, enabled = 0 WHERE key = $2"
   case dropQueue = "DELETE FROM outbox WHERE endpoint = $1"
   case countOfOrgan = "SELECT count(*) FROM endpoint WHERE organ = $1 AND deleted_at IS NULL"
   case pending = "SELECT count(*) FROM outbox WHERE endpoint = $1"
@@ -131,18 +131,18 @@ extension WriteContext {
 
   package func update(_ endpoint: Endpoint) throws {
     try db.run(
-      EndpointSQL.update, .int(endpoint.id.key), .text(endpoint.url),
+      EndpointSQL.update, .text(endpoint.url),
       .text(endpoint.events.joined(separator: " ")), .text(endpoint.body.rawValue),
       .optionalText(endpoint.description), .blob(endpoint.secret),
       .optionalBlob(endpoint.previousSecret), .optionalInt(endpoint.previousUntil?.milliseconds),
       .int(endpoint.enabled ? 1 : 0), .optionalText(endpoint.disabledReason),
-      .optionalInt(endpoint.rotatedAt?.milliseconds))
+      .optionalInt(endpoint.rotatedAt?.milliseconds), .int(endpoint.id.key))
     endpointsChanged()
   }
 
   /// What was still owed to it goes with it; what was delivered stays on record.
   package func delete(_ endpoint: Endpoint) throws {
-    try db.run(EndpointSQL.delete, .int(endpoint.id.key), .int(now.milliseconds))
+    try db.run(EndpointSQL.delete, .int(now.milliseconds), .int(endpoint.id.key))
     try db.run(EndpointSQL.dropQueue, .int(endpoint.id.key))
     endpointsChanged()
   }

@@ -22,7 +22,7 @@ enum KeySQL: String, CaseIterable {
   case active = "SELECT digest, id, organ FROM api_key WHERE revoked_at IS NULL"
   case list = "SELECT id, organ, created_at, revoked_at FROM api_key ORDER BY id"
   case insert = "INSERT INTO api_key (digest, organ, created_at) VALUES ($1, $2, $3)"
-  case revoke = "UPDATE api_key SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL"
+  case revoke = "UPDATE api_key SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL"
 }
 
 /// An API key is 32 random bytes in hexadecimal behind a recognisable prefix; only its SHA-256 is stored.

@@ -84,11 +84,11 @@ enum OutboxSQL: String, CaseIterable {
   case successor = """
     SELECT seq, next_at FROM outbox WHERE endpoint = $1 AND request = $2 ORDER BY seq LIMIT 1
     """
-  case move = "UPDATE outbox SET next_at = $4 WHERE endpoint = $1 AND next_at = $2 AND seq = $3"
-  case disable = "UPDATE endpoint SET enabled = 0, disabled_reason = $2 WHERE key = $1"
+  case move = "UPDATE outbox SET next_at = $1 WHERE endpoint = $2 AND next_at = $3 AND seq = $4"
+  case disable = "UPDATE endpoint SET enabled = 0, disabled_reason = $1 WHERE key = $2"
   case lease = """
-    UPDATE endpoint SET lease_owner = $2, lease_until = $3
-    WHERE key = $1 AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until < $4)
+    UPDATE endpoint SET lease_owner = $1, lease_until = $2
+    WHERE key = $3 AND (lease_owner IS NULL OR lease_owner = $1 OR lease_until < $4)
     """
   case depth = "SELECT count(*), min(created_at) FROM outbox"
 }
@@ -176,7 +176,7 @@ extension WriteContext {
         .optionalText(result.error))
     }
     if let reason = result.disable {
-      try db.run(OutboxSQL.disable, .int(endpoint), .text(reason))
+      try db.run(OutboxSQL.disable, .text(reason), .int(endpoint))
       endpointsChanged()
     }
   }
@@ -188,7 +188,7 @@ extension WriteContext {
     }
     guard let next, next.at == OutboxRow.waiting else { return }
     try db.run(
-      OutboxSQL.move, .int(endpoint), .int(next.at), .int(next.seq), .int(now.milliseconds))
+      OutboxSQL.move, .int(now.milliseconds), .int(endpoint), .int(next.at), .int(next.seq))
     noteDelivery(to: endpoint)
   }
 
@@ -197,7 +197,7 @@ extension WriteContext {
   /// - Returns: false when another dispatcher holds it.
   package func lease(endpoint: Int64, owner: String, until: Instant) throws -> Bool {
     try db.run(
-      OutboxSQL.lease, .int(endpoint), .text(owner), .int(until.milliseconds),
+      OutboxSQL.lease, .text(owner), .int(until.milliseconds), .int(endpoint),
       .int(BrokerClock.wall.milliseconds))
     return db.changesCount == 1
   }

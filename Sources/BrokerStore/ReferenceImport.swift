@@ -61,8 +61,8 @@ extension Database {
       try run(ReferenceSQL.clearEntries)
       for (position, entry) in entries.enumerated() {
         try run(
-          ReferenceSQL.upsertEntry, .text(entry.item), .text(entry.requester.description),
-          .text(entry.obliged.description), .int(Int64(entry.workingDays)), .int(Int64(position)))
+          ReferenceSQL.upsertEntry, .text(entry.item), .int(Int64(entry.workingDays)), .int(Int64(position)),
+          .text(entry.requester.description), .text(entry.obliged.description))
       }
     case .days(let days):
       for year in Set(days.map { YearOfRegion(region: $0.region, year: $0.day.date.year) }) {
@@ -81,4 +81,17 @@ extension Database {
 private struct YearOfRegion: Hashable {
   let region: String
   let year: Int
+}
+
+/// A calendar file by itself, without a database.
+package enum ReferenceCalendar {
+  /// - Throws: `ImportError.rows` with every bad row.
+  package static func days(_ bytes: [UInt8]) throws(ImportError) -> [AnnouncedDay] {
+    var file = try ReferenceFile(bytes)
+    let empty = Reference(
+      organs: [], items: [], assistance: [], calendar: WorkingCalendar(national: []), procedures: [],
+      lastDay: .midnight)
+    guard case .days(let days) = try file.batch(.calendar, empty) else { return [] }
+    return days.filter { $0.region.isEmpty }.map(\.day)
+  }
 }

@@ -21,7 +21,7 @@ enum ReferenceSQL: String, CaseIterable {
     """
   case upsertEntry = """
     INSERT INTO assistance_entry (item, requester, obliged, working_days, position)
-    SELECT $1, q.number, o.number, $4, $5 FROM organ q, organ o WHERE q.code = $2 AND o.code = $3
+    SELECT $1, q.number, o.number, $2, $3 FROM organ q, organ o WHERE q.code = $4 AND o.code = $5
     ON CONFLICT (item, requester) DO UPDATE SET obliged = excluded.obliged,
       working_days = excluded.working_days, position = excluded.position
     """

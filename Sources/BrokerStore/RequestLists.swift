@@ -24,28 +24,28 @@ package struct Page<Item: Sendable>: Sendable {
 }
 
 /// Newest first, by key, so that inserts never shift a page. Each kind of list has its own statement, chosen by the
-/// condition that narrows most; the other conditions are tested row by row. `$1` is the organ, `$2` the cursor
-/// (exclusive), `$3` the open flag (0, 1, or NULL for both), `$4…` state, procedure, now for overdue, due before.
+/// condition that narrows most; the other conditions (states, procedure, overdue at, due before, not overdue at) are
+/// tested row by row. Parameters are introduced in order, because SQLite numbers `$n` by first appearance.
 enum ListSQL: String, CaseIterable {
   case requesterOpen = """
-    SELECT key FROM request r WHERE requester = $1 AND open = $3 AND key < $2 AND ($4 IS NULL OR instr($4, ' ' || state || ' ') > 0)
+    SELECT key FROM request r WHERE requester = $1 AND open = $2 AND key < $3 AND ($4 IS NULL OR instr($4, ' ' || state || ' ') > 0)
       AND ($5 IS NULL OR procedure = $5) AND ($6 IS NULL OR (open = 1 AND due_at <= $6))
       AND ($7 IS NULL OR due_at < $7) AND ($8 IS NULL OR NOT (open = 1 AND due_at <= $8))
     ORDER BY key DESC LIMIT $9
     """
   case responderOpen = """
-    SELECT key FROM request r WHERE responder = $1 AND open = $3 AND key < $2 AND ($4 IS NULL OR instr($4, ' ' || state || ' ') > 0)
+    SELECT key FROM request r WHERE responder = $1 AND open = $2 AND key < $3 AND ($4 IS NULL OR instr($4, ' ' || state || ' ') > 0)
       AND ($5 IS NULL OR procedure = $5) AND ($6 IS NULL OR (open = 1 AND due_at <= $6))
       AND ($7 IS NULL OR due_at < $7) AND ($8 IS NULL OR NOT (open = 1 AND due_at <= $8))
     ORDER BY key DESC LIMIT $9
     """
   case bySubject = """
     SELECT r.key FROM subject s JOIN request r ON r.key = s.request
-    WHERE s.id_number = $3 AND ((r.requester = $1 AND $10 <> 'responder') OR (r.responder = $1 AND $10 <> 'requester'))
-      AND r.key < $2 AND ($4 IS NULL OR instr($4, ' ' || state || ' ') > 0)
-      AND ($5 IS NULL OR procedure = $5) AND ($6 IS NULL OR (open = 1 AND due_at <= $6))
-      AND ($7 IS NULL OR due_at < $7) AND ($8 IS NULL OR NOT (open = 1 AND due_at <= $8))
-    ORDER BY r.key DESC LIMIT $9
+    WHERE s.id_number = $1 AND ((r.requester = $2 AND $3 <> 'responder') OR (r.responder = $2 AND $3 <> 'requester'))
+      AND r.key < $4 AND ($5 IS NULL OR instr($5, ' ' || state || ' ') > 0)
+      AND ($6 IS NULL OR procedure = $6) AND ($7 IS NULL OR (open = 1 AND due_at <= $7))
+      AND ($8 IS NULL OR due_at < $8) AND ($9 IS NULL OR NOT (open = 1 AND due_at <= $9))
+    ORDER BY r.key DESC LIMIT $10
     """
   case changedAsRequester = "SELECT request FROM event WHERE requester = $1 AND seq >= $2"
   case changedAsResponder = "SELECT request FROM event WHERE responder = $1 AND seq >= $2"
@@ -89,13 +89,13 @@ extension Store {
     if let subject = filter.subject {
       let role = filter.role?.rawValue ?? ""
       try db.each(
-        ListSQL.bySubject, [.int(organ), .int(cursor), .text(subject)] + conditions + [.text(role)]
+        ListSQL.bySubject, [.text(subject), .int(organ), .text(role), .int(cursor)] + conditions
       ) { keys.insert($0.int(0)) }
     } else {
       for role in roles {
         let statement: ListSQL = role == .requester ? .requesterOpen : .responderOpen
         for open in openFlags(filter) {
-          try db.each(statement, [.int(organ), .int(cursor), .int(open)] + conditions) {
+          try db.each(statement, [.int(organ), .int(open), .int(cursor)] + conditions) {
             keys.insert($0.int(0))
           }
         }

@@ -41,7 +41,7 @@ extension Store {
   /// - Returns: false when there is no such key, or it was revoked before.
   package func revokeKey(_ id: Int64) throws(StoreError) -> Bool {
     try writeNow { db in
-      try db.run(KeySQL.revoke, .int(id), .int(BrokerClock.wall.milliseconds))
+      try db.run(KeySQL.revoke, .int(BrokerClock.wall.milliseconds), .int(id))
       let revoked = db.changesCount == 1
       try db.run(ReferenceSQL.bump)
       return revoked

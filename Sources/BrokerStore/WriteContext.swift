@@ -109,7 +109,8 @@ package final class WriteContext: @unchecked Sendable {
     for delta in tallies { sums[delta.procedure, default: [:]][delta.state, default: 0] += delta.change }
     for (procedure, states) in sums {
       for (state, change) in states where change != 0 {
-        try db.run(BatchSQL.tally, .text(procedure), .text(state), .int(Int64(change)))
+        try db.run(BatchSQL.openTally, .text(procedure), .text(state))
+        try db.run(BatchSQL.tally, .int(Int64(change)), .text(procedure), .text(state))
       }
     }
   }
@@ -150,10 +151,9 @@ enum BatchSQL: String, CaseIterable {
   case savepoint = "SAVEPOINT job"
   case release = "RELEASE job"
   case rollback = "ROLLBACK TO job"
-  case tally = """
-    INSERT INTO tally (procedure, state, count) VALUES ($1, $2, $3)
-    ON CONFLICT (procedure, state) DO UPDATE SET count = count + excluded.count
-    """
+  /// First the row, then the change: a CHECK looks at what an upsert would have inserted, and a change may be negative.
+  case openTally = "INSERT INTO tally (procedure, state, count) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING"
+  case tally = "UPDATE tally SET count = count + $1 WHERE procedure = $2 AND state = $3"
   case lastKey = """
     SELECT max(coalesce((SELECT max(key) FROM request), 0), coalesce((SELECT max(key) FROM endpoint), 0))
     """

@@ -93,7 +93,7 @@ def other_ends(w):
     again = w.move(
         "acknowledge twice", id, "acknowledge", 409, w.responder, {}, code="illegal-transition", must=True)
     w.that("an answer is still allowed", "answer" in again.json["allowed"], again)
-    body = {**DECLINE, "competentOrgan": w.asked}
+    body = {**DECLINE, "competentOrgan": w.third}
     declined = w.move("decline", id, "decline", 200, w.responder, body, must=True).json
     w.that("declined", declined["state"] == "declined" and declined["decline"], declined["decline"])
     id = w.submit().json["id"]

@@ -73,8 +73,8 @@ def faults(w):
     for name, pointer, changes in (
         ("a bad check character", "/subject/idNumber", {"subject": {**person, "idNumber": "110105194912310021"}}),
         ("a bad organ code", "/to", {"to": "11320681014260292A"}),
-        ("no signatory", "/signatory", {"signatory": None}),
-        ("purpose too long", "/purpose", {"purpose": "长" * 201}),
+        ("no purpose", "/purpose", {"purpose": None}),
+        ("purpose too long", "/purpose", {"purpose": "长" * 4001}),
         ("signatory too long", "/signatory", {"signatory": "长" * 101}),
         ("basis too long", "/basis", {"basis": "长" * 4001}),
         ("a question twice", "/questions/1/id", {"questions": [q, q]}),

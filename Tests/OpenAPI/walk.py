@@ -32,14 +32,17 @@ class World:
         some_key = next(iter(self.organs.values()))
         found = self.call(
             "the assistance list", "GET", "/v1/assistance-list", 200, key=some_key, query={"limit": 500}, must=True)
+        organs = self.call("organs", "GET", "/v1/organs", 200, key=some_key, query={"limit": 500}, must=True)
+        # A supervisor reads what its region's organs ask of each other; it is no stranger.
+        supervisors = {organ["code"] for organ in organs.json["items"] if "supervisor" in organ["roles"]}
         for entry in found.json["items"]:
             parties = (entry.get("requester"), entry.get("obliged"))
-            others = [code for code in self.organs if code not in parties]
+            others = [code for code in self.organs if code not in parties and code not in supervisors]
             if all(code in self.organs for code in parties) and parties[0] != parties[1] and others:
                 self.entry, self.list = entry, found.json["items"]
                 self.asking, self.asked = parties
                 self.requester, self.responder = self.organs[self.asking], self.organs[self.asked]
-                self.stranger = self.organs[others[0]]
+                self.stranger, self.third = self.organs[others[0]], others[0]
                 return
         raise Broken("no entry of the assistance list whose organs both have keys")
 

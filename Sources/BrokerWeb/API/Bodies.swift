@@ -82,7 +82,7 @@ extension BodyReader {
     for (index, value) in values.enumerated() {
       let pointer = "/questions/\(index)"
       guard let m = object(value, at: pointer, members: ["id", "text", "asOf"]) else { continue }
-      let id = text(m["id"], at: pointer + "/id", longest: 50) ?? "q\(index + 1)"
+      let id = text(m["id"], at: pointer + "/id", longest: 100) ?? "q\(index + 1)"
       let text = text(m["text"], at: pointer + "/text", required: true, longest: 4000)
       let asOf = date(m["asOf"], at: pointer + "/asOf")
       if questions.contains(where: { $0.id == id }) {
@@ -139,7 +139,7 @@ extension BodyReader {
       guard let f = object(row, at: at, members: ["question", "result", "source", "asOf", "note"]) else {
         continue
       }
-      let question = text(f["question"], at: at + "/question", required: true, longest: 50)
+      let question = text(f["question"], at: at + "/question", required: true, longest: 100)
       let result = text(f["result"], at: at + "/result", required: true, longest: 50)
       let source = text(f["source"], at: at + "/source", required: true)
       let asOf = date(f["asOf"], at: at + "/asOf", required: true)
@@ -168,7 +168,7 @@ extension BodyReader {
     if let reason, reason.count < Self.shortestReason {
       fault("/reason", "应具体说明理由", "the reason must say why")
     }
-    let competent = organ(m["competentOrgan"], at: "/competentOrgan")
+    let competent = text(m["competentOrgan"], at: "/competentOrgan")
     let signatory = text(m["signatory"], at: "/signatory", required: true, longest: 100)
     guard let code, let reason, let signatory else { return nil }
     return .decline(

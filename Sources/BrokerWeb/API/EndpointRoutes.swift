@@ -200,7 +200,7 @@ struct EndpointRoutes {
   private func url(_ json: JSON?, required: Bool, _ reader: inout BodyReader) -> String? {
     guard let url = reader.text(json, at: "/url", required: required, longest: 2048) else { return nil }
     guard let fault = broker.machinery.urlFault(url) else { return url }
-    reader.fault("/url", code: "bad-url", fault.zh, fault.en)
+    reader.fault("/url", fault.zh, fault.en)
     return nil
   }
 

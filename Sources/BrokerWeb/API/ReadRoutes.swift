@@ -125,38 +125,13 @@ struct ReadRoutes {
     let reference = broker.store.reference
     return Reply { w in
       w.string("request", request.id.description)
-      Self.explain(
-        &w, receivedAt: request.receivedAt, deadline: request.deadline,
-        region: reference.organ(request.responder)?.region, calendar: reference.calendar)
+      w.string("receivedAt", request.receivedAt.rfc3339)
+      request.deadline.write(
+        &w, receivedAt: request.receivedAt, region: reference.organ(request.responder)?.region,
+        calendar: reference.calendar)
       // Deadlines are recomputed when a calendar notice changes them; none has been.
       w.array("recomputations") { _ in }
     }
-  }
-
-  /// The members of a deadline with its 算式; also of `GET /v1/working-days`.
-  static func explain(
-    _ w: inout JSONWriter, receivedAt: Instant, deadline: Deadline, region: RegionCode?,
-    calendar: WorkingCalendar, from: StaticString = "receivedAt"
-  ) {
-    w.string(from, receivedAt.rfc3339)
-    w.string("date", deadline.date.description)
-    w.string("at", deadline.at.rfc3339)
-    w.int("workingDays", deadline.workingDays)
-    w.bool("provisional", deadline.provisional)
-    w.string("region", region?.description)
-    w.array("explanation") { w in
-      for day in calendar.explanation(receivedAt: receivedAt, deadline: deadline, region: region) {
-        w.object { w in
-          w.string("date", day.date.description)
-          w.int("weekday", day.date.weekday)
-          w.bool("counted", day.ordinal != nil)
-          w.int("day", day.ordinal)
-          w.phrase("reason", day.reason)
-          w.string("notice", day.notice)
-        }
-      }
-    }
-    w.phrase("text", calendar.summary(receivedAt: receivedAt, deadline: deadline, region: region))
   }
 
   func feed(_ call: Call) async throws -> Reply {

@@ -101,9 +101,8 @@ struct ReferenceRoutes {
     let deadline = reference.calendar.deadline(
       receivedAt: from, workingDays: days, region: region, lastDay: reference.lastDay)
     return Reply { w in
-      ReadRoutes.explain(
-        &w, receivedAt: from, deadline: deadline, region: region, calendar: reference.calendar,
-        from: "from")
+      w.string("from", from.rfc3339)
+      deadline.write(&w, receivedAt: from, region: region, calendar: reference.calendar)
     }
   }
 }

@@ -1,0 +1,102 @@
+internal import ArgumentParser
+internal import BrokerDomain
+internal import BrokerStore
+internal import Foundation
+
+struct Initialise: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "init", abstract: "建立状态目录 / create a state directory",
+    discussion: """
+      Example / 示例:
+        xiecha init --state-dir ./state --example qidong
+        xiecha init --state-dir ./drill --example qidong --rehearse-at 2026-02-13T17:45:00+08:00
+      """)
+
+  @OptionGroup var state: StateDirectory
+
+  @Option(help: "Load an example: qidong 启东市的机关、证明事项清单和协助清单")
+  var example: String?
+
+  @Option(help: "Make a database for rehearsal only, whose clock starts at this moment. 演练")
+  var rehearseAt: String?
+
+  func run() async throws {
+    let start = try rehearseAt.map { text in
+      guard let instant = Instant(rfc3339: text) else {
+        throw ValidationError("--rehearse-at takes a moment of RFC 3339 such as 2026-02-13T17:45:00+08:00")
+      }
+      return instant
+    }
+    let share = try ShareDirectory.locate()
+    let source = example.map { share + "/examples/" + $0 }
+    if let source, !FileManager.default.fileExists(atPath: source + "/organs.csv") {
+      let known = ((try? FileManager.default.contentsOfDirectory(atPath: share + "/examples")) ?? []).sorted()
+      throw ValidationError("there is no example \(example ?? ""); known: \(known.joined(separator: ", "))")
+    }
+    let manager = FileManager.default
+    guard !manager.fileExists(atPath: Store.databasePath(state.path)) else {
+      throw Failure(text: "\(Store.databasePath(state.path)) exists already; nothing was changed")
+    }
+    try manager.createDirectory(
+      atPath: state.path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    try writeSettings()
+    try copyProcedures(from: share)
+    try Store.create(directory: state.path, rehearseAt: start)
+    let store = try state.openForCommand()
+    defer { store.close() }
+    try load(store, share + "/calendars/cn", example: source)
+    try writeKeys(store)
+    print(
+      "已建立 \(state.path)：\(store.reference.organs.count)个机关、\(store.reference.items.count)项证明事项、\(store.reference.assistance.count)条协助清单"
+    )
+    print("created \(state.path); keys are in \(state.path)/keys.json (0600)")
+    print("next: xiecha serve --state-dir \(state.path)")
+  }
+
+  private func writeSettings() throws {
+    let path = state.path + "/xiecha.yaml"
+    guard !FileManager.default.fileExists(atPath: path) else { return }
+    var settings = Settings()
+    if example != nil {
+      settings.allowedNetworks = ["127.0.0.0/8"]
+      settings.allowHTTP = true
+    }
+    try settings.rendered().write(toFile: path, atomically: true, encoding: .utf8)
+  }
+
+  private func copyProcedures(from share: String) throws {
+    let target = state.path + "/procedures"
+    try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+    for name in try FileManager.default.contentsOfDirectory(atPath: share + "/procedures")
+    where name.hasSuffix(".yaml") && !FileManager.default.fileExists(atPath: target + "/" + name) {
+      try FileManager.default.copyItem(atPath: share + "/procedures/" + name, toPath: target + "/" + name)
+    }
+  }
+
+  private func load(_ store: Store, _ calendars: String, example: String?) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: calendars).sorted() where name.hasSuffix(".csv") {
+      try Import.load(.calendar, calendars + "/" + name, into: store)
+    }
+    guard let example else { return }
+    try Import.load(.organs, example + "/organs.csv", into: store)
+    try Import.load(.items, example + "/items.csv", into: store)
+    try Import.load(.assistanceList, example + "/assistance-list.csv", into: store)
+  }
+
+  /// The only time that these keys are seen: the database keeps their hashes.
+  private func writeKeys(_ store: Store) throws {
+    var w = JSONWriter()
+    let operatorKey = try store.createKey(organ: nil).key
+    var organKeys: [JSON.Member] = []
+    for organ in store.reference.organs {
+      organKeys.append(.init(organ.code.description, .string(try store.createKey(organ: organ.number).key)))
+    }
+    w.object { w in
+      w.string("operator", operatorKey)
+      w.value("organs", .object(organKeys))
+    }
+    let path = state.path + "/keys.json"
+    guard FileManager.default.createFile(atPath: path, contents: Data(w.bytes), attributes: [.posixPermissions: 0o600])
+    else { throw Failure(text: "\(path) cannot be written") }
+  }
+}

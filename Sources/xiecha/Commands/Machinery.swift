@@ -1,0 +1,88 @@
+internal import ArgumentParser
+internal import BrokerDomain
+internal import BrokerStore
+internal import Foundation
+
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "检查配置、程序、日历和基础数据，不启动服务 / check everything without starting",
+    discussion: "Example / 示例:\n  xiecha check --state-dir ./state")
+
+  @OptionGroup var state: StateDirectory
+
+  func run() throws {
+    let settings = try state.settings()
+    _ = try settings.callbackOptions()
+    let procedures = try state.procedures()
+    let store = try state.openForCommand()
+    defer { store.close() }
+    let reference = store.reference
+    print("配置 / configuration  ok  \(state.path)/xiecha.yaml, \(SettingKey.all.count) keys")
+    print("程序 / procedures     ok  \(procedures.map(\.id).joined(separator: ", "))")
+    print("机关 / organs         \(reference.organs.count)")
+    print("事项 / items          \(reference.items.count)")
+    print("协助清单 / list       \(reference.assistance.count)")
+    let years = reference.calendar.knownYears.sorted().map(String.init).joined(separator: " ")
+    print("日历 / calendars      \(years.isEmpty ? "none" : years)")
+    var warnings: [String] = []
+    let today = store.clock.now.date
+    if !reference.calendar.isKnown(today.year) {
+      warnings.append(
+        "没有\(today.year)年放假通知，期限均为暂定 / the notice for \(today.year) is missing; deadlines are provisional")
+    }
+    // The State Council publishes next year's notice in autumn; by November it should be here.
+    if today.components.month >= 11, !reference.calendar.isKnown(today.year + 1) {
+      warnings.append(
+        "尚未导入\(today.year + 1)年放假通知 / the notice for \(today.year + 1) is not loaded: xiecha import calendar FILE")
+    }
+    if !reference.organs.contains(where: { $0.roles.contains(.supervisor) }) {
+      warnings.append("没有监督机关，逾期无处升级 / no organ has the role supervisor; nobody hears of escalations")
+    }
+    for warning in warnings { print("注意 / warning        \(warning)") }
+    print(
+      warnings.isEmpty ? "检查通过 / all is well" : "检查通过，有\(warnings.count)处提醒 / passed with \(warnings.count) warnings")
+  }
+}
+
+struct Backup: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "在线备份：某一时刻的完整一致副本 / an online, consistent copy",
+    discussion: """
+      To restore, stop the daemon and put the copy in place of DIR/xiecha.sqlite (remove xiecha.sqlite-wal and -shm).
+      Example / 示例:
+        xiecha backup /backup/xiecha-2026-11-20.sqlite --state-dir ./state
+      """)
+
+  @Argument(help: "The file to write; it must not exist.")
+  var destination: String
+
+  @OptionGroup var state: StateDirectory
+
+  func run() throws {
+    let store = try state.openForCommand()
+    defer { store.close() }
+    try store.backup(to: destination)
+    let size = (try FileManager.default.attributesOfItem(atPath: destination)[.size] as? Int) ?? 0
+    print("已备份 / backed up to \(destination), \(size) bytes")
+  }
+}
+
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "通读数据库并核对 / read the whole database and hold its rows against each other",
+    discussion: "Example / 示例:\n  xiecha verify --state-dir ./state")
+
+  @OptionGroup var state: StateDirectory
+
+  func run() throws {
+    let store = try state.openForCommand()
+    defer { store.close() }
+    let faults = try store.verify()
+    for (table, rows) in try store.counts() {
+      print("\(table.padding(toLength: 18, withPad: " ", startingAt: 0))\(rows)")
+    }
+    for fault in faults { warn("问题 / fault: \(fault)") }
+    guard faults.isEmpty else { throw Failure(text: "\(faults.count)处问题 / \(faults.count) faults") }
+    print("核对无误 / verified")
+  }
+}

@@ -1,0 +1,108 @@
+internal import ArgumentParser
+internal import BrokerDomain
+internal import BrokerStore
+internal import Foundation
+
+struct Outbox: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "回调投递：查看、重试 / callbacks: list and retry",
+    discussion: """
+      Example / 示例:
+        xiecha outbox list --state dead --state-dir ./state
+        xiecha outbox retry 00000000-002a-8000-8000-06d3f0e1c2b3 --state-dir ./state
+      """,
+    subcommands: [List.self, Retry.self])
+
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "列出投递 / list deliveries",
+      discussion: "Example / 示例:\n  xiecha outbox list --state dead --state-dir ./state --json")
+
+    @Option(name: .customLong("state"), help: "pending, delivered or dead")
+    var deliveryState: String?
+
+    @Option(help: "At most this many, newest first.")
+    var limit = 50
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var state: StateDirectory
+
+    func run() async throws {
+      let wanted = try deliveryState.map { text in
+        guard let value = Delivery.State(rawValue: text) else {
+          throw ValidationError("--state takes pending, delivered or dead")
+        }
+        return value
+      }
+      guard (1...10_000).contains(limit) else { throw ValidationError("--limit takes 1 to 10000") }
+      let store = try state.openForCommand()
+      defer { store.close() }
+      let page = try await store.deliveries(organ: nil, endpoint: nil, state: wanted, cursor: nil, limit: limit)
+      if json {
+        var w = JSONWriter()
+        w.array { w in
+          for delivery in page.items {
+            w.object { w in
+              w.string("id", delivery.id)
+              w.string("state", delivery.state.rawValue)
+              w.string("type", delivery.type)
+              w.string("request", delivery.request.description)
+              w.string("endpoint", delivery.endpoint.description)
+              w.int("attempts", delivery.attempts)
+              w.string("nextAttemptAt", delivery.nextAttemptAt?.rfc3339)
+              w.string("lastAttemptAt", delivery.lastAttemptAt?.rfc3339)
+              w.int("lastStatus", delivery.lastStatus)
+              w.string("lastError", delivery.lastError)
+            }
+          }
+        }
+        return print(w.text)
+      }
+      for delivery in page.items {
+        let last = delivery.lastError ?? delivery.lastStatus.map { "HTTP \($0)" } ?? "-"
+        print("\(delivery.id)  \(delivery.state.rawValue)  \(delivery.type)  attempts \(delivery.attempts)  \(last)")
+      }
+      print("\(page.items.count)条 / deliveries\(page.next == nil ? "" : "，还有更多 / and more")")
+    }
+  }
+
+  struct Retry: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "立即重试 / try again at once",
+      discussion:
+        "Example / 示例:\n  xiecha outbox retry ID --state-dir ./state\n  xiecha outbox retry --all-dead --state-dir ./state"
+    )
+
+    @Argument(help: "The delivery's id, from: xiecha outbox list")
+    var id: String?
+
+    @Flag(help: "Every dead delivery (10,000 at most).")
+    var allDead = false
+
+    @OptionGroup var state: StateDirectory
+
+    func run() async throws {
+      guard (id == nil) == allDead else { throw ValidationError("name either a delivery's ID or --all-dead") }
+      let store = try state.openForCommand()
+      defer { store.close() }
+      var targets: [(endpoint: Int64, seq: Int64)] = []
+      if let id {
+        guard let target = DerivedID.parseDelivery(id) else {
+          throw ValidationError("\(id) is not the id of a delivery")
+        }
+        targets = [target]
+      } else {
+        let page = try await store.deliveries(organ: nil, endpoint: nil, state: .dead, cursor: nil, limit: 10_000)
+        targets = page.items.map { ($0.endpoint.key, $0.seq) }
+      }
+      for target in targets {
+        try await store.write { context in
+          try context.retry(endpoint: target.endpoint, seq: target.seq, organ: nil)
+        }
+      }
+      print("已安排重试\(targets.count)条 / \(targets.count) deliveries will be tried again")
+    }
+  }
+}

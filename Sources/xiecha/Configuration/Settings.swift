@@ -1,0 +1,55 @@
+internal import BrokerCallbacks
+internal import BrokerDomain
+internal import BrokerStore
+internal import BrokerWeb
+
+/// Everything that can be configured, with its default. The keys, their comments and their readers are in
+/// `SettingKey.all`; the file in `config/` is rendered from there.
+struct Settings: Equatable {
+  var listen = "127.0.0.1:8421"
+  var language = Language.zh
+  var tlsCertificate = ""
+  var tlsPrivateKey = ""
+  var tlsClientAuthorities = ""
+  var database = StoreOptions()
+  var allowedNetworks: [String] = []
+  var allowHTTP = false
+  var retry = RetrySchedule.standard
+  var connectTimeoutSeconds = 5
+  var totalTimeoutSeconds = 15
+  var inFlight = 256
+  var inFlightPerEndpoint = 64
+  var caBundle = ""
+  var lastMoment = "24:00"
+  var limits = WebLimits()
+  var logLevel = "info"
+  var drainSeconds = 20
+
+  /// Minutes after 00:00 of the last day.
+  var lastDay: LastDayPolicy {
+    let parts = lastMoment.split(separator: ":").compactMap { Int($0) }
+    return LastDayPolicy(endMinute: parts.count == 2 ? parts[0] * 60 + parts[1] : 24 * 60)
+  }
+
+  /// Host and port; nil when the text is neither `host:port` nor `[v6]:port`.
+  var address: (host: String, port: Int)? {
+    guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),
+      (0...65535).contains(port)
+    else { return nil }
+    var host = String(listen[..<colon])
+    if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+    return host.isEmpty ? nil : (host, port)
+  }
+
+  func callbackOptions() throws -> CallbackOptions {
+    var options = CallbackOptions(policy: NetworkPolicy(allowed: try allowedNetworks.map { try CIDR($0) }))
+    options.allowHTTP = allowHTTP
+    options.schedule = retry
+    options.connectTimeoutMS = connectTimeoutSeconds * 1000
+    options.totalTimeoutMS = totalTimeoutSeconds * 1000
+    options.inFlight = inFlight
+    options.inFlightPerEndpoint = inFlightPerEndpoint
+    options.caBundle = caBundle.isEmpty ? nil : caBundle
+    return options
+  }
+}

@@ -1,0 +1,130 @@
+internal import Foundation
+internal import Yams
+
+/// A configuration that cannot be used: which file and line, and what was expected there.
+struct ConfigurationFault: Error, CustomStringConvertible {
+  let place: String
+  let what: String
+  var description: String { "\(place): \(what)" }
+}
+
+extension Settings {
+  /// The file that `config/xiecha.yaml` is, and that `init` writes: every key, its value, one comment.
+  func rendered() -> String {
+    var out = """
+      # 协查 Xiecha 的配置：全部键、缺省值、说明。环境变量 XIECHA_… 与命令行 --set key=value 优先于本文件。
+      # Configuration of xiecha: every key, its default, one comment. The environment (XIECHA_…) and --set key=value come before this file.
+
+      """
+    var section: [String] = []
+    for key in SettingKey.all {
+      let parts = key.name.split(separator: ".").map(String.init)
+      let parents = Array(parts.dropLast())
+      var depth = 0
+      while depth < min(section.count, parents.count), section[depth] == parents[depth] { depth += 1 }
+      if depth == 0 { out += "\n" }
+      for level in depth..<max(depth, parents.count) {
+        out += String(repeating: "  ", count: level) + parents[level] + ":\n"
+      }
+      section = parents
+      let indent = String(repeating: "  ", count: parents.count)
+      out += "\(indent)# \(key.comment)\n\(indent)\(parts[parts.count - 1]): \(Self.yaml(key.get(self)))\n"
+    }
+    return out
+  }
+
+  private static func yaml(_ value: SettingKey.Value) -> String {
+    switch value {
+    case .list(let items): return "[" + items.joined(separator: ", ") + "]"
+    case .scalar(let text):
+      let plain = !text.isEmpty && text.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) }
+      return plain ? text : "\"\(text)\""
+    }
+  }
+
+  /// Reads a file over the defaults. An unknown key, a wrong value: named with file and line.
+  static func load(file: String) throws(ConfigurationFault) -> Settings {
+    guard let data = FileManager.default.contents(atPath: file), let text = String(data: data, encoding: .utf8) else {
+      throw ConfigurationFault(place: file, what: "cannot be read")
+    }
+    var settings = Settings()
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: text)
+    } catch {
+      throw ConfigurationFault(place: file, what: "not valid YAML: \(error)")
+    }
+    if let root { try settings.apply(root, prefix: "", file: file) }
+    return settings
+  }
+
+  private mutating func apply(_ node: Node, prefix: String, file: String) throws(ConfigurationFault) {
+    guard case .mapping(let mapping) = node else {
+      throw ConfigurationFault(place: Self.place(file, node), what: "a group of keys was expected here")
+    }
+    for (keyNode, value) in mapping {
+      let name = prefix + (keyNode.string ?? "")
+      if let key = SettingKey.all.first(where: { $0.name == name }) {
+        let given: SettingKey.Value
+        if case .sequence(let items) = value {
+          given = .list(items.map { $0.string ?? "" })
+        } else {
+          given = .scalar(value.string ?? "")
+        }
+        do {
+          try key.set(&self, given)
+        } catch {
+          throw ConfigurationFault(place: Self.place(file, value), what: "\(name) must be \(error.expected)")
+        }
+      } else if SettingKey.all.contains(where: { $0.name.hasPrefix(name + ".") }) {
+        try apply(value, prefix: name + ".", file: file)
+      } else {
+        throw ConfigurationFault(place: Self.place(file, keyNode), what: "there is no key \(name)\(Self.hint(name))")
+      }
+    }
+  }
+
+  /// The environment, then `--set key=value`, over what the file says.
+  mutating func apply(environment: [String: String], assignments: [String]) throws(ConfigurationFault) {
+    for key in SettingKey.all {
+      guard let text = environment[key.environmentName] else { continue }
+      try apply(key, text, place: "environment \(key.environmentName)")
+    }
+    for assignment in assignments {
+      let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 2 else {
+        throw ConfigurationFault(place: "--set \(assignment)", what: "key=value was expected")
+      }
+      guard let key = SettingKey.all.first(where: { $0.name == parts[0] }) else {
+        throw ConfigurationFault(
+          place: "--set \(assignment)", what: "there is no key \(parts[0])\(Self.hint(parts[0]))")
+      }
+      try apply(key, parts[1], place: "--set \(parts[0])")
+    }
+  }
+
+  private mutating func apply(_ key: SettingKey, _ text: String, place: String) throws(ConfigurationFault) {
+    var value = SettingKey.Value.scalar(text)
+    if case .list = key.get(self) {
+      let inner = text.trimmingCharacters(in: CharacterSet(charactersIn: "[] "))
+      value = .list(inner.isEmpty ? [] : inner.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
+    }
+    do {
+      try key.set(&self, value)
+    } catch {
+      throw ConfigurationFault(place: place, what: "\(key.name) must be \(error.expected)")
+    }
+  }
+
+  private static func place(_ file: String, _ node: Node) -> String {
+    node.mark.map { "\(file):\($0.line)" } ?? file
+  }
+
+  private static func hint(_ name: String) -> String {
+    let last = name.split(separator: ".").last.map(String.init) ?? name
+    let near = SettingKey.all.first {
+      $0.name.lowercased() == name.lowercased() || $0.name.lowercased().hasSuffix("." + last.lowercased())
+    }
+    return near.map { "; did you mean \($0.name)?" } ?? "; see config/xiecha.yaml for all of them"
+  }
+}

@@ -1,0 +1,65 @@
+internal import ArgumentParser
+internal import BrokerDomain
+internal import BrokerStore
+internal import Foundation
+
+/// Where a broker keeps what is its own: `xiecha.yaml`, `procedures/`, `keys.json`, the database and its lock.
+struct StateDirectory: ParsableArguments {
+  @Option(
+    name: .customLong("state-dir"),
+    help: "The directory of configuration and database (or XIECHA_STATE_DIR). 状态目录")
+  var path: String = ProcessInfo.processInfo.environment["XIECHA_STATE_DIR"] ?? "/var/lib/xiecha"
+
+  @Option(name: .customLong("set"), help: "A configuration key over the file: --set limits.bodyBytes=65536")
+  var assignments: [String] = []
+
+  @Option(name: .long, help: "Another configuration file than DIR/xiecha.yaml.")
+  var config: String?
+
+  /// The file, the environment and the flags, in this order.
+  func settings() throws(ConfigurationFault) -> Settings {
+    var settings = try Settings.load(file: config ?? path + "/xiecha.yaml")
+    try settings.apply(environment: ProcessInfo.processInfo.environment, assignments: assignments)
+    guard settings.tlsCertificate.isEmpty == settings.tlsPrivateKey.isEmpty else {
+      throw ConfigurationFault(
+        place: config ?? path + "/xiecha.yaml", what: "tls.certificate and tls.privateKey go together")
+    }
+    return settings
+  }
+
+  func procedures() throws(ConfigurationFault) -> [Procedure] {
+    try ProcedureFile.loadAll(directory: path + "/procedures")
+  }
+
+  /// For a command beside the daemon, or without one.
+  func openForCommand() throws -> Store {
+    let settings = try settings()
+    return try Store.open(
+      directory: path, role: .command, procedures: try procedures(), lastDay: settings.lastDay,
+      options: settings.database)
+  }
+}
+
+/// The files that come with the program: procedures, calendars, examples. Beside the binary in an installation, in
+/// `config/` of a checkout.
+enum ShareDirectory {
+  static func locate() throws(ConfigurationFault) -> String {
+    let environment = ProcessInfo.processInfo.environment
+    var candidates: [String] = []
+    if let given = environment["XIECHA_SHARE_DIR"] { candidates.append(given) }
+    var directory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    while directory.path != "/" {
+      candidates.append(directory.path + "/config")
+      candidates.append(directory.path + "/share/xiecha")
+      directory.deleteLastPathComponent()
+    }
+    candidates.append("/usr/share/xiecha")
+    for candidate in candidates
+    where FileManager.default.fileExists(atPath: candidate + "/procedures/verification.yaml") {
+      return candidate
+    }
+    throw ConfigurationFault(
+      place: "share directory",
+      what: "procedures and calendars were not found; name their directory in XIECHA_SHARE_DIR")
+  }
+}

@@ -1,0 +1,74 @@
+internal import ArgumentParser
+internal import BrokerDomain
+internal import BrokerStore
+internal import Foundation
+
+@main
+struct Xiecha: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "xiecha",
+    abstract: "协查：机关之间的协助核查 / assisted verification between organs",
+    discussion: """
+      Example / 示例:
+        xiecha init  --state-dir ./state --example qidong
+        xiecha serve --state-dir ./state
+
+      Exit status: 0 success, 1 failure, 2 bad usage or configuration.
+      """,
+    subcommands: [
+      Serve.self, Initialise.self, Check.self, Import.self, Key.self, Workdays.self, Outbox.self, Backup.self,
+      Verify.self,
+    ])
+
+  /// Runs the command and turns every error into one clear line and an exit status: the parser's own statuses are
+  /// folded into 2, which systemd is told not to restart on.
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      leave(error)
+    }
+  }
+
+  private static func leave(_ error: any Error) -> Never {
+    switch error {
+    case let error as ExitCode: Glibc.exit(error.rawValue)
+    case let error as ConfigurationFault: fail(error.description, 2)
+    case let error as StoreError:
+      switch error {
+      case .missing(let file): fail("\(file) does not exist; restore a backup, or create one with: xiecha init", 2)
+      case .wrongMode: fail(error.description, 2)
+      default: fail(error.description, 1)
+      }
+    case let error as Failure: fail(error.text, 1)
+    default:
+      let status = exitCode(for: error)
+      let text = fullMessage(for: error)
+      if status == .success {
+        print(text)
+        Glibc.exit(0)
+      }
+      FileHandle.standardError.write(Data((text + "\n").utf8))
+      Glibc.exit(status == .validationFailure || error is ValidationError ? 2 : 1)
+    }
+  }
+
+  private static func fail(_ text: String, _ status: Int32) -> Never {
+    FileHandle.standardError.write(Data("xiecha: \(text)\n".utf8))
+    Glibc.exit(status)
+  }
+}
+
+/// A command that did what it could and must say no.
+struct Failure: Error {
+  let text: String
+}
+
+func warn(_ text: String) {
+  FileHandle.standardError.write(Data((text + "\n").utf8))
+}

@@ -1,0 +1,151 @@
+internal import ArgumentParser
+internal import BrokerCallbacks
+internal import BrokerDomain
+internal import BrokerStore
+internal import BrokerWeb
+internal import Foundation
+internal import Logging
+internal import ServiceLifecycle
+internal import UnixSignals
+
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "运行服务 / run the daemon",
+    discussion: """
+      Prints "listening on http://HOST:PORT" to standard error when it is ready. SIGTERM drains and ends with 0.
+      Example / 示例:
+        xiecha serve --state-dir ./state --listen 127.0.0.1:8421
+      """)
+
+  @OptionGroup var state: StateDirectory
+
+  @Option(help: "host:port, over the configuration; port 0 picks one.")
+  var listen: String?
+
+  @Option(help: "Start the rehearsed clock here; only for a database made with init --rehearse-at. 演练")
+  var rehearseAt: String?
+
+  /// The whole program, in order: configuration, store, keeper, callbacks, web, ready, signals.
+  func run() async throws {
+    var settings = try state.settings()
+    if let listen { try settings.apply(environment: [:], assignments: ["listen=\(listen)"]) }
+    guard let address = settings.address else { throw ValidationError("--listen takes host:port") }
+    let logger = Self.logger(settings.logLevel)
+
+    let store = try Store.open(
+      directory: state.path, role: .daemon, procedures: try state.procedures(), lastDay: settings.lastDay,
+      options: settings.database, rehearseAt: try rehearsalStart())
+    if store.clock.isRehearsal { Self.banner(store.clock.now) }
+
+    let keeper = DeadlineKeeper(store: store) { logger.error("\($0)") }
+    store.onCommit { notice in if notice.earliestTimer != nil { keeper.kick() } }
+
+    let callbacks = try settings.callbackOptions()
+    let dispatcher = Dispatcher(store: store, options: callbacks, logger: logger)
+    dispatcher.start()
+
+    var options = WebOptions(host: address.host, port: address.port)
+    options.certificate = settings.tlsCertificate.isEmpty ? nil : settings.tlsCertificate
+    options.privateKey = settings.tlsPrivateKey.isEmpty ? nil : settings.tlsPrivateKey
+    options.clientAuthorities = settings.tlsClientAuthorities.isEmpty ? nil : settings.tlsClientAuthorities
+    options.limits = settings.limits
+    options.language = settings.language
+    let web = try WebServer(
+      store: store, machinery: Self.machinery(store, keeper, dispatcher, callbacks), options: options, logger: logger)
+    let scheme = settings.tlsCertificate.isEmpty ? "http" : "https"
+    let server = try web.service { port in
+      warn("listening on \(scheme)://\(address.host.contains(":") ? "[\(address.host)]" : address.host):\(port)")
+      Notify.send("READY=1\nSTATUS=listening on port \(port)")
+    }
+
+    // Stopped in reverse: long polls let go, the web drains, then callbacks, then the keeper.
+    let drain = settings.drainSeconds
+    let group = ServiceGroup(
+      services: [
+        Keeping(keeper: keeper), Delivering(dispatcher: dispatcher, graceSeconds: drain),
+        Refreshing(store: store, logger: logger),
+        Watching(store: store), server, Releasing(web: web),
+      ],
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    do {
+      try await group.run()
+    } catch {
+      store.close()
+      throw Failure(text: "\(error)")
+    }
+    store.close()
+  }
+
+  private func rehearsalStart() throws -> Instant? {
+    try rehearseAt.map { text in
+      guard let instant = Instant(rfc3339: text) else {
+        throw ValidationError("--rehearse-at takes a moment of RFC 3339 such as 2026-02-13T17:45:00+08:00")
+      }
+      return instant
+    }
+  }
+
+  private static func logger(_ level: String) -> Logger {
+    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    var logger = Logger(label: "xiecha")
+    logger.logLevel = Logger.Level(rawValue: level) ?? .info
+    // The server's own "started and listening" would stand beside ours.
+    if logger.logLevel == .info { logger.logLevel = .notice }
+    return logger
+  }
+
+  private static func banner(_ now: Instant) {
+    warn(
+      """
+      ==========================================================================
+        演练模式 REHEARSAL — 非真实办理，时钟为 \(now.rfc3339)
+        Nothing here is real. Move the clock: POST /v1/rehearsal/advance {"to": …}
+      ==========================================================================
+      """)
+  }
+
+  private static func machinery(
+    _ store: Store, _ keeper: DeadlineKeeper, _ dispatcher: Dispatcher, _ options: CallbackOptions
+  ) -> Machinery {
+    let advance: @Sendable (Instant) async throws(StoreError) -> Int = { instant async throws(StoreError) -> Int in
+      let recorded = try await keeper.rehearse(to: instant)
+      dispatcher.kick()
+      return recorded
+    }
+    return Machinery(
+      urlFault: { url in
+        do throws(URLFault) {
+          try checkURL(url, allowHTTP: options.allowHTTP, policy: options.policy)
+          return nil
+        } catch {
+          return Phrase(error.zh, error.en)
+        }
+      },
+      newSecret: { WebhookSecret.generate().raw },
+      secretText: { raw in (try? WebhookSecret(raw: raw))?.text ?? "" },
+      test: { TestReport(await dispatcher.test($0)) },
+      dispatcherAlive: { dispatcher.isAlive }, keeperAlive: { keeper.isAlive },
+      advance: store.clock.isRehearsal ? advance : nil,
+      deliveryCounts: { dispatcher.counts }, deliverySeconds: { dispatcher.seconds.snapshot },
+      inFlight: { dispatcher.inFlight })
+  }
+}
+
+extension TestReport {
+  fileprivate init(_ report: PushReport) {
+    let status: Int?
+    let error: String?
+    switch report.outcome {
+    case .status(let code): (status, error) = (code, (200..<300).contains(code) ? nil : "HTTP \(code)")
+    case .forbiddenAddress(let address): (status, error) = (nil, "地址不允许 / the address \(address) is not allowed")
+    case .failed(_, let words): (status, error) = (nil, words)
+    }
+    self.init(
+      delivered: error == nil, status: status, error: error, durationMS: report.timings.totalUS / 1000,
+      timingsMS: (
+        report.timings.dnsUS / 1000, report.timings.connectUS / 1000, report.timings.tlsUS / 1000,
+        report.timings.firstByteUS / 1000
+      ),
+      remoteAddress: report.remoteAddress, reply: String(decoding: report.bodyStart, as: UTF8.self))
+  }
+}

@@ -1,0 +1,75 @@
+internal import BrokerCallbacks
+internal import BrokerStore
+internal import BrokerWeb
+internal import Logging
+internal import ServiceLifecycle
+
+/// The parts of the daemon as services of one group: each runs until the group shuts down.
+
+struct Keeping: Service {
+  let keeper: DeadlineKeeper
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown { await keeper.run() }
+  }
+}
+
+struct Delivering: Service {
+  let dispatcher: Dispatcher
+  let graceSeconds: Int
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    await dispatcher.stop(graceSeconds: graceSeconds)
+  }
+}
+
+/// Takes up what a command changed: reference data and keys. Ten small reads a second, so that a command can wait for it.
+struct Refreshing: Service {
+  let store: Store
+  let logger: Logger
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        do {
+          if try await store.refresh() { logger.notice("reference data or keys changed; taken up") }
+        } catch {
+          logger.error("cannot look for changes of reference data: \(error)")
+        }
+        try? await Task.sleep(for: .milliseconds(100))
+      }
+    }
+  }
+}
+
+/// Tells systemd that we live as long as the writer answers. A full disk is an answer (requests get 503 until there is
+/// space, and a restart would not help); a writer that hangs is none, and then systemd restarts us.
+struct Watching: Service {
+  let store: Store
+
+  func run() async throws {
+    guard let interval = Notify.watchdogInterval else {
+      try? await gracefulShutdown()
+      return
+    }
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        do { try await store.probe() } catch {}
+        Notify.send("WATCHDOG=1")
+        try? await Task.sleep(for: interval)
+      }
+    }
+    Notify.send("STOPPING=1")
+  }
+}
+
+/// The first to hear of the shutdown: lets the long polls go, so that the web need not wait for them.
+struct Releasing: Service {
+  let web: WebServer
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    web.releaseWaiters()
+  }
+}
