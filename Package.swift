@@ -68,6 +68,8 @@ let package = Package(
       dependencies: [
         "BrokerDomain", "BrokerStore", "BrokerCallbacks", "BrokerWeb",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Yams", package: "Yams"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -114,7 +114,7 @@ extension AssistanceRequest {
           "the reason code is one of \(codes.joined(separator: ", ")); lack of staff, a broken system or missing particulars are no reason to decline"
         ))
     }
-    if let competent = decline.competentOrgan, competent.utf8.count == 18, competent.utf8.allSatisfy({ $0 < 128 }) {
+    if let competent = decline.competentOrgan, competent.looksLikeCode {
       do throws(Phrase) {
         if try OrganCode(competent) == responder {
           faults.append(
@@ -154,6 +154,13 @@ extension AssistanceRequest {
         after: timer.rung, ladder: ladder, deadline: deadline, receivedAt: receivedAt,
         region: organ.region),
       alsoTell: timer.rung == .escalated ? reference.supervisors(of: organ).map(\.code) : [])
+  }
+}
+
+extension String {
+  /// Eighteen letters and digits: a code with a slip, rather than the name of an organ ("Ministry of Health").
+  fileprivate var looksLikeCode: Bool {
+    utf8.count == 18 && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
   }
 }
 

@@ -58,10 +58,11 @@ private struct JSONReader {
 
   private mutating func value(depth: Int) throws(JSONFault) -> JSON {
     skipSpace()
-    guard depth < JSON.maximumDepth else {
+    guard at < bytes.count else { throw fault("内容不完整", "the text ends too early") }
+    let opens = bytes[at] == UInt8(ascii: "{") || bytes[at] == UInt8(ascii: "[")
+    guard !opens || depth < JSON.maximumDepth else {
       throw fault("嵌套超过\(JSON.maximumDepth)层", "nested deeper than \(JSON.maximumDepth) levels")
     }
-    guard at < bytes.count else { throw fault("内容不完整", "the text ends too early") }
     switch bytes[at] {
     case UInt8(ascii: "{"): return try object(depth: depth)
     case UInt8(ascii: "["): return try array(depth: depth)
@@ -87,6 +88,8 @@ private struct JSONReader {
   private mutating func object(depth: Int) throws(JSONFault) -> JSON {
     at += 1
     var members: [JSON.Member] = []
+    // Comparing each name with all before it is quickest for a few, but a body of members alone would take their square.
+    var names: Set<String> = []
     skipSpace()
     if at < bytes.count, bytes[at] == UInt8(ascii: "}") {
       at += 1
@@ -98,7 +101,9 @@ private struct JSONReader {
         throw fault("此处应为成员名", "a member name was expected here")
       }
       let name = try string()
-      if members.contains(where: { $0.name == name }) {
+      if members.count == 16 { names = Set(members.map(\.name)) }
+      let isNew = members.count < 16 ? !members.contains { $0.name == name } : names.insert(name).inserted
+      guard isNew else {
         throw fault("成员“\(name)”重复", "the member \"\(name)\" occurs twice")
       }
       skipSpace()

@@ -15,12 +15,11 @@ package struct OrganCode: Sendable, Hashable, CustomStringConvertible {
 
   /// Accepts lower case and keeps capitals. Throws what exactly is wrong.
   package init(_ text: some StringProtocol) throws(Phrase) {
-    let upper = text.uppercased()
-    let bytes = Array(upper.utf8)
+    let bytes = text.asciiCapitals
     guard bytes.count == 18 else {
       throw Phrase(
-        "统一社会信用代码应为18位，实为\(upper.count)位",
-        "a unified social credit code has 18 characters, not \(upper.count)")
+        "统一社会信用代码应为18位，实为\(bytes.count)位",
+        "a unified social credit code has 18 characters, not \(bytes.count)")
     }
     for (position, byte) in bytes.enumerated() where byte >= 128 || Self.values[Int(byte)] == 255 {
       throw Phrase(
@@ -37,7 +36,7 @@ package struct OrganCode: Sendable, Hashable, CustomStringConvertible {
         "统一社会信用代码校验码不符（GB 32100），请核对",
         "the check character of the unified social credit code does not match (GB 32100)")
     }
-    description = upper
+    description = String(decoding: bytes, as: UTF8.self)
   }
 
   /// The check character of the first 17: 31 minus the sum, weighted by powers of 3 modulo 31.
@@ -49,6 +48,17 @@ package struct OrganCode: Sendable, Hashable, CustomStringConvertible {
       weight = weight * 3 % 31
     }
     return alphabet[(31 - sum % 31) % 31]
+  }
+}
+
+extension StringProtocol {
+  /// One byte for each character, capitals for small letters, 255 for what is not ASCII: a full-width digit must not
+  /// count as three characters, nor a ligature (ﬀ) pass for the two letters that its capital has.
+  var asciiCapitals: [UInt8] {
+    map { character in
+      guard let byte = character.asciiValue else { return 255 }
+      return (97...122).contains(byte) ? byte - 32 : byte
+    }
   }
 }
 

@@ -7,12 +7,11 @@ package struct ResidentID: Sendable, Hashable {
 
   /// Accepts a small x and keeps the capital. Throws what exactly is wrong.
   package init(_ input: some StringProtocol) throws(Phrase) {
-    let upper = input.uppercased()
-    let bytes = Array(upper.utf8)
+    let bytes = input.asciiCapitals
     guard bytes.count == 18 else {
       throw Phrase(
-        "公民身份号码应为18位，实为\(upper.count)位",
-        "a resident id has 18 characters, not \(upper.count)")
+        "公民身份号码应为18位，实为\(bytes.count)位",
+        "a resident id has 18 characters, not \(bytes.count)")
     }
     guard bytes[..<17].allSatisfy({ (48...57).contains($0) }) else {
       throw Phrase("公民身份号码前17位应为数字", "the first 17 characters of a resident id are digits")
@@ -33,7 +32,7 @@ package struct ResidentID: Sendable, Hashable {
         "公民身份号码校验码不符（GB 11643），请核对",
         "the check character of the resident id does not match (GB 11643)")
     }
-    text = upper
+    text = String(decoding: bytes, as: UTF8.self)
   }
 }
 

@@ -42,10 +42,7 @@ extension WriteContext {
       audience.append(number)
     }
     if let timer = decision.timer {
-      try db.run(
-        ApplySQL.insertTimer, .int(timer.at.milliseconds), .int(request.id.key),
-        .int(Int64(timer.rung.rawValue)))
-      noteTimer(at: timer.at)
+      try arm(timer, of: request.id.key)
     }
     try owe(decision.event, seq: seq, request: request.id.key, to: audience)
     note(.init(request: request.id.key, version: request.version, seq: seq, organs: audience))
@@ -97,6 +94,12 @@ extension WriteContext {
     return db.lastInsertedRowID
   }
 
+  func arm(_ timer: LadderTimer, of request: Int64) throws {
+    try db.run(
+      ApplySQL.insertTimer, .int(timer.at.milliseconds), .int(request), .int(Int64(timer.rung.rawValue)))
+    noteTimer(at: timer.at)
+  }
+
   /// Writes a queue row for every endpoint that is owed the event. A row whose request still has an earlier one in the
   /// same queue waits for it: order per request and endpoint.
   private func owe(_ event: Event, seq: Int64, request: Int64, to organs: [Int64]) throws {
@@ -140,7 +143,8 @@ enum ApplySQL: String, CaseIterable {
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     """
   case insertAudience = "INSERT INTO event_audience (organ, seq) VALUES ($1, $2)"
-  case insertTimer = "INSERT INTO timer (due_at, request, rung) VALUES ($1, $2, $3)"
+  /// A rung that is armed already stays armed: one row too many must not stop all timers.
+  case insertTimer = "INSERT INTO timer (due_at, request, rung) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
   case insertOutbox = """
     INSERT INTO outbox (endpoint, next_at, seq, request, created_at) VALUES ($1, $2, $3, $4, $5)
     """

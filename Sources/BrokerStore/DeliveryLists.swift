@@ -109,7 +109,7 @@ extension Store {
       while page.count < rows.count, rows[page.count].seq == page[page.count - 1].seq {
         page.append(rows[page.count])
       }
-      return Page(items: page, next: page.last?.seq)
+      return Page(items: page, next: page.count < rows.count ? page.last?.seq : nil)
     }
   }
 }

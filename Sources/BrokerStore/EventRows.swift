@@ -49,11 +49,21 @@ enum EventSQL: String, CaseIterable {
     """
   case newest = "SELECT coalesce(max(seq), 0) FROM event"
   case latestMoment = "SELECT coalesce(max(at), 0) FROM (SELECT at FROM event ORDER BY seq DESC LIMIT 1)"
+  case rungsAfter = "SELECT count(*) FROM event WHERE seq > $1 AND rung IS NOT NULL"
   case oldest = "SELECT coalesce(min(seq), 0) FROM event"
   case momentAtOrAfter = "SELECT seq, at FROM event WHERE seq >= $1 ORDER BY seq LIMIT 1"
 }
 
 extension Store {
+  func newestEvent() async throws(StoreError) -> Int64 {
+    try await read { db in try db.first(EventSQL.newest) { $0.int(0) } ?? 0 }
+  }
+
+  /// How many rungs have fired since an event.
+  func rungs(after seq: Int64) async throws(StoreError) -> Int {
+    try await read { db in try db.first(EventSQL.rungsAfter, .int(seq)) { Int($0.int(0)) } ?? 0 }
+  }
+
   package func timeline(_ id: EntityID) async throws(StoreError) -> [StoredEvent] {
     let reference = reference
     return try await read { db in

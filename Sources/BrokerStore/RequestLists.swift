@@ -42,10 +42,10 @@ enum ListSQL: String, CaseIterable {
   case bySubject = """
     SELECT r.key FROM subject s JOIN request r ON r.key = s.request
     WHERE s.id_number = $1 AND ((r.requester = $2 AND $3 <> 'responder') OR (r.responder = $2 AND $3 <> 'requester'))
-      AND r.key < $4 AND ($5 IS NULL OR instr($5, ' ' || state || ' ') > 0)
+      AND s.request < $4 AND ($5 IS NULL OR instr($5, ' ' || state || ' ') > 0)
       AND ($6 IS NULL OR procedure = $6) AND ($7 IS NULL OR (open = 1 AND due_at <= $7))
       AND ($8 IS NULL OR due_at < $8) AND ($9 IS NULL OR NOT (open = 1 AND due_at <= $9))
-    ORDER BY r.key DESC LIMIT $10
+    ORDER BY s.request DESC LIMIT $10
     """
   case changedAsRequester = "SELECT request FROM event WHERE requester = $1 AND seq >= $2"
   case changedAsResponder = "SELECT request FROM event WHERE responder = $1 AND seq >= $2"

@@ -100,10 +100,14 @@ extension Store {
       throw .storage("\(path): \(String(cString: strerror(errno)))")
     }
     defer { Glibc.close(descriptor) }
-    var header = [UInt8](repeating: 0, count: 16)
-    guard Glibc.read(descriptor, &header, 16) == 16,
-      header == Array("SQLite format 3".utf8) + [0]
+    // The application id is read here as well, because merely opening somebody else's file would turn it to WAL.
+    var header = [UInt8](repeating: 0, count: 72)
+    guard Glibc.read(descriptor, &header, header.count) == header.count,
+      header.starts(with: Array("SQLite format 3".utf8) + [0])
     else { throw .damaged(file: path, "it does not begin as an SQLite database") }
+    guard header[68..<72].reduce(0, { $0 << 8 | Int($1) }) == Schema.applicationID else {
+      throw .damaged(file: path, "it is not a database of xiecha")
+    }
   }
 
   /// Files above this are not read whole at start; `xiecha verify` does that.

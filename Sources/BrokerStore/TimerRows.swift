@@ -5,6 +5,11 @@ enum TimerSQL: String, CaseIterable {
   case earliest = "SELECT due_at FROM timer ORDER BY due_at LIMIT 1"
   case due = "SELECT due_at, request, rung FROM timer WHERE due_at <= $1 ORDER BY due_at, request LIMIT $2"
   case delete = "DELETE FROM timer WHERE due_at = $1 AND request = $2 AND rung = $3"
+  /// Open requests with no timer, and the last rung that fired (0 for none).
+  case unarmed = """
+    SELECT r.key, coalesce((SELECT max(e.rung) FROM event e WHERE e.request = r.key AND e.rung IS NOT NULL), 0)
+    FROM request r WHERE r.open = 1 AND r.key NOT IN (SELECT request FROM timer)
+    """
   case hasFired = "SELECT 1 FROM event WHERE request = $1 AND rung = $2 AND rung IS NOT NULL"
 }
 
@@ -22,14 +27,41 @@ extension WriteContext {
       // A rung that has fired before (its event is unique) never fires again, whatever re-armed it.
       let again = try db.first(TimerSQL.hasFired, .int(row.request), .int(row.rung)) { _ in true }
       guard again != true, let rung = Rung(rawValue: Int(row.rung)),
-        let stored = try StoredRequest.load(row.request, db, reference),
-        let decision = stored.request.fire(
-          LadderTimer(rung: rung, at: Instant(milliseconds: row.at)), now: now, reference: reference)
+        let stored = try StoredRequest.load(row.request, db, reference), stored.request.state.name.isOpen
       else { continue }
+      // A notice that came out since the rung was armed may have moved it; the ladder follows rather than end here.
+      let timer = LadderTimer(rung: rung, at: stored.request.moment(of: rung, reference))
+      guard timer.at <= now else {
+        try arm(timer, of: row.request)
+        continue
+      }
+      guard let decision = stored.request.fire(timer, now: now, reference: reference) else { continue }
       try apply(decision, previous: stored.request)
       fired += 1
     }
     return (due.count, fired)
+  }
+}
+
+extension AssistanceRequest {
+  fileprivate func moment(of rung: Rung, _ reference: Reference) -> Instant {
+    reference.calendar.moment(
+      of: rung, deadline: deadline, region: reference.organ(responder)?.region)
+  }
+}
+
+extension Database {
+  /// How many open requests have rungs of their ladder to come and no timer for them.
+  func unarmedRequests(_ reference: Reference) throws -> Int {
+    let rows = try all(TimerSQL.unarmed) { (key: $0.int(0), rung: $0.int(1)) }
+    return try rows.count { row in
+      guard let request = try StoredRequest.load(row.key, self, reference)?.request else { return false }
+      let next = reference.calendar.next(
+        after: Rung(rawValue: Int(row.rung)), ladder: reference.procedures[request.procedure]?.ladder ?? Rung.allCases,
+        deadline: request.deadline, receivedAt: request.receivedAt,
+        region: reference.organ(request.responder)?.region)
+      return next != nil
+    }
   }
 }
 

@@ -17,7 +17,7 @@ struct Xiecha: AsyncParsableCommand {
       """,
     subcommands: [
       Serve.self, Initialise.self, Check.self, Import.self, Key.self, Workdays.self, Outbox.self, Backup.self,
-      Verify.self,
+      Verify.self, Demo.self,
     ])
 
   /// Runs the command and turns every error into one clear line and an exit status: the parser's own statuses are

@@ -1,0 +1,86 @@
+internal import BrokerCallbacks
+internal import BrokerDomain
+internal import BrokerStore
+internal import HTTPTypes
+internal import Hummingbird
+internal import Logging
+internal import Synchronization
+
+/// A small callback receiver, as a department would write one: checks the signature, remembers the message, answers 204.
+final class Receiver: Sendable {
+  struct Message: Sendable {
+    let type: String
+    let request: String
+    let signed: Bool
+    let atMicroseconds: Int64
+  }
+
+  private struct State {
+    var messages: [Message] = []
+    var secrets: [String: WebhookSecret] = [:]
+  }
+
+  private let state = Mutex(State())
+  private let port = Mutex(0)
+
+  var url: String { "http://127.0.0.1:\(port.withLock { $0 })" }
+
+  static func start() async throws -> Receiver {
+    let receiver = Receiver()
+    let router = Router()
+    router.post("/{name}") { request, context in
+      let body = try await request.body.collect(upTo: 1 << 20)
+      let name = context.parameters.get("name") ?? ""
+      let signed = receiver.take(name, request.headers, Array(buffer: body))
+      return Response(status: signed ? .noContent : .unauthorized)
+    }
+    let wake = WakeUp()
+    var logger = Logger(label: "receiver")
+    logger.logLevel = .error
+    let app = Application(
+      router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+      onServerRunning: { channel in
+        receiver.port.withLock { $0 = channel.localAddress?.port ?? 0 }
+        wake.signal()
+      }, logger: logger)
+    Task { try await app.run() }
+    await wake.wait(milliseconds: 10_000)
+    return receiver
+  }
+
+  func trust(_ name: String, secret: String) throws {
+    let secret = try WebhookSecret(text: secret)
+    state.withLock { $0.secrets[name] = secret }
+  }
+
+  /// Standard Webhooks: the signature is over `id.timestamp.body`, and a stale timestamp is refused.
+  private func take(_ name: String, _ headers: HTTPFields, _ body: [UInt8]) -> Bool {
+    func header(_ name: String) -> String { HTTPField.Name(name).flatMap { headers[$0] } ?? "" }
+    guard let secret = state.withLock({ $0.secrets[name] }), let timestamp = Int64(header("webhook-timestamp")) else {
+      return false
+    }
+    let expected = WebhookSigner(secrets: [secret]).signature(
+      id: header("webhook-id"), timestamp: timestamp, body: body)
+    let fresh = abs(BrokerClock.wall.milliseconds / 1000 - timestamp) < 300
+    let signed = fresh && header("webhook-signature").split(separator: " ").contains { $0 == expected }
+    let json = try? JSON.parse(body)
+    let message = Message(
+      type: json?["type"]?.stringValue ?? "", request: json?["data"]?["request"]?.stringValue ?? "", signed: signed,
+      atMicroseconds: monotonicMicroseconds())
+    state.withLock { $0.messages.append(message) }
+    return signed
+  }
+
+  /// Waits up to ten seconds for a message about a request.
+  func wait(_ type: String, _ request: String) async throws -> Message {
+    for _ in 0..<1000 {
+      let found = state.withLock { $0.messages.first { $0.type == type && $0.request == request } }
+      if let found {
+        guard found.signed else { throw Failure(text: "the signature of \(type) is wrong") }
+        return found
+      }
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    throw Failure(text: "no callback \(type) arrived for \(request)")
+  }
+}
