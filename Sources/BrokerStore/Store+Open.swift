@@ -18,13 +18,8 @@ extension Store {
     let lock = role == .daemon ? try InstanceLock(directory: directory) : nil
     try checkFile(path)
     do {
+      try inspect(path, options)
       let pool = try openPool(path, options)
-      try pool.write { db in
-        guard try Int.fetchOne(db, sql: "PRAGMA application_id") == Schema.applicationID else {
-          throw StoreError.damaged(file: path, "it is not a database of xiecha")
-        }
-        try quickCheck(db, path)
-      }
       try Schema.migrator.migrate(pool)
       try harden(pool, options)
       let clock = try pool.read { db in try Self.clock(db, rehearseAt: rehearseAt) }
@@ -108,6 +103,17 @@ extension Store {
     guard header[68..<72].reduce(0, { $0 << 8 | Int($1) }) == Schema.applicationID else {
       throw .damaged(file: path, "it is not a database of xiecha")
     }
+  }
+
+  /// Looks at the file through a connection that cannot write: a pool writes as soon as it is opened, and a damaged
+  /// file is evidence.
+  private static func inspect(_ path: String, _ options: StoreOptions) throws {
+    var configuration = Configuration()
+    configuration.readonly = true
+    configuration.busyMode = .timeout(Double(options.busyTimeoutSeconds))
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    try queue.read { db in try quickCheck(db, path) }
+    try queue.close()
   }
 
   /// Files above this are not read whole at start; `xiecha verify` does that.

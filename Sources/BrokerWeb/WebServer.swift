@@ -56,11 +56,14 @@ package struct WebServer: Sendable {
 
   /// The server as a service of the group; `onListening` gets the port once it accepts connections.
   package func service(onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
-    let server: HTTPServerBuilder = try tls().map { try .tls(.http1(), tlsConfiguration: $0) } ?? .http1()
+    let http = HTTPServerBuilder.http1(
+      configuration: .init(idleTimeout: .seconds(Int64(options.limits.idleSeconds))))
+    let server = try tls().map { try HTTPServerBuilder.tls(http, tlsConfiguration: $0) } ?? http
     return Application(
       router: router(), server: server,
       configuration: ApplicationConfiguration(
-        address: .hostname(options.host, port: options.port), serverName: nil),
+        address: .hostname(options.host, port: options.port), serverName: nil,
+        availableConnectionsDelegate: MaximumAvailableConnections(options.limits.connections)),
       onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
       logger: logger)
   }

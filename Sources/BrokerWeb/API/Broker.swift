@@ -76,6 +76,7 @@ package struct WebLimits: Sendable, Equatable {
   package var longPollSeconds = 60
   package var waiters = 10_000
   package var connections = 4096
+  package var idleSeconds = 75
 
   package init() {}
 }
