@@ -11,7 +11,7 @@ let house: [SwiftSetting] = [
 let package = Package(
   name: "xiecha",
   products: [
-    .executable(name: "xiecha", targets: ["xiecha"])
+    .executable(name: "xiecha", targets: ["xiecha"]),
   ],
   dependencies: [
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -80,12 +80,23 @@ let package = Package(
     .testTarget(
       name: "SupportTests", dependencies: ["TestSupport"], path: "Tests/SupportTests", swiftSettings: house),
     .testTarget(
+      name: "BrokerDomainTests", dependencies: ["BrokerDomain"], path: "Tests/BrokerDomainTests",
+      resources: [.copy("vectors")], swiftSettings: house),
+    .testTarget(
+      name: "BrokerStoreTests",
+      dependencies: [
+        "BrokerDomain", "BrokerStore", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      path: "Tests/BrokerStoreTests", swiftSettings: house),
+    .testTarget(
       name: "BrokerCallbacksTests",
       dependencies: [
         "BrokerDomain", "BrokerStore", "BrokerCallbacks", "TestSupport",
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/BrokerCallbacksTests", swiftSettings: house),
+    .testTarget(name: "Architecture", path: "Tests/Architecture", swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -90,6 +90,8 @@ enum OutboxSQL: String, CaseIterable {
     UPDATE endpoint SET lease_owner = $1, lease_until = $2
     WHERE key = $3 AND (lease_owner IS NULL OR lease_owner = $1 OR lease_until < $4)
     """
+  /// At start: the daemon's lock says that no other dispatcher lives, so what a lease still names is a dead one.
+  case releaseLeases = "UPDATE endpoint SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL"
   case depth = "SELECT count(*), min(created_at) FROM outbox"
 }
 

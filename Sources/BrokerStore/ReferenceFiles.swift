@@ -24,7 +24,7 @@ struct ReferenceFile {
       batch =
         switch kind {
         case .organs: .organs(try organs())
-        case .items: .items(try items())
+        case .items: .items(try items(reference))
         case .assistanceList: .entries(try entries(reference))
         case .calendar: .days(try days())
         }
@@ -114,7 +114,8 @@ struct ReferenceFile {
     return organs
   }
 
-  private mutating func items() throws(CSVTable.Fault) -> [Item] {
+  private mutating func items(_ reference: Reference) throws(CSVTable.Fault) -> [Item] {
+    let known = Dictionary(reference.items.map { ([$0.proof, $0.matter], $0.code) }) { first, _ in first }
     let codes = try column(["seq", "code"])
     let (proofs, matters) = (try column(["proof_item", "proof"]), try column(["admin_matter", "matter"]))
     let departments = [
@@ -135,6 +136,11 @@ struct ReferenceFile {
         fault(
           row.line,
           Phrase("（\(proof)，\(matter)）与第\(first)行重复", "(\(proof), \(matter)) is on line \(first) already"))
+      }
+      if let other = known[[proof, matter]], other != code {
+        fault(
+          row.line,
+          Phrase("（\(proof)，\(matter)）已是编号\(other)", "(\(proof), \(matter)) is item \(other) already"))
       }
       items.append(
         Item(

@@ -32,6 +32,7 @@ extension Store {
       if role == .daemon {
         try pool.write { db in
           if let generation = loaded.generation { try db.setMeta(.loadedGeneration, generation) }
+          try db.run(OutboxSQL.releaseLeases)
         }
       }
       return store
@@ -58,6 +59,8 @@ extension Store {
         try db.run(ReferenceSQL.bump)
         if let rehearseAt { try db.setMeta(.rehearsalNow, String(rehearseAt.milliseconds)) }
       }
+      // The header must tell whose file this is without its log.
+      _ = try pool.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
       try pool.close()
       chmod(path, 0o600)
     } catch {

@@ -1,0 +1,149 @@
+internal import BrokerDomain
+internal import Testing
+
+/// Which rung comes next, and what firing one does.
+@Suite struct LadderTests {
+  let reference: Reference
+
+  init() throws { reference = try makeReference() }
+
+  @Test func names() {
+    #expect(Rung.allCases.map(\.name) == ["T-2", "T-1", "T", "T+1"])
+    #expect(Rung.allCases.map { Rung(name: $0.name) } == Rung.allCases)
+    #expect(Rung(name: "T-3") == nil)
+    #expect(Rung.allCases.map(\.rawValue) == [1, 2, 3, 4])
+    #expect(Rung.allCases.map(\.eventType) == [.dueSoon, .dueSoon, .overdue, .escalated])
+  }
+
+  /// The whole way up: what is armed at submission, and after each rung.
+  static let ways: [(String, Int, [String])] = [
+    ("2026-11-20T10:00:00+08:00", 5, ["T-2 11-25", "T-1 11-26", "T 11-28", "T+1 11-30"]),
+    ("2026-11-20T10:00:00+08:00", 3, ["T-2 11-23", "T-1 11-24", "T 11-26", "T+1 11-26"]),
+    // Two days: T−2 was the day of receipt, and over.
+    ("2026-11-20T10:00:00+08:00", 2, ["T-1 11-23", "T 11-25", "T+1 11-25"]),
+    ("2026-11-20T00:00:00+08:00", 2, ["T-1 11-23", "T 11-25", "T+1 11-25"]),
+    // One day: no reminder at all, whenever it was received.
+    ("2026-11-20T10:00:00+08:00", 1, ["T 11-24", "T+1 11-24"]),
+    ("2026-11-23T00:00:00+08:00", 1, ["T 11-25", "T+1 11-25"]),
+    ("2026-11-21T12:00:00+08:00", 1, ["T 11-24", "T+1 11-24"]),
+    ("2026-11-21T12:00:00+08:00", 2, ["T-1 11-23", "T 11-25", "T+1 11-25"]),
+    ("2026-11-26T23:59:59+08:00", 1, ["T 11-28", "T+1 11-30"]),
+    // Over the Spring Festival: the make-up Saturday is a rung.
+    ("2026-02-12T10:00:00+08:00", 3, ["T-2 02-13", "T-1 02-14", "T 02-25", "T+1 02-25"]),
+    ("2026-02-11T10:00:00+08:00", 3, ["T-2 02-12", "T-1 02-13", "T 02-15", "T+1 02-24"]),
+  ]
+
+  @Test(arguments: ways)
+  func next(_ received: String, _ days: Int, _ expected: [String]) throws {
+    let calendar = reference.calendar
+    let receivedAt = try instant(received)
+    let deadline = calendar.deadline(receivedAt: receivedAt, workingDays: days, region: nil)
+    var found: [String] = []
+    var rung: Rung?
+    while let timer = calendar.next(
+      after: rung, ladder: Rung.allCases, deadline: deadline, receivedAt: receivedAt, region: nil)
+    {
+      try #require(found.count < 4)
+      // Escalation is for people and waits for the office to open; the rest is for machines.
+      #expect(timer.at.millisecondOfDay == (timer.rung == .escalated ? 9 * 3_600_000 : 0) && timer.at > receivedAt)
+      found.append("\(timer.rung.name) \(timer.at.date.description.dropFirst(5))")
+      rung = timer.rung
+    }
+    #expect(found == expected)
+  }
+
+  @Test func nextKeepsToTheProceduresLadder() throws {
+    let receivedAt = try instant("2026-11-20T10:00:00+08:00")
+    let deadline = reference.calendar.deadline(receivedAt: receivedAt, workingDays: 5, region: nil)
+    func next(_ rung: Rung?, _ ladder: [Rung]) -> Rung? {
+      reference.calendar.next(
+        after: rung, ladder: ladder, deadline: deadline, receivedAt: receivedAt, region: nil)?.rung
+    }
+    #expect(next(nil, [.oneDayLeft, .overdue]) == .oneDayLeft)
+    #expect(next(.oneDayLeft, [.oneDayLeft, .overdue]) == .overdue)
+    #expect(next(.overdue, [.oneDayLeft, .overdue]) == nil)
+    #expect(next(.twoDaysLeft, [.twoDaysLeft, .escalated]) == .escalated)
+    #expect(next(nil, []) == nil)
+    #expect(next(.escalated, Rung.allCases) == nil)
+  }
+
+  /// Where the office closes at 17:30, overdue comes then and escalation still waits for the next working day.
+  @Test func officeClose() throws {
+    let receivedAt = try instant("2026-11-20T10:00:00+08:00")
+    let deadline = reference.calendar.deadline(
+      receivedAt: receivedAt, workingDays: 5, region: nil, lastDay: LastDayPolicy(endMinute: 1050))
+    func at(_ rung: Rung) -> String {
+      reference.calendar.moment(of: rung, deadline: deadline, region: nil).rfc3339
+    }
+    #expect(
+      Rung.allCases.map(at) == [
+        "2026-11-25T00:00:00+08:00", "2026-11-26T00:00:00+08:00", "2026-11-27T17:30:00+08:00",
+        "2026-11-30T09:00:00+08:00",
+      ])
+  }
+
+  /// Each rung on each state, at its own moment and at one that an older deadline asked for.
+  @Test(arguments: StateName.allCases, Rung.allCases) func fire(_ name: StateName, _ rung: Rung) throws {
+    let request = try sampleRequest(try sampleState(name), reference)
+    let moments: [Rung: String] = [
+      .twoDaysLeft: "2026-11-23T00:00:00+08:00", .oneDayLeft: "2026-11-24T00:00:00+08:00",
+      .overdue: "2026-11-26T00:00:00+08:00", .escalated: "2026-11-26T09:00:00+08:00",
+    ]
+    let remaining = [Rung.twoDaysLeft: 2, .oneDayLeft: 1, .overdue: 0, .escalated: 0]
+    let at = try instant(try #require(moments[rung]))
+    let now = at + 1500
+    for wrong in [at + 1, at + -1, at + Instant.millisecondsPerDay] {
+      #expect(request.fire(LadderTimer(rung: rung, at: wrong), now: now, reference: reference) == nil)
+    }
+    let fired = request.fire(LadderTimer(rung: rung, at: at), now: now, reference: reference)
+    guard name == .submitted || name == .acknowledged else {
+      #expect(fired == nil)
+      return
+    }
+    let decision = try #require(fired)
+    #expect(decision.request == request)
+    let left = try #require(remaining[rung])
+    let data = try json(
+      """
+      {"rung":"\(rung.name)","scheduledAt":"\(at.rfc3339)","dueDate":"2026-11-25","remaining":\(left)}
+      """)
+    #expect(
+      decision.event
+        == Event(
+          type: rung.eventType, at: now, actor: .clock, version: request.version, state: name, rung: rung,
+          data: data))
+    #expect(decision.timer?.rung.rawValue == (rung == .escalated ? nil : rung.rawValue + 1))
+    // The supervisors whose region covers the responder, county and province; not the one of another city.
+    let supervisors = [try code(Organs.supervisor), try code(Organs.provincialSupervisor)]
+    #expect(decision.alsoTell == (rung == .escalated ? supervisors : []))
+  }
+
+  /// An office that closes after the next day's opening (a due moment past 09:00 of it) still is overdue first.
+  @Test func escalationNeverComesBeforeOverdue() throws {
+    let receivedAt = try instant("2026-11-20T10:00:00+08:00")
+    let deadline = reference.calendar.deadline(
+      receivedAt: receivedAt, workingDays: 4, region: nil, lastDay: LastDayPolicy(endMinute: 34 * 60))
+    #expect(deadline.at.rfc3339 == "2026-11-27T10:00:00+08:00")
+    #expect(reference.calendar.moment(of: .escalated, deadline: deadline, region: nil) == deadline.at)
+  }
+
+  /// A rung that fires late (the daemon was down) counts what is left then, and goes on with the next.
+  @Test func fireLate() throws {
+    let request = try sampleRequest(.submitted, reference)
+    let at = try date("2026-11-23").midnight
+    let decision = try #require(
+      request.fire(
+        LadderTimer(rung: .twoDaysLeft, at: at), now: try instant("2026-11-27T09:00:00+08:00"),
+        reference: reference))
+    #expect(decision.event.data["remaining"]?.intValue == 0)
+    #expect(decision.timer == LadderTimer(rung: .oneDayLeft, at: try date("2026-11-24").midnight))
+  }
+
+  /// An organ is not told of its own lateness a second time as supervisor.
+  @Test func supervisorIsNotItsOwn() throws {
+    let organ = try #require(reference.organ(try code(Organs.supervisor)))
+    #expect(reference.supervisors(of: organ).map(\.code.description) == [Organs.provincialSupervisor])
+    let city = try #require(reference.organ(try code(Organs.otherSupervisor)))
+    #expect(reference.supervisors(of: city).map(\.code.description) == [Organs.provincialSupervisor])
+  }
+}

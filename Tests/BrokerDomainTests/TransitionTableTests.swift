@@ -1,0 +1,148 @@
+internal import BrokerDomain
+internal import Testing
+
+/// Every state × every verb × every actor, against the table in vectors/transitions.csv.
+@Suite struct TransitionTableTests {
+  struct Row: Sendable, CustomTestStringConvertible {
+    let state: StateName
+    let verb: Verb
+    let actor: String
+    let outcome: String
+    var testDescription: String { "\(state.rawValue) \(verb.rawValue) by \(actor): \(outcome)" }
+
+    var organ: OrganCode {
+      get throws {
+        let codes = [
+          "requester": Organs.requester, "responder": Organs.responder, "stranger": Organs.stranger,
+        ]
+        return try code(try #require(codes[actor]))
+      }
+    }
+
+    /// What `carryOut` throws for a fresh version, or nil where it succeeds.
+    var refusal: Refusal? {
+      switch outcome {
+      case "not-yours": .notYours(verb)
+      case "illegal": .illegalTransition(verb, from: state)
+      default: nil
+      }
+    }
+  }
+
+  static let rows = ((try? Vectors.rows("transitions")) ?? []).compactMap { row -> Row? in
+    guard let state = row["state"].flatMap({ StateName(rawValue: $0) }),
+      let verb = row["verb"].flatMap({ Verb(rawValue: $0) }), let actor = row["actor"],
+      let outcome = row["outcome"]
+    else { return nil }
+    return Row(state: state, verb: verb, actor: actor, outcome: outcome)
+  }
+
+  let now: Instant
+  let reference: Reference
+
+  init() throws {
+    now = try instant("2026-11-24T08:00:00+08:00")
+    reference = try makeReference()
+  }
+
+  private func decide(_ row: Row, expectedVersion: Int?) throws -> Decision {
+    try sampleRequest(try sampleState(row.state), reference).carryOut(
+      try sampleCommand(row.verb), by: try row.organ, now: now, expectedVersion: expectedVersion,
+      reference: reference)
+  }
+
+  @Test func tableIsWhole() {
+    #expect(Self.rows.count == StateName.allCases.count * Verb.allCases.count * 3)
+    #expect(Set(Self.rows.map(\.testDescription)).count == Self.rows.count)
+  }
+
+  @Test(arguments: rows) func outcome(_ row: Row) throws {
+    let before = try sampleRequest(try sampleState(row.state), reference)
+    for expectedVersion in [nil, before.version] {
+      if let refusal = row.refusal {
+        #expect(throws: refusal) { try decide(row, expectedVersion: expectedVersion) }
+        continue
+      }
+      let decision = try decide(row, expectedVersion: expectedVersion)
+      var after = before
+      after.version += 1
+      after.updatedAt = now
+      after.state = try sampleState(try #require(StateName(rawValue: row.outcome)))
+      if row.verb == .acknowledge { after.acknowledgement = Acknowledgement(officer: "钱七", at: now) }
+      #expect(decision.request == after)
+      #expect(decision.timer == nil && decision.alsoTell == [])
+      #expect(decision.event.type.rawValue == "request." + row.outcome)
+      #expect(decision.event.actor == .organ(try row.organ))
+      #expect(decision.event.at == now && decision.event.version == after.version)
+      #expect(decision.event.state == after.state.name && decision.event.rung == nil)
+      #expect(after.closedAt == (row.verb == .acknowledge ? nil : now))
+    }
+  }
+
+  /// A stale If-Match is said before the state is judged, but never to one who may not ask at all.
+  @Test(arguments: rows) func staleVersion(_ row: Row) throws {
+    let current = try sampleRequest(try sampleState(row.state), reference).version
+    let refusal: Refusal =
+      row.outcome == "not-yours" ? .notYours(row.verb) : .staleVersion(current: current)
+    for stale in [0, current - 1, current + 1, -1, Int.max] {
+      #expect(throws: refusal) { try decide(row, expectedVersion: stale) }
+    }
+  }
+
+  /// What the 409 says is allowed is what is allowed.
+  @Test(arguments: StateName.allCases) func allowedIsTheTable(_ state: StateName) {
+    let possible = Self.rows.filter { $0.state == state && $0.refusal == nil }.map(\.verb)
+    #expect(Set(state.allowed) == Set(possible) && state.allowed.count == possible.count)
+    #expect(state.isOpen == !possible.isEmpty)
+    for verb in Verb.allCases {
+      let owners = Set(Self.rows.filter { $0.verb == verb && $0.outcome != "not-yours" }.map(\.actor))
+      #expect(owners == [verb.party.rawValue])
+    }
+  }
+
+  @Test func parties() throws {
+    let request = try sampleRequest()
+    #expect(request.party(try code(Organs.requester)) == .requester)
+    #expect(request.party(try code(Organs.responder)) == .responder)
+    #expect(request.party(try code(Organs.stranger)) == nil)
+    #expect(request.party(try code(Organs.supervisor)) == nil)
+  }
+
+  @Test func eventData() throws {
+    func data(_ command: Command, _ organ: String, at now: Instant) throws -> JSON {
+      try sampleRequest(.submitted, reference).carryOut(
+        command, by: try code(organ), now: now, expectedVersion: nil, reference: reference
+      ).event.data
+    }
+    let due = try sampleRequest(.submitted, reference).deadline.at
+    #expect(try data(.acknowledge(officer: "钱七"), Organs.responder, at: now) == json(#"{"officer":"钱七"}"#))
+    #expect(try data(.acknowledge(officer: nil), Organs.responder, at: now) == .object([]))
+    let findings =
+      #""findings":[{"question":"q1","result":"confirmed"},{"question":"q2","result":"no-record"}]"#
+    for (at, late) in [(due + -1, false), (due, true)] {
+      let expected = try json("{\(findings),\"reference\":\"启民协复〔2026〕1号\",\"late\":\(late)}")
+      #expect(try data(.answer(try sampleAnswer()), Organs.responder, at: at) == expected)
+    }
+    let declined = try data(
+      .decline(sampleDecline(competent: Organs.stranger)), Organs.responder, at: now)
+    #expect(
+      try declined
+        == json(
+          #"{"reasonCode":"not-competent","reason":"依法不掌握相关信息","competentOrgan":"11320681014260225W"}"#))
+    #expect(
+      try data(.withdraw(Withdrawal(reason: "承诺退出")), Organs.requester, at: now) == json(#"{"reason":"承诺退出"}"#)
+    )
+  }
+
+  /// The payload of each state is read back as it was written; one that does not fit its state is damage.
+  @Test(arguments: StateName.allCases) func payloadRoundTrip(_ name: StateName) throws {
+    let state = try sampleState(name)
+    #expect(AssistanceRequest.State(name: name, payload: state.payload) == state)
+    #expect((state.payload == nil) == name.isOpen)
+    if !name.isOpen {
+      #expect(AssistanceRequest.State(name: name, payload: nil) == nil)
+      #expect(AssistanceRequest.State(name: name, payload: Array("{}".utf8)) == nil)
+      #expect(AssistanceRequest.State(name: name, payload: Array("{".utf8)) == nil)
+    }
+  }
+}

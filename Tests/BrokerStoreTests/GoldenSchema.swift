@@ -1,0 +1,181 @@
+/// What each migration made when it shipped, as `sqlite_schema` tells it. Never edited, only added to.
+enum GoldenSchema {
+  static let migration1 = """
+    CREATE TABLE meta (
+      name TEXT NOT NULL PRIMARY KEY,
+      value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE organ (
+      number INTEGER PRIMARY KEY,
+      code TEXT NOT NULL UNIQUE CHECK (length(code) = 18),
+      name TEXT NOT NULL CHECK (name <> ''),
+      short_name TEXT NOT NULL,
+      region TEXT NOT NULL CHECK (length(region) = 6),
+      superior TEXT CHECK (superior IS NULL OR length(superior) = 18),
+      roles TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE item (
+      code TEXT NOT NULL PRIMARY KEY CHECK (code <> ''),
+      proof TEXT NOT NULL CHECK (proof <> ''),
+      matter TEXT NOT NULL CHECK (matter <> ''),
+      departments TEXT NOT NULL,
+      position INTEGER NOT NULL,
+      UNIQUE (proof, matter)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE assistance_entry (
+      item TEXT NOT NULL REFERENCES item (code),
+      requester INTEGER NOT NULL REFERENCES organ (number),
+      obliged INTEGER NOT NULL REFERENCES organ (number) CHECK (obliged <> requester),
+      working_days INTEGER NOT NULL CHECK (working_days BETWEEN 1 AND 250),
+      position INTEGER NOT NULL,
+      PRIMARY KEY (item, requester)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE calendar_day (
+      region TEXT NOT NULL CHECK (length(region) IN (0, 2, 4, 6)),
+      date TEXT NOT NULL CHECK (length(date) = 10),
+      kind TEXT NOT NULL CHECK (kind IN ('off', 'work')),
+      festival TEXT NOT NULL,
+      notice TEXT NOT NULL,
+      PRIMARY KEY (region, date)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE api_key (
+      id INTEGER PRIMARY KEY,
+      digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+      organ INTEGER REFERENCES organ (number),
+      created_at INTEGER NOT NULL,
+      revoked_at INTEGER
+    ) STRICT;
+    CREATE TABLE request (
+      key INTEGER PRIMARY KEY,
+      tail INTEGER NOT NULL,
+      procedure TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('submitted', 'acknowledged', 'awaiting-supplement',
+        'answered', 'declined', 'returned', 'withdrawn', 'closed')),
+      open INTEGER NOT NULL CHECK (open = (state IN ('submitted', 'acknowledged', 'awaiting-supplement', 'returned'))),
+      version INTEGER NOT NULL CHECK (version >= 1),
+      requester INTEGER NOT NULL REFERENCES organ (number),
+      responder INTEGER NOT NULL REFERENCES organ (number) CHECK (responder <> requester),
+      item TEXT,
+      reference TEXT,
+      received_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL CHECK (updated_at >= received_at),
+      due_at INTEGER NOT NULL CHECK (due_at > received_at),
+      due_day INTEGER NOT NULL,
+      working_days INTEGER NOT NULL CHECK (working_days >= 1),
+      provisional INTEGER NOT NULL CHECK (provisional IN (0, 1)),
+      acknowledged_at INTEGER,
+      officer TEXT,
+      outcome TEXT CHECK ((outcome IS NULL) = (state IN ('submitted', 'acknowledged', 'awaiting-supplement', 'returned'))),
+      content TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX request_requester ON request (requester, open);
+    CREATE INDEX request_responder ON request (responder, open);
+    CREATE TABLE subject (
+      request INTEGER PRIMARY KEY REFERENCES request (key),
+      kind TEXT NOT NULL CHECK (kind IN ('person', 'organisation')),
+      name TEXT NOT NULL,
+      id_type TEXT NOT NULL CHECK (id_type IN ('resident-id', 'uscc')),
+      id_number TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX subject_id_number ON subject (id_number);
+    CREATE TABLE disclosure (
+      id INTEGER PRIMARY KEY,
+      request INTEGER NOT NULL REFERENCES request (key),
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      api_key INTEGER NOT NULL,
+      at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE event (
+      seq INTEGER PRIMARY KEY,
+      request INTEGER NOT NULL REFERENCES request (key),
+      version INTEGER NOT NULL,
+      type TEXT NOT NULL,
+      state TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      actor INTEGER REFERENCES organ (number),
+      requester INTEGER NOT NULL,
+      responder INTEGER NOT NULL,
+      rung INTEGER,
+      data TEXT NOT NULL,
+      trace TEXT CHECK (trace IS NULL OR length(trace) = 55)
+    ) STRICT;
+    CREATE INDEX event_request ON event (request);
+    CREATE INDEX event_requester ON event (requester);
+    CREATE INDEX event_responder ON event (responder);
+    CREATE UNIQUE INDEX event_rung ON event (request, rung) WHERE rung IS NOT NULL;
+    CREATE TABLE event_audience (
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      seq INTEGER NOT NULL REFERENCES event (seq),
+      PRIMARY KEY (organ, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE timer (
+      due_at INTEGER NOT NULL,
+      request INTEGER NOT NULL REFERENCES request (key),
+      rung INTEGER NOT NULL CHECK (rung BETWEEN 1 AND 4),
+      PRIMARY KEY (due_at, request, rung)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE idempotency (
+      principal INTEGER NOT NULL,
+      key TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+      fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
+      status INTEGER NOT NULL,
+      request INTEGER,
+      headers TEXT NOT NULL,
+      body BLOB NOT NULL,
+      created_at INTEGER NOT NULL,
+      PRIMARY KEY (principal, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE tally (
+      procedure TEXT NOT NULL,
+      state TEXT NOT NULL,
+      count INTEGER NOT NULL CHECK (count >= 0),
+      PRIMARY KEY (procedure, state)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE endpoint (
+      key INTEGER PRIMARY KEY,
+      tail INTEGER NOT NULL,
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      url TEXT NOT NULL,
+      events TEXT NOT NULL,
+      body TEXT NOT NULL CHECK (body IN ('thin', 'full')),
+      description TEXT,
+      secret BLOB NOT NULL CHECK (length(secret) >= 24),
+      previous_secret BLOB,
+      previous_until INTEGER CHECK ((previous_secret IS NULL) = (previous_until IS NULL)),
+      enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+      disabled_reason TEXT,
+      created_at INTEGER NOT NULL,
+      rotated_at INTEGER,
+      deleted_at INTEGER,
+      lease_owner TEXT,
+      lease_until INTEGER
+    ) STRICT;
+    CREATE INDEX endpoint_organ ON endpoint (organ) WHERE deleted_at IS NULL;
+    CREATE TABLE outbox (
+      endpoint INTEGER NOT NULL REFERENCES endpoint (key),
+      next_at INTEGER NOT NULL,
+      seq INTEGER NOT NULL REFERENCES event (seq),
+      request INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+      last_at INTEGER,
+      last_status INTEGER,
+      last_error TEXT,
+      PRIMARY KEY (endpoint, next_at, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX outbox_order ON outbox (endpoint, request, seq);
+    CREATE TABLE delivery (
+      endpoint INTEGER NOT NULL REFERENCES endpoint (key),
+      seq INTEGER NOT NULL REFERENCES event (seq),
+      state TEXT NOT NULL CHECK (state IN ('delivered', 'dead')),
+      request INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      finished_at INTEGER NOT NULL,
+      attempts INTEGER NOT NULL CHECK (attempts >= 0),
+      last_status INTEGER,
+      last_error TEXT,
+      PRIMARY KEY (endpoint, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX delivery_dead ON delivery (endpoint, seq) WHERE state = 'dead';
+    """
+}

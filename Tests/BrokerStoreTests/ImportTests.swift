@@ -1,0 +1,160 @@
+import BrokerDomain
+import TestSupport
+import Testing
+
+@testable import BrokerStore
+
+@Suite struct ImportTests {
+  private static func load(_ store: Store, _ kind: ReferenceKind, _ text: String) -> Result<ImportReport, ImportError> {
+    do throws(ImportError) {
+      return .success(try store.importFile(kind, Array(text.utf8)))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// The lines that were refused; nil when the file went in.
+  private static func badLines(_ result: Result<ImportReport, ImportError>) -> [Int]? {
+    guard case .failure(.rows(let faults)) = result else { return nil }
+    for fault in faults { #expect(!fault.detail.zh.isEmpty && !fault.detail.en.isEmpty) }
+    return faults.map(\.line)
+  }
+
+  @Test func realFilesLoad() throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    #expect(store.reference.organs.count == 18)
+    #expect(store.reference.items.count == 50)
+    #expect(store.reference.assistance.count == 31)
+    for organ in Qidong.allCases { #expect(store.reference.organ(organ.organ)?.shortName == organ.shortName) }
+    let route = store.reference.route(item: "47", requester: Qidong.requester.organ)
+    #expect(route?.obliged == Qidong.responder.organ)
+    for year in 2018...2026 {
+      let report = try store.importFile(.calendar, Fixture.config("calendars/cn/\(year).csv"))
+      #expect(report.rows > 20)
+      #expect(report.ignoredColumns == [])
+    }
+    #expect(store.reference.calendar.knownYears == Set(2018...2026))
+    let organs = try store.importFile(.organs, Fixture.config("examples/qidong/organs.csv"))
+    #expect(organs.rows == 18 && organs.ignoredColumns == ["named_in_plan"])
+    #expect(store.reference.organs.count == 18, "again is the same")
+    #expect(try store.verify() == [])
+  }
+
+  /// Each a file with bad rows, and their lines.
+  static let bad: [(kind: ReferenceKind, text: String, lines: [Int])] = [
+    (.organs, "", [1]),
+    (.organs, "code,name,region\n", [1]),
+    (.organs, "name,region\n某局,320681\n", [1]),
+    (
+      .organs,
+      """
+      code,name,region,role,superior
+      11320681014260014D,启东市司法局,320681,supervisor,
+      11320681014260014E,校验码不符,320681,member,
+      11320681014260292T,,320681,member,
+      113206810142605753,医保局,32068,member,
+      11320681014260225W,公安局,320681,emperor,
+      11320681014260014D,又一个司法局,320681,member,short
+      """, [3, 4, 5, 6, 7, 7]
+    ),
+    (.items, "seq,proof_item\n1,结婚证\n", [1]),
+    (
+      .items, "seq,proof_item,admin_matter\n1,结婚证,登记\n1,出生证,登记\n3,结婚证,登记\n4,,登记\n,户口簿,登记\n",
+      [3, 4, 5, 6]
+    ),
+    (
+      .assistanceList,
+      """
+      item,requester,obliged,working_days,proof
+      47,113206810142605753,11320681014260292T,5,
+      47,113206810142605753,11320681014260292T,5,
+      999,113206810142605753,11320681014260292T,5,
+      2,113206810142605753,113206810142605753,5,
+      3,113206810142605753,11320681014260292T,0,
+      3,11320681014260292T,113206810142605753,251,
+      3,11320681014260225W,113206810142605753,five,
+      47,11320681014260225W,113206810142605753,5,离婚证
+      5,91350100M000100Y43,113206810142605753,5,
+      """, [3, 4, 5, 6, 7, 8, 9, 10]
+    ),
+    (.calendar, "date,kind\n2026-02-30,off\n2026-02-01,maybe\n2026-02-02,off\n2026-02-02,work\n", [2, 3, 5]),
+    (.calendar, "date,kind,region\n2026-02-01,off,320\n2026-02-01,off,\"45\n", [3]),
+  ]
+
+  @Test(arguments: bad)
+  func everyBadRowIsNamedAndNoneGoesIn(_ file: (kind: ReferenceKind, text: String, lines: [Int])) throws {
+    let store = try Fixture().open(.command)
+    defer { store.close() }
+    let before = try store.countsText
+    let generation = try store.scalar("SELECT value FROM meta WHERE name = 'reference-generation'")
+    let lines = Self.badLines(Self.load(store, file.kind, file.text))
+    #expect(lines == file.lines, "\(file.text)")
+    #expect(try store.countsText == before)
+    #expect(try store.scalar("SELECT value FROM meta WHERE name = 'reference-generation'") == generation)
+    #expect(store.reference.organs.count == 18 && store.reference.items.count == 50)
+  }
+
+  @Test func columnsHaveOtherNamesAndAnyOrder() throws {
+    let store = try Fixture(.real).open()
+    defer { store.close() }
+    let items = Self.load(store, .items, "matter,code,remark,proof,department\n产前检查费支付,901,x,结婚证书,市医保局\n")
+    #expect(try items.get().ignoredColumns == ["remark"])
+    #expect(store.reference.item("901")?.departments == ["", "", "市医保局"])
+    #expect(store.reference.items.count == 51, "added, not replaced")
+    let list = Self.load(
+      store, .assistanceList,
+      "working_days,obliged,requester,item,matter\n9,11320681014260292t,113206810142605753,901,产前检查费支付\n")
+    #expect(try list.get().rows == 1)
+    #expect(
+      store.reference.assistance == [
+        AssistanceEntry(item: "901", requester: Qidong.requester.organ, obliged: Qidong.responder.organ, workingDays: 9)
+      ], "the list is replaced whole")
+    let organs = Self.load(
+      store, .organs, "\u{FEFF}name,roles,region,code\r\n\"启东市司法局, 新\",supervisor credit,320600,11320681014260014D\r\n")
+    #expect(try organs.get().rows == 1)
+    let organ = try #require(store.reference.organ(Qidong.supervisor.organ))
+    #expect(organ.name == "启东市司法局, 新" && organ.roles == [.supervisor, .credit])
+    #expect(organ.number == 1, "its number stays, because rows refer to it")
+  }
+
+  /// An item may not take over the pair that another item holds, whatever line of defence notices.
+  @Test func pairOfAnotherItemIsRefusedWhole() throws {
+    let store = try Fixture(.real).open()
+    defer { store.close() }
+    let taken = try #require(store.reference.item("47"))
+    let before = store.reference.items
+    let result = Self.load(
+      store, .items, "code,proof,matter\n902,新证明,新事项\n903,\(taken.proof),\(taken.matter)\n")
+    guard case .failure = result else {
+      Issue.record("went in")
+      return
+    }
+    #expect(store.reference.items == before)
+    #expect(try store.scalar("SELECT count(*) FROM item") == 50)
+  }
+
+  @Test func calendarIsReplacedByYearAndRegion() throws {
+    let store = try Fixture(.real).open()
+    defer { store.close() }
+    let region = try #require(RegionCode("450102"))
+    func works(_ date: String, in region: RegionCode? = nil) -> Bool {
+      CalendarDate(date).map { store.reference.calendar.isWorkingDay($0, region: region) } ?? false
+    }
+    #expect(!works("2026-02-17"), "Spring Festival")
+    let overlay = "date,kind,festival,notice,region\n2026-04-20,off,三月三,桂,450000\n2026-04-21,off,三月三,桂,450000\n"
+    _ = try Self.load(store, .calendar, overlay).get()
+    #expect(!works("2026-04-20", in: region) && works("2026-04-20"))
+    #expect(!works("2026-02-17", in: region), "the nation's days stay")
+    // The region's year anew: the second day is not in it any more.
+    _ = try Self.load(store, .calendar, "date,kind,region\n2026-04-20,off,45\n").get()
+    #expect(!works("2026-04-20", in: region) && works("2026-04-21", in: region))
+    // The nation's 2027 leaves 2026 and the region alone.
+    _ = try Self.load(store, .calendar, "date,kind\n2027-10-01,off\n2027-02-09,off\n").get()
+    #expect(!works("2026-02-17") && !works("2027-02-09") && !works("2026-04-20", in: region))
+    #expect(store.reference.calendar.knownYears == [2026, 2027])
+    // And its 2026 anew leaves nothing of the old.
+    _ = try Self.load(store, .calendar, "date,kind\n2026-10-01,off\n").get()
+    #expect(works("2026-02-17") && !works("2027-02-09") && !works("2026-04-20", in: region))
+  }
+}

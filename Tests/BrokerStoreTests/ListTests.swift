@@ -1,0 +1,188 @@
+import BrokerDomain
+import TestSupport
+import Testing
+
+@testable import BrokerStore
+
+@Suite(.timeLimit(.minutes(1))) struct ListTests {
+  private static let people = ["11010519491231002X", "320681199001010017", "320681198502020025"]
+  private static let organs: [Qidong] = [.requester, .responder, .stranger, .credit]
+
+  /// 90 requests between four organs over twelve days, in every state, some overdue.
+  private static func populate(_ store: Store) async throws {
+    var random = SeededGenerator(seed: 7)
+    let keeper = DeadlineKeeper(store: store) { _ in }
+    for _ in 0..<90 {
+      let pair = organs.shuffled(using: &random)
+      let procedure = Bool.random(using: &random) ? "verification" : "complaint"
+      let person = Int.random(in: 0..<4, using: &random)
+      let id = try await store.submit(
+        .marriage(
+          to: pair[1], item: nil, procedure: procedure,
+          subject: person == 3 ? nil : .person("某人", people[person])), by: pair[0]
+      ).id
+      switch Int.random(in: 0..<6, using: &random) {
+      case 0: try await store.carryOut(.acknowledge(officer: nil), id, by: pair[1])
+      case 1: try await store.carryOut(.confirm, id, by: pair[1])
+      case 2: try await store.carryOut(.refuse, id, by: pair[1])
+      case 3: try await store.carryOut(.pullBack, id, by: pair[0])
+      default: break
+      }
+      _ = try await keeper.rehearse(
+        to: store.clock.now + Int64.random(in: 60_000...22_000_000, using: &random))
+    }
+  }
+
+  private static func all(_ store: Store) async throws -> [StoredRequest] {
+    var result: [StoredRequest] = []
+    for key in try await store.read({ try $0.all(KeysSQL.all) { $0.int(0) } }) {
+      let reference = store.reference
+      let stored = try await store.read { db in try StoredRequest.load(key, db, reference) }
+      result.append(try #require(stored))
+    }
+    return result
+  }
+
+  private enum KeysSQL: String { case all = "SELECT key FROM request ORDER BY key DESC" }
+
+  /// The filter as its words say it.
+  private static func matches(_ stored: StoredRequest, _ filter: RequestFilter, _ organ: OrganCode, _ now: Instant)
+    -> Bool
+  {
+    let request = stored.request
+    let party =
+      switch filter.role {
+      case nil: request.requester == organ || request.responder == organ
+      case .requester: request.requester == organ
+      case .responder: request.responder == organ
+      }
+    return party
+      && (filter.states.isEmpty || filter.states.contains(request.state.name))
+      && (filter.procedure == nil || filter.procedure == request.procedure)
+      && (filter.overdue == nil || filter.overdue == request.isOverdue(now: now))
+      && (filter.dueBefore.map { request.deadline.at < $0 } ?? true)
+      && (filter.updatedAfter.map { request.updatedAt > $0 } ?? true)
+      && (filter.subject.map { stored.subject?.idNumber == $0 } ?? true)
+  }
+
+  /// All pages one after another.
+  private static func pages(_ store: Store, _ organ: Int64, _ filter: RequestFilter, limit: Int) async throws
+    -> [EntityID]
+  {
+    var ids: [EntityID] = []
+    var cursor: Int64?
+    repeat {
+      let page = try await store.requests(of: organ, filter, cursor: cursor, limit: limit)
+      #expect(page.items.count <= limit)
+      #expect(page.next == nil || page.items.count == limit)
+      ids += page.items.map(\.request.id)
+      cursor = page.next
+    } while cursor != nil && ids.count < 1000
+    return ids
+  }
+
+  private static func filters(_ all: [StoredRequest], _ now: Instant) -> [RequestFilter] {
+    let middle = all[all.count / 2].request
+    let moments = [middle.updatedAt, middle.updatedAt + -1, Fixture.monday + -1, now]
+    var single: [(inout RequestFilter) -> Void] = [
+      { $0.overdue = true }, { $0.overdue = false }, { $0.procedure = "complaint" }, { $0.procedure = "unheard-of" },
+      { $0.dueBefore = middle.deadline.at }, { $0.dueBefore = middle.deadline.at + 1 },
+      { $0.states = [.submitted, .answered] }, { $0.subject = people[0] }, { $0.subject = "nobody" },
+      { $0.subject = people[1] },
+    ]
+    for state in StateName.allCases { single.append { $0.states = [state] } }
+    for moment in moments { single.append { $0.updatedAfter = moment } }
+    var filters: [RequestFilter] = []
+    for role in [nil, RequestFilter.Role.requester, .responder] {
+      var base = RequestFilter()
+      base.role = role
+      filters.append(base)
+      for (index, first) in single.enumerated() {
+        var one = base
+        first(&one)
+        filters.append(one)
+        for second in single[(index + 1)...] {
+          var two = one
+          second(&two)
+          filters.append(two)
+        }
+      }
+    }
+    return filters
+  }
+
+  @Test func everyFilterAgreesWithBruteForce() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    try await Self.populate(store)
+    let all = try await Self.all(store)
+    #expect(Set(all.map(\.request.state.name)) == Set(StateName.allCases))
+    #expect(all.contains { $0.request.isOverdue(now: store.clock.now) })
+    let organ = Qidong.requester.organ
+    let number = try store.number(.requester)
+    var nonEmpty = 0
+    for filter in Self.filters(all, store.clock.now) {
+      let expected = all.filter { Self.matches($0, filter, organ, store.clock.now) }.map(\.request.id)
+      let found = try await store.requests(of: number, filter, cursor: nil, limit: 500)
+      #expect(found.items.map(\.request.id) == expected, "\(filter)")
+      #expect(found.next == nil)
+      if !expected.isEmpty { nonEmpty += 1 }
+    }
+    #expect(nonEmpty > 200, "the filters must find something to be worth asking")
+    for filter in Self.filters(all, store.clock.now).filter({ $0.role == nil }).prefix(60) {
+      let expected = all.filter { Self.matches($0, filter, organ, store.clock.now) }.map(\.request.id)
+      #expect(try await Self.pages(store, number, filter, limit: 4) == expected, "\(filter)")
+    }
+  }
+
+  /// A stranger's list is empty, whatever it asks for.
+  @Test func onlyPartiesSeeARequest() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    try await store.submit()
+    var bySubject = RequestFilter()
+    bySubject.subject = "11010519491231002X"
+    var changed = RequestFilter()
+    changed.updatedAfter = Fixture.monday + -1
+    for filter in [RequestFilter(), bySubject, changed] {
+      let mine = try await store.requests(of: store.number(.requester), filter, cursor: nil, limit: 10)
+      #expect(mine.items.count == 1)
+      let others = try await store.requests(of: store.number(.stranger), filter, cursor: nil, limit: 10)
+      #expect(others.items.isEmpty)
+    }
+  }
+
+  /// What comes in between two pages is newer than both: nothing repeats and nothing is left out.
+  @Test func cursorsAreStableUnderInserts() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    var expected: [EntityID] = []
+    for _ in 0..<25 { expected.append(try await store.submit().id) }
+    expected.reverse()
+    let number = try store.number(.responder)
+    var seen: [EntityID] = []
+    var cursor: Int64?
+    repeat {
+      let page = try await store.requests(of: number, RequestFilter(), cursor: cursor, limit: 4)
+      seen += page.items.map(\.request.id)
+      cursor = page.next
+      try await store.submit()
+      // A transition moves a request between the open and the closed part of the index.
+      if let id = page.items.first?.request.id { try await store.carryOut(.confirm, id) }
+    } while cursor != nil && seen.count < 100
+    #expect(seen == expected)
+  }
+
+  @Test func endpointPagesGoOldestFirst() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    var keys: [Int64] = []
+    for _ in 0..<7 { keys.append(try await store.addEndpoint(of: .requester).id.key) }
+    try await store.addEndpoint(of: .responder)
+    let first = try await store.endpoints(of: store.number(.requester), cursor: nil, limit: 4)
+    #expect(first.items.map(\.endpoint.id.key) == Array(keys[..<4]))
+    let second = try await store.endpoints(of: store.number(.requester), cursor: first.next, limit: 4)
+    #expect(second.items.map(\.endpoint.id.key) == Array(keys[4...]))
+    #expect(second.next == nil)
+  }
+}

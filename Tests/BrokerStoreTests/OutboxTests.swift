@@ -1,0 +1,188 @@
+import BrokerDomain
+import GRDB
+import TestSupport
+import Testing
+
+@testable import BrokerStore
+
+extension Store {
+  func due(_ endpoint: Endpoint, outstanding: Set<Int64> = [], limit: Int = 100) throws -> [DueDelivery] {
+    try dueDeliveries(endpoint, outstanding: outstanding, limit: limit).due
+  }
+
+  /// The first that is due.
+  func head(_ endpoint: Endpoint) throws -> DueDelivery {
+    try #require(try due(endpoint).first, "nothing is due")
+  }
+
+  func settle(
+    _ delivery: DueDelivery, _ verdict: AttemptResult.Verdict, status: Int? = 200, disable: String? = nil
+  ) async throws {
+    let result = AttemptResult(
+      delivery: delivery, at: clock.now, status: status, error: nil, verdict: verdict, disable: disable)
+    try await write { try $0.settle(result) }
+  }
+
+  func states(_ endpoint: Endpoint) async throws -> [String] {
+    let page = try await deliveries(
+      organ: nil, endpoint: endpoint.id.key, state: nil, cursor: nil, limit: 100)
+    return page.items.reversed().map { "\($0.seq) \($0.state) \($0.attempts)" }
+  }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct OutboxTests {
+  @Test func oneRequestArrivesInOrderAndHoldsUpNoOther() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    let first = try await store.submit()
+    try await store.carryOut(.acknowledge(officer: nil), first.id)
+    try await store.carryOut(.confirm, first.id)
+    let second = try await store.submit()
+    // 1, 2, 3 of the first request, 4 of the second: only the heads are due.
+    var due = try store.due(endpoint)
+    try #require(due.map(\.seq) == [1, 4])
+    try await store.settle(due[0], .retry(at: store.clock.now + 3_600_000), status: 503)
+    #expect(try store.due(endpoint).map(\.seq) == [4], "the second goes on while the first waits")
+    try await store.settle(due[1], .delivered)
+    try await store.carryOut(.pullBack, second.id, by: .requester)
+    #expect(try store.due(endpoint).map(\.seq) == [5])
+    store.clock.advance(to: store.clock.now + 3_600_000)
+    due = try store.due(endpoint)
+    try #require(due.map(\.seq) == [5, 1])
+    #expect(due[1].attempts == 1)
+    try await store.settle(due[1], .delivered)
+    for seq in [2, 3] as [Int64] {
+      let next = try #require(try store.due(endpoint).first { $0.request == first.id.key })
+      #expect(next.seq == seq)
+      try await store.settle(next, .delivered)
+    }
+    #expect(
+      try await store.states(endpoint) == [
+        "1 delivered 2", "2 delivered 1", "3 delivered 1", "4 delivered 1", "5 pending 0",
+      ])
+    #expect(try store.verify() == [])
+  }
+
+  @Test func deadMessageLetsTheNextGo() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    let request = try await store.submit()
+    try await store.carryOut(.confirm, request.id)
+    try await store.settle(try store.head(endpoint), .dead, status: 500)
+    #expect(try store.due(endpoint).map(\.seq) == [2])
+    #expect(try await store.states(endpoint) == ["1 dead 1", "2 pending 0"])
+  }
+
+  @Test func outstandingAndLimitAreRespected() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    for _ in 0..<6 { try await store.submit() }
+    let page = try store.dueDeliveries(endpoint, outstanding: [1, 3], limit: 3)
+    #expect(page.due.map(\.seq) == [2, 4, 5])
+    #expect(page.nextAt != nil, "more is due at once")
+    let rest = try store.dueDeliveries(endpoint, outstanding: [1, 2, 3, 4, 5], limit: 3)
+    #expect(rest.due.map(\.seq) == [6])
+    #expect(rest.nextAt == nil)
+  }
+
+  @Test func onlyWhatWasAskedForIsOwed() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let answers = try await store.addEndpoint(of: .requester, events: ["request.answered"])
+    let responder = try await store.addEndpoint(of: .responder)
+    let stranger = try await store.addEndpoint(of: .stranger)
+    let request = try await store.submit()
+    try await store.carryOut(.confirm, request.id)
+    #expect(try store.due(answers).map(\.seq) == [2])
+    #expect(try store.due(responder).map(\.seq) == [1])
+    #expect(try store.due(stranger).isEmpty)
+    let heads = try store.queueHeads()
+    #expect(heads.map(\.endpoint) == [answers.id.key, responder.id.key])
+    #expect(try await store.outboxDepth().count == 3)
+  }
+
+  /// The body is made anew at each attempt and is the same each time, also after the request has moved on.
+  @Test func bodiesAreStableAndThinOnesNameNobody() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let thin = try await store.addEndpoint(of: .requester)
+    let full = try await store.addEndpoint(of: .requester, body: .full)
+    let request = try await store.submit()
+    let before = try [thin, full].map { try store.head($0) }
+    try await store.carryOut(.confirm, request.id)
+    store.clock.advance(to: store.clock.now + 40 * Instant.millisecondsPerDay)
+    let after = try [thin, full].map { try store.head($0) }
+    #expect(before.map(\.body) == after.map(\.body))
+    #expect(before.map(\.webhookID) == after.map(\.webhookID))
+    let texts = before.map { String(decoding: $0.body, as: UTF8.self) }
+    #expect(texts[0].contains(request.id.description))
+    #expect(!texts[0].contains("张三") && !texts[0].contains("110105"))
+    #expect(texts[1].contains("张三") && texts[1].contains("110105********002X"))
+    #expect(!texts[1].contains("confirmed"), "the answer does not leak into the earlier message")
+  }
+
+  @Test func goneDisablesTheEndpoint() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    try await store.submit()
+    try await store.settle(try store.head(endpoint), .dead, status: 410, disable: "410 Gone")
+    let kept = try #require(try await store.endpoint(endpoint.id)?.endpoint)
+    #expect(!kept.enabled && kept.disabledReason == "410 Gone")
+    try await store.submit()
+    #expect(try await store.outboxDepth().count == 0, "nothing more is owed to it")
+    var enabled = kept
+    enabled.enabled = true
+    enabled.disabledReason = nil
+    try await store.write { [enabled] in try $0.update(enabled) }
+    try await store.submit()
+    #expect(try store.due(endpoint).count == 1)
+    #expect(try await store.endpoint(endpoint.id)?.endpoint == enabled)
+  }
+
+  @Test func deletedEndpointDropsItsQueueAndLateResults() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    let other = try await store.addEndpoint(of: .requester)
+    let request = try await store.submit()
+    try await store.carryOut(.confirm, request.id)
+    let inFlight = try store.head(endpoint)
+    try await store.write { try $0.delete(endpoint) }
+    #expect(try store.scalar("SELECT count(*) FROM outbox WHERE endpoint = $1", [endpoint.id.key]) == 0)
+    #expect(try await store.endpoint(endpoint.id) == nil)
+    for verdict in [AttemptResult.Verdict.delivered, .dead, .retry(at: store.clock.now)] {
+      try await store.settle(inFlight, verdict, disable: "410 Gone")
+    }
+    #expect(try store.scalar("SELECT count(*) FROM delivery") == 0)
+    #expect(try store.scalar("SELECT count(*) FROM outbox WHERE endpoint = $1", [endpoint.id.key]) == 0)
+    #expect(
+      await failure { try await store.write { try $0.retry(endpoint: endpoint.id.key, seq: 1, organ: nil) } }
+        == .notFound)
+    try await store.submit()
+    #expect(try store.due(other).map(\.seq) == [1, 3])
+    #expect(try store.verify() == [])
+  }
+
+  @Test func leaseIsTakenRefusedRenewedAndExpires() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester).id.key
+    func lease(_ owner: String, _ milliseconds: Int64) async throws -> Bool {
+      try await store.write {
+        try $0.lease(endpoint: endpoint, owner: owner, until: BrokerClock.wall + milliseconds)
+      }
+    }
+    #expect(try await lease("甲", 60_000))
+    #expect(try await !lease("乙", 60_000))
+    #expect(try await lease("甲", 60_000), "its owner renews it")
+    #expect(try await lease("甲", -1))
+    try await Task.sleep(for: .milliseconds(5))
+    #expect(try await lease("乙", 60_000), "what ran out may be taken")
+    #expect(try await !lease("甲", 60_000))
+    #expect(try await !store.write { try $0.lease(endpoint: 1, owner: "甲", until: BrokerClock.wall) })
+  }
+}

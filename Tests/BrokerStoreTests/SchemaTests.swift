@@ -1,0 +1,131 @@
+import BrokerDomain
+import GRDB
+import Testing
+
+@testable import BrokerStore
+
+@Suite struct SchemaTests {
+  @Test func migrationsApplyAndAreIdempotent() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue)
+    let first = try Self.dump(queue)
+    try Schema.migrator.migrate(queue)
+    #expect(try Self.dump(queue) == first)
+    #expect(try queue.read { try Schema.migrator.hasCompletedMigrations($0) })
+    #expect(try queue.read { try Int.fetchOne($0, sql: "PRAGMA application_id") } == 0x5869_4368)
+    #expect(try queue.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") } == ["ok"])
+  }
+
+  /// Migrations are only appended to: what has shipped may not change. A new table is a new migration.
+  @Test func migrationOneIsAsItShipped() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue, upTo: "1 the spine")
+    #expect(try Self.dump(queue) == GoldenSchema.migration1)
+    #expect(Schema.migrator.migrations.first == "1 the spine")
+  }
+
+  @Test func everyTableIsStrict() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue)
+    let loose = try queue.read { db in
+      try String.fetchAll(
+        db,
+        sql: """
+          SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0
+            AND name NOT LIKE 'sqlite_%' AND name <> 'grdb_migrations'
+          """)
+    }
+    #expect(loose == [])
+  }
+
+  @Test func writerKeepsItsPromises() throws {
+    let fixture = try Fixture()
+    var options = StoreOptions()
+    options.checkpointPages = 321
+    let store = try fixture.open(options: options)
+    defer { store.close() }
+    try store.pool.writeWithoutTransaction { db in
+      let pragmas = try ["synchronous", "journal_mode", "foreign_keys", "wal_autocheckpoint"].map {
+        try String.fetchOne(db, sql: "PRAGMA \($0)")
+      }
+      // 2 is FULL: every commit waits for the disk.
+      #expect(pragmas == ["2", "wal", "1", "321"])
+    }
+  }
+
+  /// One statement each that a check must stop, with the word its message must hold.
+  static let violations: [(sql: String, about: String)] = [
+    ("UPDATE request SET state = 'lost'", "state"),
+    ("UPDATE request SET open = 0", "open"),
+    ("UPDATE request SET state = 'answered', open = 0", "outcome"),
+    ("UPDATE request SET outcome = '{}'", "outcome"),
+    ("UPDATE request SET responder = requester", "responder"),
+    ("UPDATE request SET due_at = received_at", "due_at"),
+    ("UPDATE request SET updated_at = received_at - 1", "updated_at"),
+    ("UPDATE request SET version = 0", "version"),
+    ("UPDATE request SET working_days = 0", "working_days"),
+    ("UPDATE request SET provisional = 2", "provisional"),
+    ("UPDATE request SET due_at = 'soon'", "TEXT"),
+    ("UPDATE request SET requester = 999", "FOREIGN KEY"),
+    ("DELETE FROM request", "FOREIGN KEY"),
+    ("UPDATE subject SET kind = 'ship'", "kind"),
+    ("UPDATE subject SET id_type = 'passport'", "id_type"),
+    ("UPDATE event SET trace = 'short'", "trace"),
+    ("UPDATE timer SET rung = 5", "rung"),
+    (
+      """
+      INSERT INTO event SELECT seq + n, request, version, type, state, at, actor, requester, responder, 1, data, trace
+      FROM event, (SELECT 100 AS n UNION SELECT 200)
+      """, "UNIQUE"
+    ),
+    ("UPDATE organ SET code = 'short'", "code"),
+    ("UPDATE organ SET region = '32068'", "region"),
+    ("UPDATE assistance_entry SET obliged = requester", "obliged"),
+    ("UPDATE assistance_entry SET working_days = 251", "working_days"),
+    ("UPDATE calendar_day SET kind = 'maybe'", "kind"),
+    ("UPDATE calendar_day SET region = '320'", "region"),
+    ("INSERT INTO api_key (digest, created_at) VALUES (x'00', 0)", "digest"),
+    ("INSERT INTO idempotency VALUES (1, '', zeroblob(32), 201, NULL, '', x'', 0)", "key"),
+    ("INSERT INTO idempotency VALUES (1, 'k', zeroblob(31), 201, NULL, '', x'', 0)", "fingerprint"),
+    ("UPDATE tally SET count = -1", "count"),
+    (
+      "INSERT INTO endpoint (key, tail, organ, url, events, body, secret, enabled, created_at) VALUES (1, 1, 1, '', '*', 'fat', zeroblob(24), 1, 0)",
+      "body"
+    ),
+    (
+      "INSERT INTO endpoint (key, tail, organ, url, events, body, secret, enabled, created_at) VALUES (1, 1, 1, '', '*', 'thin', zeroblob(23), 1, 0)",
+      "secret"
+    ),
+    (
+      "INSERT INTO endpoint (key, tail, organ, url, events, body, secret, previous_secret, enabled, created_at) VALUES (1, 1, 1, '', '*', 'thin', zeroblob(24), zeroblob(24), 1, 0)",
+      "previous_secret"
+    ),
+    ("INSERT INTO outbox (endpoint, next_at, seq, request, created_at) VALUES (9, 0, 1, 1, 0)", "FOREIGN KEY"),
+  ]
+
+  @Test func checksBite() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    try await store.submit()
+    let before = try store.countsText
+    for (sql, about) in Self.violations {
+      do {
+        try store.plant(sql)
+        Issue.record("went through: \(sql)")
+      } catch let error as DatabaseError {
+        #expect(error.resultCode == .SQLITE_CONSTRAINT, "\(sql): \(error)")
+        #expect(error.message?.contains(about) == true, "\(sql): \(error)")
+      }
+    }
+    #expect(try store.countsText == before)
+    #expect(try store.verify() == [])
+  }
+
+  static func dump(_ queue: DatabaseQueue) throws -> String {
+    try queue.read { db in
+      try String.fetchAll(
+        db, sql: "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'grdb_%' ORDER BY rowid"
+      ).map { $0 + ";" }.joined(separator: "\n")
+    }
+  }
+}

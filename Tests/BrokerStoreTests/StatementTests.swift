@@ -1,0 +1,115 @@
+import Foundation
+import GRDB
+import Testing
+
+@testable import BrokerStore
+
+@Suite struct StatementTests {
+  @Test func everyStatementPrepares() throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    #expect(Statements.all.count == Set(Statements.all).count + Self.sharedTexts)
+    store.pool.writeWithoutTransaction { db in
+      for sql in Statements.all {
+        do {
+          _ = try db.makeStatement(sql: sql)
+        } catch {
+          Issue.record("\(sql)\n\(error)")
+        }
+      }
+    }
+  }
+
+  /// SQLite numbers `$n` by first appearance and not by n: out of order, values land in the wrong places.
+  @Test(arguments: Statements.all) func parametersAreIntroducedInOrder(_ sql: String) {
+    var introduced: [Int] = []
+    for match in sql.matches(of: #/\$(\d+)/#) {
+      guard let number = Int(match.1), !introduced.contains(number) else { continue }
+      introduced.append(number)
+    }
+    #expect(introduced == Array(1..<(introduced.count + 1)), "\(sql)")
+  }
+
+  /// `hasRung` of the writer and `hasFired` of the keeper are the same look-up.
+  private static let sharedTexts = 1
+
+  /// What runs for every request, transition, callback, timer, poll or list. The others run once per start or import
+  /// (`ReferenceSQL`, `KeySQL`, `EndpointSQL.targets`), for an operator who asks for the whole (`VerifySQL`,
+  /// `CountSQL`, `TallySQL.all`: a row per procedure and state; `OutboxSQL.depth` for a metrics page,
+  /// `EventSQL.latestMoment` at start), or over the few endpoints of an organ (`endpointsOf`, `allEndpoints`).
+  /// `DeliverySQL.pending` sorts one endpoint's queue, because the queue is clustered by due time and not by age.
+  static let hot: [String] =
+    [
+      BatchSQL.lastKey.rawValue,
+      ApplySQL.updateRequest.rawValue, ApplySQL.hasEarlier.rawValue, ApplySQL.hasRung.rawValue,
+      RequestSQL.get.rawValue, RequestSQL.version.rawValue, ChangedSQL.probe.rawValue,
+      IdempotencySQL.find.rawValue, CallbackSQL.thin.rawValue, EndpointSQL.get.rawValue,
+      EndpointSQL.list.rawValue, EndpointSQL.dropQueue.rawValue, EndpointSQL.pending.rawValue,
+      EndpointSQL.lastDelivered.rawValue, DeliverySQL.finished.rawValue, DeliverySQL.dead.rawValue,
+      DeliverySQL.findPending.rawValue, DeliverySQL.findFinished.rawValue, DeliverySQL.forget.rawValue,
+      DeliverySQL.owner.rawValue, DeliverySQL.replayable.rawValue, DeliverySQL.isQueued.rawValue,
+      EventSQL.timeline.rawValue, EventSQL.newest.rawValue, EventSQL.oldest.rawValue,
+      EventSQL.momentAtOrAfter.rawValue, TimerSQL.due.rawValue, TimerSQL.delete.rawValue,
+      TimerSQL.hasFired.rawValue, OutboxSQL.nextDue.rawValue, OutboxSQL.due.rawValue,
+      OutboxSQL.delete.rawValue, OutboxSQL.successor.rawValue, OutboxSQL.move.rawValue,
+      OutboxSQL.disable.rawValue, OutboxSQL.lease.rawValue, ReferenceSQL.getMeta.rawValue,
+    ] + ListSQL.allCases.map(\.rawValue)
+
+  @Test(arguments: hot) func hotStatementsSearchAndDoNotSort(_ sql: String) throws {
+    let plan = try Self.plan(sql)
+    #expect(plan.contains { $0.hasPrefix("SEARCH") }, "\(sql)\n\(plan)")
+    for step in plan {
+      #expect(!step.hasPrefix("SCAN") || step == "SCAN CONSTANT ROW", "\(sql)\n\(plan)")
+      #expect(!step.contains("TEMP B-TREE"), "\(sql)\n\(plan)")
+    }
+  }
+
+  /// The earliest timer is the first row of a table clustered by due time: a scan that ends after one row.
+  @Test func earliestTimerIsTheFirstRow() throws {
+    #expect(try Self.plan(TimerSQL.earliest.rawValue) == ["SCAN timer"])
+    #expect(TimerSQL.earliest.rawValue.hasSuffix("ORDER BY due_at LIMIT 1"))
+    #expect(try Self.plan(EventSQL.latestMoment.rawValue).contains("SCAN event"))
+    #expect(EventSQL.latestMoment.rawValue.contains("ORDER BY seq DESC LIMIT 1"))
+  }
+
+  /// The feed merges three runs, each an index range cut at the limit; only these few rows are sorted.
+  @Test func feedReadsThreeRanges() throws {
+    let plan = try Self.plan(EventSQL.feed.rawValue)
+    let searches = plan.filter { $0.hasPrefix("SEARCH") }
+    #expect(
+      searches == [
+        "SEARCH event USING COVERING INDEX event_requester (requester=? AND rowid>?)",
+        "SEARCH event USING COVERING INDEX event_responder (responder=? AND rowid>?)",
+        "SEARCH event_audience USING PRIMARY KEY (organ=? AND seq>?)",
+        "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)",
+      ])
+    for step in plan where step.hasPrefix("SCAN") {
+      #expect(step.contains("subquery") || step == "SCAN f", "\(plan)")
+    }
+    #expect(EventSQL.feed.rawValue.components(separatedBy: "ORDER BY seq LIMIT $3").count == 5)
+  }
+
+  /// One seek per endpoint, whatever the length of its queue.
+  @Test func queueHeadsSeek() throws {
+    let plan = try Self.plan(OutboxSQL.heads.rawValue)
+    #expect(plan.filter { $0.hasPrefix("SCAN") }.allSatisfy { $0 == "SCAN q" }, "\(plan)")
+    #expect(plan.contains("SEARCH o USING PRIMARY KEY (endpoint=?)"), "\(plan)")
+  }
+
+  @Test func pendingDeliveriesSortOneQueueOnly() throws {
+    let plan = try Self.plan(DeliverySQL.pending.rawValue)
+    #expect(plan.first == "SEARCH o USING PRIMARY KEY (endpoint=?)")
+    #expect(!plan.contains { $0.hasPrefix("SCAN") })
+  }
+
+  private static func plan(_ sql: String) throws -> [String] {
+    let store = try Fixture().open()
+    defer { store.close() }
+    return try store.pool.read { db in
+      let statement = try db.makeStatement(sql: "EXPLAIN QUERY PLAN " + sql)
+      statement.setUncheckedArguments(StatementArguments())
+      return try Row.fetchAll(statement).map { $0["detail"] }
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import BrokerDomain
+import GRDB
+import TestSupport
+import Testing
+
+@testable import BrokerStore
+
+@Suite(.timeLimit(.minutes(1))) struct VerifyTests {
+  private static func populate(_ store: Store) async throws {
+    try await store.addEndpoint(of: .requester)
+    let request = try await store.submit()
+    try await store.carryOut(.acknowledge(officer: "钱七"), request.id)
+    let answered = try await store.submit()
+    try await store.carryOut(.confirm, answered.id)
+  }
+
+  /// A fault by hand and a word of its report.
+  static let faults: [(sql: String, report: String)] = [
+    ("DELETE FROM event WHERE seq = 2", "last event"),
+    ("UPDATE event SET state = 'submitted' WHERE seq = 2", "last event"),
+    ("UPDATE request SET version = 9", "last event"),
+    ("DELETE FROM timer", "timer"),
+    ("UPDATE tally SET count = count + 1 WHERE state = 'answered'", "tallies"),
+    ("UPDATE tally SET count = 3 WHERE state = 'submitted'", "tallies"),
+    ("DELETE FROM tally WHERE state = 'answered'", "tallies"),
+    ("INSERT INTO tally VALUES ('verification', 'overdue', 2)", "tallies"),
+    ("INSERT INTO tally VALUES ('unheard-of', 'submitted', 2)", "tallies"),
+    ("DELETE FROM outbox WHERE next_at < 9223372036854775807", "wait for nothing"),
+    ("UPDATE timer SET request = request + 1000", "foreign key"),
+    ("INSERT INTO disclosure (request, organ, api_key, at) VALUES (1, 1, 1, 0)", "foreign key"),
+  ]
+
+  @Test(arguments: faults) func plantedFaultIsFound(_ fault: (sql: String, report: String)) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    try await Self.populate(store)
+    #expect(try store.verify() == [])
+    try store.plant(fault.sql, foreignKeys: false)
+    let report = try store.verify()
+    #expect(report.contains { $0.contains(fault.report) }, "\(fault.sql): \(report)")
+  }
+
+  @Test func overdueTallyIsChecked() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    try await store.submit()
+    try await store.advance(to: "2026-03-20T00:00:00+08:00")
+    #expect(try store.verify() == [])
+    try store.plant("UPDATE tally SET count = 0 WHERE state = 'overdue'")
+    #expect(try store.verify() == ["tallies that disagree with the requests: 1 rows"])
+  }
+
+  /// A procedure whose ladder ends with the due moment leaves no timer behind, and that is well.
+  @Test func shortLadderIsNoFault() async throws {
+    let fixture = try Fixture()
+    let full = Fixture.procedures[0]
+    let short = Procedure(
+      id: full.id, title: full.title, clause: full.clause, workingDays: 5, ladder: [.oneDayLeft, .overdue],
+      outcomes: full.outcomes, declineReasons: full.declineReasons)
+    let store = try Store.open(directory: fixture.directory, role: .daemon, procedures: [short])
+    defer { store.close() }
+    let request = try await store.submit()
+    try await store.advance(to: "2026-03-20T00:00:00+08:00")
+    #expect(
+      try await store.timeline(request.id).map(\.type) == [
+        "request.submitted", "request.due-soon", "request.overdue",
+      ])
+    #expect(try store.verify() == [])
+  }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct BackupTests {
+  @Test func backupIsOneMomentOfADatabaseInUse() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    try await store.addEndpoint(of: .requester)
+    for _ in 0..<40 { try await store.submit() }
+    let target = try Fixture(bare: ())
+    let before = try store.counts()
+    let writers = (0..<3).map { _ in
+      Task {
+        while !Task.isCancelled {
+          let request = try await store.submit()
+          try await store.carryOut(.confirm, request.id)
+        }
+      }
+    }
+    try await until("writers are at work") { try store.scalar("SELECT count(*) FROM request") > 60 }
+    try onThreads(1) { _ in try store.backup(to: target.database) }
+    try await Task.sleep(for: .milliseconds(20))
+    for writer in writers { writer.cancel() }
+    for writer in writers { _ = await writer.result }
+    let after = try store.counts()
+    #expect(!Fixture.exists(target.database + "-wal") && !Fixture.exists(target.database + ".partial"))
+
+    let copy = try target.open()
+    defer { copy.close() }
+    #expect(try copy.verify() == [])
+    let counts = try copy.counts()
+    for (index, row) in counts.enumerated() {
+      #expect((before[index].rows...after[index].rows).contains(row.rows), "\(row.table)")
+    }
+    #expect(counts[0].rows > 40, "what was written before is in it")
+    #expect(counts[1].rows >= counts[0].rows)
+    #expect(copy.reference.organs == store.reference.organs)
+    try await copy.submit()
+  }
+
+  @Test func quietBackupEqualsItsOrigin() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let request = try await store.submit()
+    try await store.carryOut(.confirm, request.id)
+    let target = try Fixture(bare: ())
+    try store.backup(to: target.database)
+    let copy = try target.open()
+    defer { copy.close() }
+    #expect(try copy.countsText == store.countsText)
+    let kept = try #require(try await copy.request(request.id))
+    #expect(kept.request == (try await store.request(request.id))?.request)
+    #expect(kept.subject == .person())
+    #expect(try await copy.timeline(request.id).map(\.id) == store.timeline(request.id).map(\.id))
+  }
+
+  @Test func backupNeverOverwrites() throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    let target = try Fixture()
+    let bytes = try target.bytes
+    #expect(throws: StoreError.self) { try store.backup(to: target.database) }
+    #expect(try target.bytes == bytes)
+    #expect(throws: StoreError.self) { try store.backup(to: target.directory + "/no/such/directory.sqlite") }
+  }
+}

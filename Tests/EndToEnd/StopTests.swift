@@ -1,0 +1,88 @@
+internal import Synchronization
+internal import TestSupport
+internal import Testing
+
+extension EndToEnd {
+  /// How the daemon ends, and how it begins again.
+  @Suite struct Stop {
+    @Test func sigtermDrainsUnderLoad() throws {
+      let state = try StateDirectory()
+      let daemon = try Daemon(state: state)
+      // Slow receivers, so that there is always something on the wire.
+      let sinks = try (0..<2).map { _ in try Sink { _ in .delay(ms: 150, .status(204)) } }
+      for (sink, organ) in zip(sinks, [Qidong.requester, .responder]) {
+        _ = try daemon.client(organ).createEndpoint(sink.url)
+      }
+      let load = Load(daemon)
+      let held = try daemon.client(.supervisor).call("GET", "/v1/events?after=0").json["next"].int
+      let ended = Mutex<(code: Int32, seconds: Double)?>(nil)
+      let polls = Mutex<[Double]>([])
+      try onThreads(8) { index in
+        switch index {
+        case 0:
+          defer { load.stop() }
+          pause(milliseconds: 1_500)
+          let started = ContinuousClock.now
+          let code = try daemon.terminate(timeout: 25)
+          ended.withLock { $0 = (code, seconds(since: started)) }
+        case 1...3:
+          // A long poll that nothing will answer: the supervisor hears of escalations only.
+          let client = try daemon.client(.supervisor)
+          let started = ContinuousClock.now
+          let reply = try client.call("GET", "/v1/events?after=\(held ?? 0)&wait=60", timeout: 40)
+          #expect(reply.status == 200 && reply.json["items"] == .array([]), "\(reply.text)")
+          polls.withLock { $0.append(seconds(since: started)) }
+        default: try load.run(pauseMS: 1...5)
+        }
+      }
+      let end = try #require(ended.withLock { $0 })
+      #expect(end.code == 0, "\(daemon.stderrText)")
+      #expect(end.seconds < 15)
+      #expect(polls.withLock { $0 }.allSatisfy { $0 > 1 && $0 < 17 } && polls.withLock { $0.count } == 3)
+
+      // Nothing runs now: the file alone tells what is delivered and what is still owed.
+      let outbox = try state.run(["outbox", "list", "--json", "--limit", "10000"]).json.array ?? []
+      let seen = sinks.map(\.receivedCount).reduce(0, +)
+      let delivered = outbox.count { $0["state"].string == "delivered" }
+      #expect(delivered == seen, "what was on the wire is recorded")
+      #expect(outbox.allSatisfy { ["delivered", "pending"].contains($0["state"].string) })
+
+      let next = try Daemon(state: state)
+      let record = try Record(of: try next.client(.requester))
+      record.expectKept(load.ledger)
+      #expect(outbox.count == record.eventCount * 2 && load.ledger.promises.count > 20)
+      try eventually("the rest arrives", within: 30) {
+        pause(milliseconds: 50)
+        return sinks.allSatisfy { $0.receivedCount >= record.eventCount }
+      }
+      // A drain, unlike a kill, leaves nobody in doubt: no message comes twice.
+      for sink in sinks { #expect(record.expectArrived(sink.received) == 0) }
+      try state.expectVerified()
+    }
+
+    /// A restart must not wait for the lease of the process that is gone.
+    @Test(arguments: [true, false])
+    func pendingCallbacksGoOutAtOnceAfterARestart(killed: Bool) throws {
+      let state = try StateDirectory(config: ["callbacks.retry.stepsSeconds": "[2]"])
+      let sink = try Sink { _ in .status(500) }
+      var daemon = try Daemon(state: state)
+      let endpoint = try daemon.client(.responder).createEndpoint(sink.url)
+      let id = try daemon.client(.requester).submit()
+      try #require(sink.wait(for: 1))
+      try eventually("the attempt is on record") {
+        try daemon.client(.responder).deliveries(to: endpoint)[0]["attempts"].int == 1
+      }
+      if killed { daemon.kill9() } else { #expect(try daemon.terminate() == 0) }
+      sink.behaviour = { _ in .status(200) }
+      let started = ContinuousClock.now
+      daemon = try Daemon(state: state)
+      try #require(sink.wait(timeout: 20) { $0.count == 2 && $0.allSatisfy { $0.request == id } })
+      #expect(seconds(since: started) < 10)
+      #expect(sink.received[0].webhookID == sink.received[1].webhookID)
+    }
+  }
+}
+
+func seconds(since start: ContinuousClock.Instant) -> Double {
+  Double((ContinuousClock.now - start) / .milliseconds(1)) / 1_000
+}
