@@ -22,6 +22,7 @@ final class EasyHandle {
 
   // As set on the handle now; an equal value is not set again.
   private var url = ""
+  private var method = "POST"
   private var connectTimeoutMS = 0
   private var totalTimeoutMS = 0
 
@@ -109,6 +110,11 @@ extension EasyHandle {
       let code = ccurl_set_text(easy, CURLOPT_URL, push.url)
       if code != CURLE_OK { return code }
       url = push.url
+    }
+    if push.method != method {
+      let code = ccurl_set_text(easy, CURLOPT_CUSTOMREQUEST, push.method == "POST" ? nil : push.method)
+      if code != CURLE_OK { return code }
+      method = push.method
     }
     let connect = max(1, push.connectTimeoutMS)
     if connect != connectTimeoutMS {

@@ -4,6 +4,8 @@ package struct Push: Sendable {
   /// The caller's own number; comes back in the report, and means nothing here.
   package var token: UInt64
   package var url: String
+  /// POST, unless said otherwise.
+  package var method = "POST"
   /// `name: value` each, without line ends.
   package var headers: [String]
   package var body: [UInt8]

@@ -1,6 +1,6 @@
+internal import BrokerCallbacks
 internal import BrokerDomain
 internal import Foundation
-internal import FoundationNetworking
 internal import Synchronization
 internal import UnixSignals
 
@@ -9,12 +9,7 @@ final class DemoDaemon: Sendable {
   let url: String
   private let keys: JSON
   private let process: Mutex<Process?>
-
-  /// An answer of the API.
-  struct Answer {
-    let status: Int
-    let json: JSON
-  }
+  private let client = DemoClient()
 
   private init(url: String, keys: JSON, process: Process) {
     self.url = url
@@ -76,18 +71,11 @@ final class DemoDaemon: Sendable {
   /// One call; anything but the wanted status fails the story.
   @discardableResult
   func call(_ method: String, _ path: String, key: String, body: JSON? = nil, want: Int) async throws -> JSON {
-    guard let target = URL(string: url + path) else { throw Failure(text: "bad path \(path)") }
-    var request = URLRequest(url: target)
-    request.httpMethod = method
-    request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization")
-    request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-    request.httpBody = body.map { Data($0.bytes) }
-    let (data, response) = try await URLSession.shared.data(for: request)
-    let status = (response as? HTTPURLResponse)?.statusCode ?? 0
+    let (status, bytes) = try await client.call(method, url + path, key: key, body: body?.bytes ?? [])
     guard status == want else {
-      throw Failure(text: "\(method) \(path): \(status), wanted \(want): \(String(decoding: data, as: UTF8.self))")
+      throw Failure(text: "\(method) \(path): \(status), wanted \(want): \(String(decoding: bytes, as: UTF8.self))")
     }
-    return data.isEmpty ? .null : try JSON.parse(Array(data))
+    return bytes.isEmpty ? .null : try JSON.parse(bytes)
   }
 
   /// Ends the daemon that this started, and waits until it has drained.
@@ -100,5 +88,43 @@ final class DemoDaemon: Sendable {
 
   func waitUntilInterrupted() async throws {
     for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { return }
+  }
+}
+
+/// Calls the API with the sender that also brings callbacks; the replies of the story are short enough for it.
+private final class DemoClient: Sendable {
+  private final class Waiting: Sendable {
+    let calls = Mutex<[UInt64: CheckedContinuation<PushReport, Never>]>([:])
+  }
+
+  private let waiting: Waiting
+  private let curl: CurlMulti
+
+  init() {
+    let waiting = Waiting()
+    self.waiting = waiting
+    let loopback = (try? CIDR("127.0.0.0/8")).map { [$0] } ?? []
+    curl = CurlMulti(policy: NetworkPolicy(allowed: loopback), caBundle: nil, maxConnections: 4) { reports in
+      for report in reports {
+        waiting.calls.withLock { $0.removeValue(forKey: report.token) }?.resume(returning: report)
+      }
+    }
+  }
+
+  func call(_ method: String, _ url: String, key: String, body: [UInt8]) async throws -> (Int, [UInt8]) {
+    let token = UInt64.random(in: 1...UInt64.max)
+    var push = Push(
+      token: token, url: url, headers: ["authorization: Bearer \(key)", "content-type: application/json"], body: body)
+    push.method = method
+    let report = await withCheckedContinuation { continuation in
+      waiting.calls.withLock { $0[token] = continuation }
+      curl.submit([push])
+    }
+    switch report.outcome {
+    case .status(let status): return (status, report.bodyStart)
+    case .failed(_, let words): throw Failure(text: "\(method) \(url): \(words)")
+    case .forbiddenAddress(let address):
+      throw Failure(text: "\(method) \(url): \(address) is no address of this machine")
+    }
   }
 }
