@@ -11,7 +11,7 @@ let house: [SwiftSetting] = [
 let package = Package(
   name: "xiecha",
   products: [
-    .executable(name: "xiecha", targets: ["xiecha"]),
+    .executable(name: "xiecha", targets: ["xiecha"])
   ],
   dependencies: [
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -96,6 +96,15 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/BrokerCallbacksTests", swiftSettings: house),
+    .testTarget(
+      name: "BrokerWebTests",
+      dependencies: [
+        "BrokerDomain", "BrokerStore", "BrokerWeb", "TestSupport", "xiecha",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Tests/BrokerWebTests", swiftSettings: house),
+    .testTarget(
+      name: "EndToEnd", dependencies: ["TestSupport", "xiecha"], path: "Tests/EndToEnd", swiftSettings: house),
     .testTarget(name: "Architecture", path: "Tests/Architecture", swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]

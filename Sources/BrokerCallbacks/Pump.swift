@@ -56,16 +56,24 @@ struct Pump {
   private static let leaseMilliseconds: Int64 = 60_000
   /// Longest sleep: also how stale a lane can be when a notice was missed, and how often the pump shows it lives.
   private static let longestSleepMilliseconds: Int64 = 5000
+  /// How often it looks at the whole outbox, at most: one seek per endpoint.
+  private static let lookEveryMicroseconds: Int64 = 1_000_000
 
   init(dispatcher: Dispatcher) { self.dispatcher = dispatcher }
 
   mutating func run() {
     recover()
+    var looked = monotonicMicroseconds()
     var sleep: Int64 = 0
     while true {
       let (news, onWire) = dispatcher.listen(milliseconds: sleep)
       if news.stopping { return }
       absorb(news)
+      // Another process may have put something in the outbox (an operator's retry); it rings no bell here.
+      if monotonicMicroseconds() - looked > Self.lookEveryMicroseconds {
+        recover()
+        looked = monotonicMicroseconds()
+      }
       do throws(StoreError) {
         let room = try serve(wireRoom: dispatcher.options.inFlight - onWire)
         // With the wire full only a report makes room, and it rings.

@@ -4,6 +4,8 @@ package struct Instant: Sendable, Hashable, Comparable {
 
   package init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
+  package static let distantFuture = Instant(milliseconds: .max)
+
   package static func < (a: Instant, b: Instant) -> Bool { a.milliseconds < b.milliseconds }
 
   package static func + (a: Instant, milliseconds: Int64) -> Instant {

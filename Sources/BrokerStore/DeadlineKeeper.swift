@@ -11,6 +11,8 @@ package final class DeadlineKeeper: Sendable {
   private let log: @Sendable (String) -> Void
   private let wake: WakeUp
   private let beat = Mutex(monotonicMicroseconds())
+  /// Until when it sleeps; while it looks for itself, everything is news to it.
+  private let sleepsUntil = Mutex(Instant.distantFuture)
 
   package init(store: Store, log: @escaping @Sendable (String) -> Void) {
     self.store = store
@@ -18,7 +20,12 @@ package final class DeadlineKeeper: Sendable {
     wake = WakeUp()
   }
 
-  /// Called after every commit that armed a timer, and when the clock was moved.
+  /// Called after every commit that armed timers. Nearly all are due later than what it sleeps for, and let it sleep.
+  package func armed(_ earliest: Instant) {
+    if earliest < sleepsUntil.withLock({ $0 }) { wake.signal() }
+  }
+
+  /// Looks at once: the clock was moved.
   package func kick() { wake.signal() }
 
   /// It has looked at its timers within the last two minutes.
@@ -30,12 +37,17 @@ package final class DeadlineKeeper: Sendable {
   package func run() async {
     while !Task.isCancelled {
       beat.withLock { $0 = monotonicMicroseconds() }
+      sleepsUntil.withLock { $0 = .distantFuture }
       var wait: Int64 = 30_000
       do {
-        _ = try await fireAllDue()
-        if let earliest = try await store.earliestTimer() {
-          wait = min(wait, max(1, earliest.milliseconds - store.clock.now.milliseconds))
+        let earliest = try await store.earliestTimer()
+        let now = store.clock.now
+        if let earliest, earliest <= now {
+          try await fireAllDue()
+          continue
         }
+        if let earliest { wait = min(wait, max(1, earliest.milliseconds - now.milliseconds)) }
+        sleepsUntil.withLock { $0 = now + wait }
       } catch {
         if Task.isCancelled { return }
         // A full disk or a lock held elsewhere passes; the rows are still there.
@@ -69,6 +81,7 @@ package final class DeadlineKeeper: Sendable {
     }
     store.clock.advance(to: instant)
     try await store.write { context in try context.rememberRehearsal() }
+    kick()
     // Counted from the log: the keeper's own loop fires beside us.
     return try await store.rungs(after: before)
   }

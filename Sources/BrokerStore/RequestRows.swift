@@ -19,6 +19,7 @@ enum RequestSQL: String, CaseIterable {
   case recordDisclosure = """
     INSERT INTO disclosure (request, organ, api_key, at) VALUES ($1, $2, $3, $4)
     """
+  case disclosures = "SELECT organ, api_key, at FROM disclosure WHERE request = $1 ORDER BY id"
 }
 
 extension StoredRequest {
@@ -72,7 +73,24 @@ extension WriteContext {
   }
 }
 
+/// One reading of a subject's whole id number.
+package struct Disclosure: Sendable, Equatable {
+  /// Organ number.
+  package let organ: Int64
+  package let key: Int64
+  package let at: Instant
+}
+
 extension Store {
+  /// Who has read the subject's whole id number, in order. For inquiries and audits, which are rare: it reads the table.
+  package func disclosures(of id: EntityID) async throws(StoreError) -> [Disclosure] {
+    try await read { db in
+      try db.all(RequestSQL.disclosures, .int(id.key)) {
+        Disclosure(organ: $0.int(0), key: $0.int(1), at: Instant(milliseconds: $0.int(2)))
+      }
+    }
+  }
+
   package func request(_ id: EntityID) async throws(StoreError) -> StoredRequest? {
     let reference = reference
     let stored = try await read { db in try StoredRequest.load(id.key, db, reference) }

@@ -69,7 +69,8 @@ package struct WebServer: Sendable {
   }
 
   private func router() -> Router<BasicRequestContext> {
-    let router = Router()
+    // HEAD goes wherever GET goes (RFC 9110, 9.1).
+    let router = Router(options: .autoGenerateHeadEndpoints)
     let gate = gate
     for route in routes {
       let names = route.path.split(separator: "/").filter { $0.hasPrefix("{") }.map {

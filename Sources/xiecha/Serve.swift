@@ -38,7 +38,7 @@ struct Serve: AsyncParsableCommand {
     if store.clock.isRehearsal { Self.banner(store.clock.now) }
 
     let keeper = DeadlineKeeper(store: store) { logger.error("\($0)") }
-    store.onCommit { notice in if notice.earliestTimer != nil { keeper.kick() } }
+    store.onCommit { notice in if let earliest = notice.earliestTimer { keeper.armed(earliest) } }
 
     let callbacks = try settings.callbackOptions()
     let dispatcher = Dispatcher(store: store, options: callbacks, logger: logger)

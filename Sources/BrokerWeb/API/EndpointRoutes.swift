@@ -175,6 +175,7 @@ struct EndpointRoutes {
   func replay(_ call: Call) async throws -> Reply {
     try call.checkQuery()
     let id = try await own(call).endpoint.id
+    let claim = try call.idempotencyClaim()
     var reader = BodyReader()
     let m = reader.object(try call.json(), at: "", members: ["after"]) ?? [:]
     let after = m["after"]?.intValue
@@ -182,11 +183,17 @@ struct EndpointRoutes {
       reader.fault("/after", "应为事件序号（0或更大的整数）", "must be the sequence number of an event, 0 or more")
     }
     guard let after, reader.faults.isEmpty else { throw Problem(reader.faults) }
-    let queued = try await broker.store.write { context in
+    let kept = try await broker.store.write { context -> KeptReply in
+      if let claim, let kept = try context.replay(claim) { return kept }
       guard let endpoint = try context.endpoint(id) else { throw StoreError.notFound }
-      return try context.replay(endpoint, after: Int64(after), limit: Self.replayLimit)
+      let queued = try context.replay(endpoint, after: Int64(after), limit: Self.replayLimit)
+      let body = Reply { w in w.int("queued", queued) }.body
+      if let claim {
+        try context.keep(KeptReply(status: 202, request: nil, headers: [], body: body), for: claim)
+      }
+      return KeptReply(status: 0, request: nil, headers: [], body: body)
     }
-    return Reply(.accepted) { w in w.int("queued", queued) }
+    return kept.status == 0 ? Reply(.accepted, kept.body) : Reply(kept)
   }
 
   private func own(_ call: Call) async throws -> EndpointStatus {

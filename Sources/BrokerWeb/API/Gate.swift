@@ -62,9 +62,11 @@ struct Gate: Sendable {
     }
     var reply = problem.reply(language)
     reply.headers[Self.requestID] = Self.name(request.headers[Self.requestID])
-    return Response(
+    let response = Response(
       status: reply.status, headers: reply.headers,
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)))
+    // A body after HEAD would be taken for the next answer on the connection.
+    return request.method == .head ? response.createHeadResponse() : response
   }
 
   private func authenticate(_ request: Request, _ access: Route.Access) throws(Problem) -> Principal? {
@@ -147,10 +149,13 @@ struct Gate: Sendable {
     return UUIDText.format(.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
   }
 
-  /// W3C Trace Context, version 00: 55 characters of hexadecimal and dashes.
+  /// W3C Trace Context, version 00: `00-` trace `-` span `-` flags in small hexadecimal; an id of zeros names nothing.
   private static func trace(_ given: String?) -> String? {
-    guard let given, given.utf8.count == 55, given.hasPrefix("00-"),
-      given.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) || $0 == 45 })
+    guard let given, given.utf8.count == 55 else { return nil }
+    let parts = given.utf8.split(separator: 45, omittingEmptySubsequences: false)
+    guard parts.map(\.count) == [2, 32, 16, 2], parts[0].elementsEqual("00".utf8),
+      parts.joined().allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }),
+      parts[1...2].allSatisfy({ $0.contains { $0 != 48 } })
     else { return nil }
     return given
   }

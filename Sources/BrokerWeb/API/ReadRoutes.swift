@@ -77,7 +77,10 @@ struct ReadRoutes {
       }
       filter.overdue = text == "true"
     }
-    filter.dueBefore = try dateOrInstant(call, "dueBefore")
+    // The last day of what is due before a date ends with that date's first moment, at the latest.
+    filter.dueBefore =
+      try call.queryValue("dueBefore").flatMap { CalendarDate($0) }.map { $0.midnight + 1 }
+      ?? call.queryInstant("dueBefore")
     filter.updatedAfter = try dateOrInstant(call, "updatedAfter")
     filter.subject = call.queryValue("subject")?.uppercased()
     let page = try await broker.store.requests(

@@ -44,8 +44,7 @@ struct Workdays: ParsableCommand {
 
   private func calendar() throws -> WorkingCalendar {
     if let stateDirectory {
-      var state = StateDirectory()
-      state.path = stateDirectory
+      let state = try StateDirectory.parse(["--state-dir=\(stateDirectory)"])
       let store = try state.openForCommand()
       defer { store.close() }
       return store.reference.calendar

@@ -29,7 +29,7 @@ enum ProcedureFile {
     do {
       root = try Yams.compose(yaml: text)
     } catch {
-      throw ConfigurationFault(place: file, what: "not valid YAML: \(error)")
+      throw ConfigurationFault(file: file, yaml: error)
     }
     guard let root else { throw ConfigurationFault(place: file, what: "the file is empty") }
     let reader = Reader(file: file)

@@ -8,6 +8,18 @@ struct ConfigurationFault: Error, CustomStringConvertible {
   var description: String { "\(place): \(what)" }
 }
 
+extension ConfigurationFault {
+  /// What the YAML parser says, at its line.
+  init(file: String, yaml error: any Error) {
+    switch error {
+    case YamlError.scanner(_, let problem, let mark, _), YamlError.parser(_, let problem, let mark, _),
+      YamlError.composer(_, let problem, let mark, _):
+      self.init(place: "\(file):\(mark.line)", what: "not valid YAML: \(problem)")
+    default: self.init(place: file, what: "not valid YAML: \(error)")
+    }
+  }
+}
+
 extension Settings {
   /// The file that `config/xiecha.yaml` is, and that `init` writes: every key, its value, one comment.
   func rendered() -> String {
@@ -52,7 +64,7 @@ extension Settings {
     do {
       root = try Yams.compose(yaml: text)
     } catch {
-      throw ConfigurationFault(place: file, what: "not valid YAML: \(error)")
+      throw ConfigurationFault(file: file, yaml: error)
     }
     if let root { try settings.apply(root, prefix: "", file: file) }
     return settings
@@ -120,11 +132,28 @@ extension Settings {
     node.mark.map { "\(file):\($0.line)" } ?? file
   }
 
+  /// The nearest key: the same word elsewhere, or a slip of a letter or two.
   private static func hint(_ name: String) -> String {
-    let last = name.split(separator: ".").last.map(String.init) ?? name
-    let near = SettingKey.all.first {
-      $0.name.lowercased() == name.lowercased() || $0.name.lowercased().hasSuffix("." + last.lowercased())
-    }
+    let last = name.split(separator: ".").last.map { $0.lowercased() } ?? name
+    let near =
+      SettingKey.all.first { $0.name.lowercased().split(separator: ".").last.map(String.init) == last }
+      ?? SettingKey.all.map { (key: $0, slips: slips(name.lowercased(), $0.name.lowercased())) }
+      .filter { $0.slips <= 2 }.min { $0.slips < $1.slips }?.key
     return near.map { "; did you mean \($0.name)?" } ?? "; see config/xiecha.yaml for all of them"
+  }
+
+  /// Letters to insert, drop or replace to make one word of the other (Levenshtein).
+  private static func slips(_ a: String, _ b: String) -> Int {
+    let b = Array(b)
+    var row = Array(0...b.count)
+    for (i, letter) in a.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for j in b.indices {
+        let next = min(diagonal + (letter == b[j] ? 0 : 1), row[j] + 1, row[j + 1] + 1)
+        (diagonal, row[j + 1]) = (row[j + 1], next)
+      }
+    }
+    return row[b.count]
   }
 }

@@ -24,6 +24,12 @@ struct StateDirectory: ParsableArguments {
       throw ConfigurationFault(
         place: config ?? path + "/xiecha.yaml", what: "tls.certificate and tls.privateKey go together")
     }
+    for (key, path) in [
+      ("tls.certificate", settings.tlsCertificate), ("tls.privateKey", settings.tlsPrivateKey),
+      ("tls.clientAuthorities", settings.tlsClientAuthorities), ("callbacks.caBundle", settings.caBundle),
+    ] where !path.isEmpty && !FileManager.default.isReadableFile(atPath: path) {
+      throw ConfigurationFault(place: config ?? self.path + "/xiecha.yaml", what: "\(key): \(path) cannot be read")
+    }
     return settings
   }
 

@@ -1,0 +1,199 @@
+internal import BrokerDomain
+internal import BrokerWeb
+internal import TestSupport
+internal import Testing
+
+/// Who may do what: every route for every kind of caller, with the exact status.
+@Suite(.timeLimit(.minutes(1)))
+struct AuthorisationTests {
+  enum Caller: String, CaseIterable {
+    case nobody, garbage, stranger, requester, responder, supervisor, `operator`
+
+    func client(_ daemon: Daemon) throws -> Client {
+      switch self {
+      case .nobody: daemon.client()
+      case .garbage: daemon.client(key: "xck_" + String(repeating: "0", count: 64))
+      case .stranger: try daemon.client(Qidong.stranger)
+      case .requester: try daemon.client(Qidong.requester)
+      case .responder: try daemon.client(Qidong.responder)
+      case .supervisor: try daemon.client(Qidong.supervisor)
+      case .operator: daemon.operatorClient()
+      }
+    }
+  }
+
+  struct Row: CustomTestStringConvertible {
+    let method: String
+    let path: String
+    let statuses: [Int]
+    var name: String { "\(method) \(path)" }
+    var testDescription: String { name }
+  }
+
+  /// `{id}` is a request between requester and responder, the requester's endpoint, or a delivery to that endpoint.
+  private static let table = """
+    method path                            nobody garbage stranger requester responder supervisor operator
+    POST   /v1/requests                      401    401     201      201       201       201        403
+    GET    /v1/requests                      401    401     200      200       200       200        403
+    GET    /v1/requests/{id}                 401    401     404      200       200       200        403
+    GET    /v1/requests/{id}/timeline        401    401     404      200       200       200        403
+    GET    /v1/requests/{id}/deadline        401    401     404      200       200       200        403
+    POST   /v1/requests/{id}/acknowledge     401    401     404      403       200       403        403
+    POST   /v1/requests/{id}/answer          401    401     404      403       200       403        403
+    POST   /v1/requests/{id}/decline         401    401     404      403       200       403        403
+    POST   /v1/requests/{id}/withdraw        401    401     404      200       403       403        403
+    GET    /v1/events                        401    401     200      200       200       200        403
+    POST   /v1/endpoints                     401    401     201      201       201       201        403
+    GET    /v1/endpoints                     401    401     200      200       200       200        403
+    GET    /v1/endpoints/{id}                401    401     404      200       404       404        403
+    PATCH  /v1/endpoints/{id}                401    401     404      200       404       404        403
+    DELETE /v1/endpoints/{id}                401    401     404      204       404       404        403
+    POST   /v1/endpoints/{id}/test           401    401     404      200       404       404        403
+    POST   /v1/endpoints/{id}/rotate         401    401     404      200       404       404        403
+    POST   /v1/endpoints/{id}/replay         401    401     404      202       404       404        403
+    GET    /v1/deliveries                    401    401     200      200       200       200        200
+    POST   /v1/deliveries/{id}/retry         401    401     404      202       404       404        202
+    GET    /v1/organs                        401    401     200      200       200       200        200
+    GET    /v1/items                         401    401     200      200       200       200        200
+    GET    /v1/assistance-list               401    401     200      200       200       200        200
+    GET    /v1/procedures                    401    401     200      200       200       200        200
+    GET    /v1/working-days                  401    401     200      200       200       200        200
+    POST   /v1/rehearsal/advance             401    401     403      403       403       403        200
+    GET    /healthz                          200    200     200      200       200       200        200
+    GET    /readyz                           200    200     200      200       200       200        200
+    GET    /metrics                          200    200     200      200       200       200        200
+    GET    /openapi.json                     200    200     200      200       200       200        200
+    """
+
+  static let rows: [Row] = table.split(separator: "\n").dropFirst().map { line in
+    let words = line.split(separator: " ").map(String.init)
+    return Row(method: words[0], path: words[1], statuses: words[2...].compactMap { Int($0) })
+  }
+
+  @Test func theTableIsWhole() throws {
+    let heading = Self.table.prefix { $0 != "\n" }.split(separator: " ").dropFirst(2)
+    #expect(heading.map(String.init) == Caller.allCases.map(\.rawValue))
+    #expect(Self.rows.allSatisfy { $0.statuses.count == Caller.allCases.count })
+    #expect(Set(Self.rows.map(\.name)) == Set(try BareServer.shared.get().routes.map(\.operation)))
+    #expect(Self.rows.count == Set(Self.rows.map(\.name)).count)
+  }
+
+  @Test(arguments: rows) func everyCallerGetsItsStatus(_ row: Row) throws {
+    let daemon = try House.daemon
+    let target = try Target(row, daemon)
+    defer { try? target.clear(daemon) }
+    // The one that succeeds may end or delete what the row is about: refusals come first.
+    let callers = zip(Caller.allCases, row.statuses).sorted { ($0.1 < 400 ? 1 : 0) < ($1.1 < 400 ? 1 : 0) }
+    for (caller, status) in callers {
+      let client = try caller.client(daemon)
+      let headers = ["X-Request-Id": "matrix"]
+      let reply = try client.call(row.method, target.path, json: target.body, headers: headers)
+      switch status {
+      case 401:
+        expectProblem(reply, 401, "unauthenticated", "\(row.name) \(caller)")
+        #expect(reply.headers["www-authenticate"] == "Bearer")
+      case 403: expectProblem(reply, 403, "forbidden", "\(row.name) \(caller)")
+      case 404:
+        expectProblem(reply, 404, "not-found", "\(row.name) \(caller)")
+        for absent in target.absent {
+          let other = try client.call(row.method, absent, json: target.body, headers: headers)
+          #expect(other.body == reply.body, "\(row.name) \(caller) \(absent)")
+          #expect(other.status == 404)
+          #expect(Self.undated(other) == Self.undated(reply), "\(row.name) \(caller) \(absent)")
+        }
+      default: #expect(reply.status == status, "\(row.name) \(caller): \(reply.text)")
+      }
+    }
+  }
+
+  /// A party that may not do a thing is told so whatever it sends; one that is no party is told nothing, ever.
+  @Test func strangersLearnNothingFromTheBody() throws {
+    let daemon = try House.daemon
+    let path = try daemon.open()
+    let stranger = try daemon.client(Qidong.stranger)
+    let plain = try stranger.call("POST", path + "/answer", json: answerBody())
+    for body in ["{}", "{", "[]", #"{"findings": 1}"#] {
+      let reply = try stranger.call("POST", path + "/answer", json: body)
+      expectProblem(reply, 404, "not-found", body)
+      #expect(reply.body == plain.body)
+    }
+    for query in ["?reveal=subject", "?wait=0"] {
+      expectProblem(try stranger.call("GET", path + query), 404, "not-found", query)
+    }
+  }
+
+  @Test func bearerIsTheOnlyScheme() throws {
+    let daemon = try House.daemon
+    let key = try daemon.state.key(of: Qidong.requester)
+    for header in ["Basic \(key)", key, "Bearer", "Bearer ", "Bearer \(key)x", "Token \(key)"] {
+      let reply = try daemon.client().call("GET", "/v1/organs", headers: ["Authorization": header])
+      expectProblem(reply, 401, "unauthenticated", String(header.prefix(8)))
+    }
+    for header in ["Bearer \(key)", "bearer \(key)", "BEARER  \(key) "] {
+      let reply = try daemon.client().call("GET", "/v1/organs", headers: ["Authorization": header])
+      #expect(reply.status == 200)
+    }
+  }
+
+  private static func undated(_ reply: Reply) -> [String: String] {
+    reply.headers.filter { $0.key != "date" }
+  }
+
+  /// What a row is tried on: made afresh, so that rows do not meet.
+  private struct Target {
+    let path: String
+    let body: String?
+    /// The same path with ids that are not there: one that could be, the right one but for its random part, and none.
+    let absent: [String]
+    private let endpoint: String?
+
+    init(_ row: Row, _ daemon: Daemon) throws {
+      var id = ""
+      var endpoint: String?
+      if row.path.hasPrefix("/v1/requests/{id}") {
+        id = try daemon.submit()["id"].string ?? ""
+      } else if row.path.contains("{id}") {
+        let own = try daemon.register("http://127.0.0.1:9/none", for: .requester)
+        endpoint = own
+        id = own
+      }
+      if row.path.hasPrefix("/v1/deliveries/{id}") {
+        try daemon.submit()
+        let list = "/v1/deliveries?endpoint=\(id)"
+        id = try #require(try daemon.client(Qidong.requester).ids(list).first)
+      }
+      self.endpoint = endpoint
+      let query = row.path == "/v1/working-days" ? "?from=2026-03-02" : ""
+      let guess = id.dropLast() + (id.last == "0" ? "1" : "0")
+      path = row.path.replacing("{id}", with: id) + query
+      absent = ["019ca5f2-7c00-7abc-8def-0123456789ab", guess, "0"].map {
+        row.path.replacing("{id}", with: $0) + query
+      }
+      body = try Self.body(row, daemon)
+    }
+
+    /// Deletes what other tests would have to live with.
+    func clear(_ daemon: Daemon) throws {
+      guard let endpoint else { return }
+      try daemon.client(Qidong.requester).call("DELETE", "/v1/endpoints/\(endpoint)")
+    }
+
+    private static func body(_ row: Row, _ daemon: Daemon) throws -> String? {
+      switch row.name {
+      case "POST /v1/requests": return marriageRequest(to: .市财政局)
+      case "POST /v1/requests/{id}/acknowledge": return "{}"
+      case "POST /v1/requests/{id}/answer": return answerBody()
+      case "POST /v1/requests/{id}/decline": return declineBody()
+      case "POST /v1/requests/{id}/withdraw": return #"{"reason": "申请人退出承诺"}"#
+      case "POST /v1/endpoints":
+        return #"{"url": "http://127.0.0.1:9/none", "events": ["request.escalated"]}"#
+      case "PATCH /v1/endpoints/{id}": return #"{"enabled": false}"#
+      case "POST /v1/endpoints/{id}/replay": return #"{"after": 0}"#
+      case "POST /v1/rehearsal/advance":
+        let now = Instant(rfc3339: try daemon.submit()["receivedAt"].string ?? "")
+        return #"{"to": "\#((try #require(now) + 2000).rfc3339)"}"#
+      default: return nil
+      }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+internal import Foundation
+internal import TestSupport
+internal import Testing
+
+/// What stands beside the body.
+@Suite(.timeLimit(.minutes(1)))
+struct HeaderTests {
+  @Test func versionIsTheETag() throws {
+    let daemon = try House.daemon
+    let created = try daemon.client(Qidong.requester).done("POST", "/v1/requests", json: marriageRequest(), 201)
+    let id = try #require(created.json["id"].string)
+    let path = "/v1/requests/\(id)"
+    #expect(created.headers["location"] == path)
+    #expect(created.headers["etag"] == #""1""#)
+    #expect(created.headers["content-type"] == "application/json")
+    let client = try daemon.client(Qidong.responder)
+    #expect(try client.done("GET", path).headers["etag"] == #""1""#)
+    #expect(try client.done("GET", path).headers["cache-control"] == "no-store")
+    for (tag, status) in [(#""9""#, 412), (#""0""#, 412), ("one", 400), (#""x""#, 400), (#""1""#, 200)] {
+      let reply = try client.call("POST", path + "/acknowledge", headers: ["If-Match": tag])
+      #expect(reply.status == status, "\(tag): \(reply.text)")
+      if status == 412 {
+        expectProblem(reply, 412, "precondition-failed")
+        #expect(reply.json["detail"].string?.contains("1") == true)
+      }
+      if status == 400 { expectProblem(reply, 400, "invalid-parameter") }
+      if status == 200 { #expect(reply.headers["etag"] == #""2""#) }
+    }
+    try client.done("POST", path + "/answer", json: answerBody(), headers: ["If-Match": "*"])
+  }
+
+  @Test func illegalTransitionSaysWhatIsAllowed() throws {
+    let daemon = try House.daemon
+    let path = try daemon.open()
+    let client = try daemon.client(Qidong.responder)
+    try client.done("POST", path + "/acknowledge")
+    let again = try client.call("POST", path + "/acknowledge")
+    expectProblem(again, 409, "illegal-transition")
+    #expect(again.json["state"].string == "acknowledged")
+    #expect(again.json["allowed"] == .array([.string("answer"), .string("decline"), .string("withdraw")]))
+    try client.done("POST", path + "/decline", json: declineBody())
+    let late = try client.call("POST", path + "/answer", json: answerBody())
+    expectProblem(late, 409, "illegal-transition")
+    #expect(late.json["state"].string == "declined")
+    #expect(late.json["allowed"] == .array([]))
+  }
+
+  @Test func requestIdIsEchoedOrMade() throws {
+    let client = try House.client(.requester)
+    let uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/
+    let long = String(repeating: "x", count: 128)
+    for path in ["/v1/organs", "/v1/nothing", "/healthz", "/metrics", "/v1/requests?limit=0"] {
+      for given in ["case-1", "a/b:c=d", long] {
+        let reply = try client.call("GET", path, headers: ["X-Request-Id": given])
+        #expect(reply.headers["x-request-id"] == given, "\(path)")
+      }
+      var made: Set<String> = []
+      for given in [nil, "two words", "", long + "x", "中文"] {
+        let reply = try client.call("GET", path, headers: given.map { ["X-Request-Id": $0] } ?? [:])
+        let id = try #require(reply.headers["x-request-id"])
+        #expect(id.wholeMatch(of: uuid) != nil, "\(path) \(id)")
+        made.insert(id)
+      }
+      #expect(made.count == 5)
+    }
+    let removed = try client.call("DELETE", "/v1/organs", headers: ["X-Request-Id": "case-2"])
+    #expect(removed.headers["x-request-id"] == "case-2")
+  }
+
+  /// HEAD is answered as GET would be, without the body: one would be read as the next answer.
+  @Test(arguments: [("/healthz", 200), ("/nothing", 404), ("/v1/organs", 401), ("/v1/rehearsal/advance", 405)])
+  func headHasNoBody(_ path: String, _ status: Int) throws {
+    let connection = try RawConnection(port: try House.daemon.port)
+    try connection.send(
+      "HEAD \(path) HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    let text = connection.receive(within: 5).text
+    let parts = text.components(separatedBy: "\r\n\r\n")
+    #expect(parts.count == 3, "\(text)")
+    #expect(parts[0].hasPrefix("HTTP/1.1 \(status) "), "\(text)")
+    #expect(parts[0].lowercased().contains("x-request-id: "), "\(text)")
+    #expect(parts[1].hasPrefix("HTTP/1.1 200 "), "\(text)")
+    #expect(parts[2] == #"{"status":"ok"}"#, "\(text)")
+  }
+
+  @Test func secretsAreNotStored() throws {
+    let daemon = try House.daemon
+    let client = try daemon.client(Qidong.requester)
+    let reply = try client.done("POST", "/v1/endpoints", json: #"{"url": "http://127.0.0.1:9/s"}"#, 201)
+    #expect(reply.headers["cache-control"] == "no-store")
+    let path = try #require(reply.headers["location"])
+    let secret = try #require(reply.json["secret"].string)
+    #expect(secret.wholeMatch(of: /whsec_[A-Za-z0-9+\/]{43}=/) != nil)
+    let read = try client.done("GET", path)
+    #expect(read.json["secret"].isMissing)
+    #expect(!read.text.contains(secret.dropFirst(6)))
+    #expect(try !client.done("GET", "/v1/endpoints?limit=500").text.contains("whsec_"))
+    try client.done("DELETE", path, 204)
+    expectProblem(try client.call("GET", path), 404, "not-found")
+  }
+}
