@@ -11,7 +11,8 @@ let house: [SwiftSetting] = [
 let package = Package(
   name: "xiecha",
   products: [
-    .executable(name: "xiecha", targets: ["xiecha"])
+    .executable(name: "xiecha", targets: ["xiecha"]),
+    .executable(name: "xiecha-bench", targets: ["xiecha-bench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -24,6 +25,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     .target(name: "BrokerDomain", swiftSettings: house),
@@ -76,6 +78,21 @@ let package = Package(
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: house),
+    .executableTarget(
+      name: "xiecha-bench",
+      dependencies: [
+        "BrokerDomain", "BrokerStore", "BrokerCallbacks", "BrokerWeb", "CCurl",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      swiftSettings: house),
     .target(name: "TestSupport", path: "Tests/Support", swiftSettings: house),
     .testTarget(
       name: "SupportTests", dependencies: ["TestSupport"], path: "Tests/SupportTests", swiftSettings: house),
@@ -103,6 +120,8 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/BrokerWebTests", swiftSettings: house),
+    .testTarget(
+      name: "XiechaTests", dependencies: ["xiecha", "TestSupport"], path: "Tests/XiechaTests", swiftSettings: house),
     .testTarget(
       name: "EndToEnd", dependencies: ["TestSupport", "xiecha"], path: "Tests/EndToEnd", swiftSettings: house),
     .testTarget(name: "Architecture", path: "Tests/Architecture", swiftSettings: house),

@@ -67,7 +67,11 @@ extension Dispatcher {
         continue
       }
       ring { news in
-        for result in batch { news.settled.append((result.delivery.endpoint, result.delivery.seq)) }
+        for result in batch {
+          var again = false
+          if case .retry = result.verdict { again = true }
+          news.settled.append((result.delivery.endpoint, result.delivery.seq, again))
+        }
       }
     }
   }

@@ -31,8 +31,10 @@ package final class Dispatcher: Sendable {
     var woken: Set<Int64> = []
     var endpointsChanged = false
     var clockMoved = false
-    /// Recorded since the pump last looked.
-    var settled: [(endpoint: Int64, seq: Int64)] = []
+    /// How many came back from the wire, by endpoint.
+    var arrived: [Int64: Int] = [:]
+    /// Recorded since the pump last looked; `again` when the message is to be tried once more.
+    var settled: [(endpoint: Int64, seq: Int64, again: Bool)] = []
     var stopping = false
   }
 
@@ -167,6 +169,7 @@ package final class Dispatcher: Sendable {
         } else if let delivery = state.onWire.removeValue(forKey: report.token) {
           let result = verdict(delivery, report, now: now)
           state.unsettled.append(result)
+          state.news.arrived[delivery.endpoint, default: 0] += 1
           state.counts[result.verdict.name, default: 0] += 1
           arrived = true
         }

@@ -12,6 +12,10 @@ struct Lane {
   let signerUntil: Instant?
   /// Sequence numbers that were taken and are not yet recorded.
   var outstanding: Set<Int64> = []
+  /// Taken and not yet sent, in order: a read of the queue costs more than a message, so it takes several.
+  var ready: ArraySlice<DueDelivery> = []
+  /// How many are on the wire.
+  var onWire = 0
   /// When its queue is next due; nil when only an event can change that.
   var dueAt: Instant?
   /// Real time at which its lease ends; nil while it has none.
@@ -98,10 +102,11 @@ struct Pump {
 
   private mutating func absorb(_ news: Dispatcher.News) {
     let now = dispatcher.store.clock.now
-    for (endpoint, seq) in news.settled {
+    for (endpoint, count) in news.arrived { lanes[endpoint]?.onWire -= count }
+    for (endpoint, seq, again) in news.settled {
       lanes[endpoint]?.outstanding.remove(seq)
       // A failed attempt has put its row back with a due time of its own: look again.
-      lanes[endpoint]?.dueAt = now
+      if again { lanes[endpoint]?.dueAt = now }
     }
     if news.endpointsChanged {
       for (key, lane) in lanes { reload(key, lane, now) }
@@ -127,7 +132,9 @@ struct Pump {
   private mutating func reload(_ key: Int64, _ lane: Lane, _ now: Instant) {
     lanes[key] = nil
     guard open(key, now: now) else { return }
-    lanes[key]?.outstanding = lane.outstanding
+    // What was taken and not sent is taken again, for the endpoint as it is now.
+    lanes[key]?.outstanding = lane.outstanding.subtracting(lane.ready.map(\.seq))
+    lanes[key]?.onWire = lane.onWire
     lanes[key]?.leaseUntil = lane.leaseUntil
     lanes[key]?.dueAt = now
   }
@@ -136,7 +143,7 @@ struct Pump {
   /// - Returns: the room that is left.
   private mutating func serve(wireRoom: Int) throws(StoreError) -> Int {
     let now = dispatcher.store.clock.now
-    let due = lanes.filter { $0.value.dueAt.map { $0 <= now } ?? false }.keys.sorted()
+    let due = lanes.filter { isDue($0.value, now) }.keys.sorted()
     guard !due.isEmpty else { return wireRoom }
     var room = wireRoom
     turn = (turn + 1) % due.count
@@ -148,35 +155,55 @@ struct Pump {
     return room
   }
 
+  /// Something can be sent or looked for, and the endpoint's own share of the wire is not used up.
+  private func isDue(_ lane: Lane, _ now: Instant) -> Bool {
+    guard lane.onWire < dispatcher.options.inFlightPerEndpoint else { return false }
+    if !lane.ready.isEmpty { return true }
+    return lane.outstanding.count < mostOutstanding && lane.dueAt.map { $0 <= now } ?? false
+  }
+
+  /// Those that arrived and wait to be recorded count as well, so the bound is above the wire's own.
+  private var mostOutstanding: Int { dispatcher.options.inFlightPerEndpoint * 2 }
+
   /// - Returns: how many messages went on the wire.
   private mutating func fill(_ key: Int64, room: Int, now: Instant) throws(StoreError) -> Int {
-    guard var lane = lanes[key] else { return 0 }
-    if let until = lane.signerUntil, now >= until { reload(key, lane, now) }
-    guard hasLease(key) else { return 0 }
-    lane = lanes[key] ?? lane
-    // Those that arrived and wait to be recorded count as well, so the bound is above the wire's own.
-    let limit = min(room, dispatcher.options.inFlightPerEndpoint * 2 - lane.outstanding.count)
-    guard limit > 0 else { return 0 }
-    let (due, next) = try dispatcher.store.dueDeliveries(
-      lane.endpoint, outstanding: lane.outstanding, limit: limit)
-    lanes[key]?.dueAt = next
-    guard !due.isEmpty else { return 0 }
+    guard let old = lanes[key] else { return 0 }
+    if let until = old.signerUntil, now >= until { reload(key, old, now) }
+    guard hasLease(key), let lane = lanes[key] else { return 0 }
+    if lane.ready.isEmpty { try take(key, lane, room: room) }
+    let free = min(room, dispatcher.options.inFlightPerEndpoint - lane.onWire)
+    guard let sending = lanes[key]?.ready.prefix(free), !sending.isEmpty else { return 0 }
+    lanes[key]?.ready.removeFirst(sending.count)
+    lanes[key]?.onWire += sending.count
     let first = dispatcher.state.withLock { state in
       let first = state.nextToken + 1
-      state.nextToken += UInt64(due.count)
-      for (offset, delivery) in due.enumerated() {
+      state.nextToken += UInt64(sending.count)
+      for (offset, delivery) in sending.enumerated() {
         state.onWire[first + UInt64(offset)] = delivery
       }
       return first
     }
-    for delivery in due { lanes[key]?.outstanding.insert(delivery.seq) }
     dispatcher.submit(
-      due.enumerated().map { offset, delivery in
+      sending.enumerated().map { offset, delivery in
         lane.push(
           token: first + UInt64(offset), id: delivery.webhookID, body: delivery.body,
           trace: delivery.trace, dispatcher.options)
       })
-    return due.count
+    return sending.count
+  }
+
+  /// Messages that one read of a queue takes at least, where there are so many: bounds what is held in memory for all
+  /// endpoints together.
+  private static let page = 32
+
+  private mutating func take(_ key: Int64, _ lane: Lane, room: Int) throws(StoreError) {
+    let limit = min(max(room, Self.page), mostOutstanding - lane.outstanding.count)
+    guard limit > 0 else { return }
+    let (due, next) = try dispatcher.store.dueDeliveries(
+      lane.endpoint, outstanding: lane.outstanding, limit: limit)
+    lanes[key]?.dueAt = next
+    lanes[key]?.ready = due[...]
+    for delivery in due { lanes[key]?.outstanding.insert(delivery.seq) }
   }
 
   /// Takes or renews the lease of an endpoint when less than half of it is left. The first time costs a commit, for
@@ -208,10 +235,10 @@ struct Pump {
     let now = dispatcher.store.clock.now
     var wait = Self.longestSleepMilliseconds
     for lane in lanes.values {
+      // The wire has room and the lane has something: go on at once.
+      if !lane.ready.isEmpty, isDue(lane, now), lane.leaseUntil != nil { return 0 }
       // A lane that is full waits for its own results, which ring the bell.
-      guard let at = lane.dueAt, lane.outstanding.count < dispatcher.options.inFlightPerEndpoint * 2 else {
-        continue
-      }
+      guard let at = lane.dueAt, lane.outstanding.count < mostOutstanding else { continue }
       wait = min(wait, max(1, at.milliseconds - now.milliseconds))
     }
     return wait

@@ -61,8 +61,11 @@ package struct CalendarDate: Sendable, Hashable, Comparable, CustomStringConvert
   }
 
   package var description: String {
-    let c = components
-    return "\(pad(c.year, 4))-\(pad(c.month, 2))-\(pad(c.day, 2))"
+    String(unsafeUninitializedCapacity: 32) { out in
+      var text = DigitWriter(out)
+      text.date(self)
+      return text.count
+    }
   }
 
   package static func < (a: CalendarDate, b: CalendarDate) -> Bool { a.dayNumber < b.dayNumber }

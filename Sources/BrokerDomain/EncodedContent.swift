@@ -4,7 +4,15 @@ package struct EncodedContent: Sendable, Equatable {
   /// A JSON object.
   package let bytes: [UInt8]
 
-  package init(bytes: [UInt8]) { self.bytes = bytes }
+  /// The requester's reference number, known without parsing when the content was just encoded.
+  private let known: (reference: String?, isKnown: Bool)
+
+  package init(bytes: [UInt8]) {
+    self.bytes = bytes
+    known = (nil, false)
+  }
+
+  package static func == (a: EncodedContent, b: EncodedContent) -> Bool { a.bytes == b.bytes }
 
   package init(_ content: Content) {
     var w = JSONWriter(capacity: 1024)
@@ -44,6 +52,7 @@ package struct EncodedContent: Sendable, Equatable {
       w.value("data", content.data)
     }
     bytes = w.bytes
+    known = (content.reference, true)
   }
 
   /// The members without the braces, for splicing into a representation.
@@ -55,5 +64,5 @@ package struct EncodedContent: Sendable, Equatable {
     json["questions"]?.arrayValue?.compactMap { $0["id"]?.stringValue } ?? []
   }
 
-  package var reference: String? { json["reference"]?.stringValue }
+  package var reference: String? { known.isKnown ? known.reference : json["reference"]?.stringValue }
 }

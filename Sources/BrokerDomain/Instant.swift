@@ -31,8 +31,22 @@ package struct Instant: Sendable, Hashable, Comparable {
   package var rfc3339: String {
     let ms = Int(millisecondOfDay)
     let (h, m, s, f) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000)
-    let fraction = f == 0 ? "" : "." + pad(f, 3)
-    return "\(date)T\(pad(h, 2)):\(pad(m, 2)):\(pad(s, 2))\(fraction)+08:00"
+    return String(unsafeUninitializedCapacity: 40) { out in
+      var text = DigitWriter(out)
+      text.date(date)
+      text.put("T")
+      text.number(h, 2)
+      text.put(":")
+      text.number(m, 2)
+      text.put(":")
+      text.number(s, 2)
+      if f != 0 {
+        text.put(".")
+        text.number(f, 3)
+      }
+      text.put("+08:00")
+      return text.count
+    }
   }
 
   /// Parses RFC 3339 with any offset. Nil when the text is not such a moment.
@@ -84,9 +98,46 @@ extension Int64 {
   }
 }
 
-func pad(_ value: Int, _ width: Int) -> String {
-  let text = String(value)
-  return text.count >= width ? text : String(repeating: "0", count: width - text.count) + text
+/// Writes digits and separators into a string's own memory: a representation holds half a dozen moments, and putting
+/// each together from small strings was a good part of its price.
+struct DigitWriter {
+  private let out: UnsafeMutableBufferPointer<UInt8>
+  private(set) var count = 0
+
+  init(_ out: UnsafeMutableBufferPointer<UInt8>) { self.out = out }
+
+  mutating func put(_ text: StaticString) {
+    for index in 0..<text.utf8CodeUnitCount {
+      out[count] = text.utf8Start[index]
+      count += 1
+    }
+  }
+
+  /// At least `width` digits, with zeros in front.
+  mutating func number(_ value: Int, _ width: Int) {
+    if value < 0 { put("-") }
+    let value = value.magnitude
+    var power: UInt = 1
+    var digits = 1
+    while digits < width || value / power >= 10 {
+      power *= 10
+      digits += 1
+    }
+    while power > 0 {
+      out[count] = UInt8(48 + value / power % 10)
+      count += 1
+      power /= 10
+    }
+  }
+
+  mutating func date(_ date: CalendarDate) {
+    let c = date.components
+    number(c.year, 4)
+    put("-")
+    number(c.month, 2)
+    put("-")
+    number(c.day, 2)
+  }
 }
 
 func digits(_ bytes: [UInt8], _ at: Int, _ count: Int) -> Int? {

@@ -176,7 +176,7 @@ private struct JSONReader {
     while at < bytes.count {
       let byte = bytes[at]
       if byte == UInt8(ascii: "\"") {
-        let text = String(validating: bytes[start..<at], as: UTF8.self)
+        let text = String(validating: UnsafeBufferPointer(rebasing: bytes[start..<at]), as: UTF8.self)
         guard let text else { throw fault("不是有效的UTF-8", "this is not valid UTF-8") }
         at += 1
         return text

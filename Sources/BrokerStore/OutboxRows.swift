@@ -64,12 +64,12 @@ enum OutboxSQL: String, CaseIterable {
   case nextDue = """
     SELECT next_at FROM outbox WHERE endpoint = $1 AND next_at > $2 ORDER BY next_at LIMIT 1
     """
+  /// Without the event, so that rows that are on their way already cost no look-up of theirs.
   case due = """
-    SELECT o.next_at, o.seq, o.request, o.created_at, o.attempts, e.type, e.version, e.state, e.at, e.trace
-    FROM outbox o CROSS JOIN event e ON e.seq = o.seq
-    WHERE o.endpoint = $1 AND o.next_at <= $2
-    ORDER BY o.next_at, o.seq LIMIT $3
+    SELECT next_at, seq, request, created_at, attempts FROM outbox
+    WHERE endpoint = $1 AND next_at <= $2 ORDER BY next_at, seq LIMIT $3
     """
+  case event = "SELECT type, version, state, at, trace FROM event WHERE seq = $1"
   case delete = "DELETE FROM outbox WHERE endpoint = $1 AND next_at = $2 AND seq = $3"
   case finish = """
     INSERT INTO delivery (endpoint, seq, state, request, created_at, finished_at, attempts, last_status, last_error)
@@ -119,15 +119,20 @@ extension Store {
       ) { row in
         let seq = row.int(1)
         guard due.count < limit, !outstanding.contains(seq) else { return }
-        let at = Instant(milliseconds: row.int(8))
-        let event = CallbackEvent(
-          seq: seq, request: row.int(2), type: row.text(5), version: Int(row.int(6)),
-          state: row.text(7), at: at)
+        let found = try db.first(OutboxSQL.event, .int(seq)) { event in
+          (
+            CallbackEvent(
+              seq: seq, request: row.int(2), type: event.text(0), version: Int(event.int(1)),
+              state: event.text(2), at: Instant(milliseconds: event.int(3))),
+            event.optionalText(4)
+          )
+        }
+        guard let (event, trace) = found else { throw StoreError.unexpected("event \(seq) is missing") }
         due.append(
           DueDelivery(
             endpoint: endpoint.id.key, nextAt: row.int(0), seq: seq, request: row.int(2),
             createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
-            webhookID: DerivedID.event(seq: seq, at: at), trace: row.optionalText(9),
+            webhookID: DerivedID.event(seq: seq, at: event.at), trace: trace,
             body: try event.body(endpoint.body, now: now, db, reference)))
       }
       // A full page means that more may be due at once.

@@ -87,6 +87,8 @@ extension Store {
   private static func harden(_ pool: DatabasePool, _ options: StoreOptions) throws {
     try pool.writeWithoutTransaction { db in
       try db.execute(sql: "PRAGMA synchronous = FULL")
+      // What a savepoint may have to undo stays in memory instead of a temporary file.
+      try db.execute(sql: "PRAGMA temp_store = MEMORY")
       try db.execute(sql: "PRAGMA wal_autocheckpoint = \(options.checkpointPages)")
     }
   }

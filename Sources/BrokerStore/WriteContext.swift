@@ -49,6 +49,7 @@ package final class WriteContext: @unchecked Sendable {
   init(clock: BrokerClock, reference: @escaping @Sendable () -> Reference) {
     self.clock = clock
     currentReference = reference
+    self.reference = reference()
   }
 
   var db: Database {
@@ -57,10 +58,12 @@ package final class WriteContext: @unchecked Sendable {
   }
 
   package var now: Instant { clock.now }
-  package var reference: Reference { currentReference() }
+  /// One snapshot for a whole batch.
+  package private(set) var reference: Reference
 
   func begin(_ db: Database) {
     database = db
+    reference = currentReference()
     broken = nil
     notice = CommitNotice()
     tallies.removeAll(keepingCapacity: true)

@@ -14,13 +14,8 @@ extension EndToEnd {
       let state = try StateDirectory(config: [
         "callbacks.retry.stepsSeconds": "[1]", "callbacks.retry.jitterPercent": "0",
       ])
-      // Now and then a receiver fails or dawdles, so that kills also meet retries and open pushes.
-      let sinks = try (0..<2).map { _ in
-        try Sink { push in
-          if push.order % 97 == 96 { return .status(500) }
-          return push.order % 5 == 0 ? .delay(ms: 20, .status(204)) : .status(204)
-        }
-      }
+      let receivers = [Careful(), Careful()]
+      let sinks = try receivers.map { receiver in try Sink { receiver.take($0) } }
       let running = Mutex(try Daemon(state: state))
       let load = Load(running.withLock { $0 })
       for (sink, organ) in zip(sinks, [Qidong.requester, .responder]) {
@@ -42,7 +37,7 @@ extension EndToEnd {
       let daemon = running.withLock { $0 }
       let record = try Record(of: try daemon.client(.requester))
       let ledger = load.ledger
-      record.expectKept(ledger)
+      let broken = record.expectKept(ledger)
       try eventually("every event at both sinks", within: 60) {
         pause(milliseconds: 200)
         let ids = Set(record.events.values.joined().map(\.id))
@@ -55,13 +50,41 @@ extension EndToEnd {
       }
       #expect(try daemon.terminate() == 0)
       let repetitions = sinks.map { record.expectArrived($0.received) }.reduce(0, +)
+      let early = receivers.flatMap(\.early)
+      #expect(early.isEmpty, "\(early.count) came before their turn: \(early.prefix(5))")
       #expect(sinks.flatMap(\.faults).allSatisfy { $0 == "closed in the middle of a request" })
       try state.expectVerified()
       let arrivals = sinks.map(\.receivedCount).reduce(0, +)
       print(
         "kill -9: \(Self.kills) kills, \(ledger.promises.count) × 201, \(record.eventCount) events, "
           + "\(arrivals) callbacks of which \(repetitions) duplicates, \(ledger.replays) lost replies "
-          + "repeated under their key, \(ledger.unknown.count) unknown without one; nothing lost")
+          + "repeated under their key, \(ledger.unknown.count) unknown without one, \(broken) promises broken, "
+          + "\(early.count) out of order")
+    }
+  }
+}
+
+/// A receiver that fails and dawdles now and then, so that kills also meet retries and open pushes,
+/// and that notices a message which comes before the one it follows has been taken.
+private final class Careful: Sendable {
+  private struct State {
+    /// Request → the last version that was taken.
+    var taken: [String: Int] = [:]
+    var early: [String] = []
+  }
+
+  private let state = Mutex(State())
+
+  var early: [String] { state.withLock { $0.early } }
+
+  func take(_ push: ReceivedPush) -> SinkReply {
+    let (request, version) = (push.request, push.json["data"]["version"].int ?? 0)
+    return state.withLock { state in
+      let last = state.taken[request] ?? 0
+      if version > last + 1 { state.early.append("\(request) \(version) after \(last)") }
+      if push.order % 11 == 10 { return .status(500) }
+      state.taken[request] = max(last, version)
+      return push.order % 5 == 0 ? .delay(ms: 20, .status(204)) : .status(204)
     }
   }
 }

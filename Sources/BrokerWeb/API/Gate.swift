@@ -72,7 +72,7 @@ struct Gate: Sendable {
   private func authenticate(_ request: Request, _ access: Route.Access) throws(Problem) -> Principal? {
     if access == .open { return nil }
     let header = request.headers[.authorization] ?? ""
-    guard header.lowercased().hasPrefix("bearer "),
+    guard header.prefix("bearer ".count).lowercased() == "bearer ",
       let caller = broker.store.principal(
         digest: APIKey.digest(header.dropFirst("bearer ".count).trimmingSpaces()))
     else {

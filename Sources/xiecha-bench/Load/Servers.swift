@@ -1,0 +1,115 @@
+internal import BrokerCallbacks
+internal import BrokerDomain
+internal import BrokerStore
+internal import BrokerWeb
+internal import HTTPTypes
+internal import Hummingbird
+internal import HummingbirdCore
+internal import Logging
+internal import NIOCore
+internal import ServiceLifecycle
+
+/// A server in this process that listens on a port of its own until it is stopped.
+struct Running {
+  let port: Int
+  private let task: Task<Void, any Error>
+
+  /// - Parameter make: gets what to call with the port once connections are accepted.
+  init(_ make: (@escaping @Sendable (Int) async -> Void) throws -> any Service) async throws {
+    let (ports, listening) = AsyncStream<Int>.makeStream()
+    let service = try make { port in listening.yield(port) }
+    task = Task {
+      defer { listening.finish() }
+      try await service.run()
+    }
+    var first: Int?
+    for await port in ports {
+      first = port
+      break
+    }
+    guard let first else { throw BenchError("a server did not start") }
+    port = first
+  }
+
+  func stop() async {
+    task.cancel()
+    _ = await task.result
+  }
+}
+
+extension Logger {
+  static var quiet: Logger {
+    var logger = Logger(label: "xiecha-bench")
+    logger.logLevel = .critical
+    return logger
+  }
+}
+
+/// The same stack doing nothing: reads the body, parses it, answers 1.5 KB. What accepting a request may cost at least.
+func nullServer() async throws -> Running {
+  let reply = ByteBuffer(bytes: Array("{\"text\":\"".utf8) + Array(repeating: 120, count: 1488) + Array("\"}".utf8))
+  let router = Router()
+  router.post("/null") { request, _ in
+    let body = try await request.body.collect(upTo: 262_144)
+    guard case .object = try JSON.parse(Array(buffer: body)) else { throw HTTPError(.badRequest) }
+    var headers = HTTPFields()
+    headers[.contentType] = "application/json"
+    return Response(status: .created, headers: headers, body: ResponseBody(byteBuffer: reply))
+  }
+  return try await Running { listening in
+    Application(
+      router: router,
+      configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0), serverName: nil),
+      onServerRunning: { channel in await listening(channel.localAddress?.port ?? 0) }, logger: .quiet)
+  }
+}
+
+/// The broker as the daemon wires it: store, keeper, callbacks, web. Only the rate limit is lifted.
+struct BrokerServer {
+  let office: Office
+  let running: Running
+  private let keeping: Task<Void, Never>
+  private let dispatcher: Dispatcher
+
+  init(directory: String, share: String?, batchLimit: Int? = nil) async throws {
+    var options = StoreOptions()
+    if let batchLimit { options.batchLimit = batchLimit }
+    office = try await Office(directory: directory, share: share, options: options)
+    let store = office.store
+    let keeper = DeadlineKeeper(store: store) { Logger.quiet.error("\($0)") }
+    store.onCommit { notice in if let earliest = notice.earliestTimer { keeper.armed(earliest) } }
+    keeping = Task { await keeper.run() }
+    let dispatcher = Dispatcher(
+      store: store, options: CallbackOptions(policy: NetworkPolicy(allowed: [])), logger: .quiet)
+    dispatcher.start()
+    self.dispatcher = dispatcher
+    var web = WebOptions(host: "127.0.0.1", port: 0)
+    web.limits.requestsPerSecond = 1_000_000_000
+    web.limits.burst = 1_000_000_000
+    let server = try WebServer(
+      store: store, machinery: Self.machinery(dispatcher), options: web, logger: .quiet)
+    running = try await Running { listening in try server.service(onListening: listening) }
+  }
+
+  func stop() async {
+    await running.stop()
+    await dispatcher.stop(graceSeconds: 1)
+    keeping.cancel()
+    await keeping.value
+    office.store.close()
+  }
+
+  private static func machinery(_ dispatcher: Dispatcher) -> Machinery {
+    Machinery(
+      urlFault: { _ in nil }, newSecret: { WebhookSecret.generate().raw },
+      secretText: { raw in (try? WebhookSecret(raw: raw))?.text ?? "" },
+      test: { _ in
+        TestReport(
+          delivered: false, status: nil, error: nil, durationMS: 0, timingsMS: (0, 0, 0, 0), remoteAddress: "",
+          reply: "")
+      },
+      dispatcherAlive: { dispatcher.isAlive }, keeperAlive: { true }, advance: nil,
+      deliveryCounts: { dispatcher.counts }, deliverySeconds: { dispatcher.seconds.snapshot },
+      inFlight: { dispatcher.inFlight })
+  }
+}

@@ -1,0 +1,21 @@
+internal import ArgumentParser
+
+/// Measures the broker against what the machine allows, in the same run: a limit that was measured on another day, or
+/// beside other work, says nothing.
+@main
+struct Bench: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "xiecha-bench",
+    abstract: "测量受理、回调与期限的速度 / how fast requests are accepted, callbacks pushed, deadlines kept",
+    discussion: """
+      Everything happens on the loopback interface and in a temporary directory that is removed at the end.
+      Example / 示例:
+        xiecha-bench accept --connections 64 --seconds 5
+        xiecha-bench push --messages 20000
+        xiecha-bench timers --open 1000000 --due 10000
+        xiecha-bench limits
+      """,
+    subcommands: [
+      Accept.self, PushCommand.self, Timers.self, Limits.self, LoadWorker.self, SinkWorker.self,
+    ])
+}

@@ -1,0 +1,75 @@
+internal import TestSupport
+internal import Testing
+
+extension EndToEnd {
+  /// The disk fills up under a daemon at work, and has space again later.
+  @Suite struct DiskFull {
+    @Test func writesAreRefusedReadsGoOnAndItRecoversByItself() throws {
+      let state = try StateDirectory(config: ["callbacks.retry.stepsSeconds": "[1]"])
+      let disk = try SmallDisk(under: state)
+      let daemon = try disk.serve()
+      let sink = try Sink()
+      _ = try daemon.client(.responder).createEndpoint(sink.url)
+      let known = try daemon.client(.requester).submit()
+      let load = Load(daemon)
+      try onThreads(5, within: 120) { index in
+        if index > 0 { return try load.run(pauseMS: 1...10) }
+        defer { load.stop() }
+        try eventually("some work is done") { load.ledger.promises.count > 30 }
+        try disk.fill()
+        try eventually("the disk is full", within: 30) { load.ledger.refused.count > 20 }
+        try expectReadOnly(daemon, known)
+        try disk.empty()
+        try eventually("writes are taken again", within: 30) {
+          try daemon.client(.requester).call(
+            "POST", "/v1/requests", json: marriageRequest(reference: "恢复后")
+          ).status == 201
+        }
+        let before = load.ledger.promises.count
+        try eventually("work goes on") { load.ledger.promises.count > before + 20 }
+      }
+      #expect(daemon.isRunning)
+      #expect(try daemon.client().call("GET", "/readyz").status == 200)
+
+      let record = try Record(of: try daemon.client(.requester))
+      var ledger = load.ledger
+      let own = record.requests.filter { $0.key == known || $0.value.reference == "恢复后" }
+      #expect(own.count == 2)
+      for request in own.values { ledger.unknown.insert(request.reference) }
+      record.expectKept(ledger)
+      try eventually("every event at the sink", within: 30) {
+        pause(milliseconds: 100)
+        return Set(sink.received.map(\.webhookID)).count >= record.eventCount
+      }
+      _ = record.expectArrived(sink.received)
+      #expect(try daemon.terminate() == 0)
+      try state.expectVerified()
+      print(
+        "disk full (\(disk.kind == .mount ? "tmpfs" : "RLIMIT_FSIZE")): \(ledger.promises.count) × 201 kept, "
+          + "\(ledger.refused.count) × 503 left nothing behind")
+    }
+
+    private func expectReadOnly(_ daemon: Daemon, _ known: String) throws {
+      let (requester, responder) = (try daemon.client(.requester), try daemon.client(.responder))
+      for (client, path, json) in [
+        (requester, "/v1/requests", marriageRequest()),
+        (responder, "/v1/requests/\(known)/acknowledge", "{}"),
+      ] {
+        let refused = try client.call("POST", path, json: json)
+        #expect(refused.status == 503 && refused.json.code == "storage-unavailable", "\(refused.text)")
+        #expect(refused.headers["content-type"] == "application/problem+json")
+        #expect(Int(refused.headers["retry-after"] ?? "") ?? 0 >= 1)
+      }
+      #expect(try requester.request(known)["version"].int == 1)
+      for path in ["/v1/requests?limit=5", "/v1/events?after=0", "/v1/organs", "/v1/requests/\(known)/deadline"] {
+        #expect(try requester.call("GET", path).status == 200, "\(path)")
+      }
+      let ready = try daemon.client().call("GET", "/readyz")
+      #expect(ready.status == 503 && ready.json["database"]["writable"].bool == false, "\(ready.text)")
+      #expect(ready.headers["retry-after"] != nil)
+      #expect(try daemon.client().call("GET", "/healthz").status == 200)
+      let metrics = try daemon.client().call("GET", "/metrics").text
+      #expect(metrics.contains("xiecha_database_writable 0"), "\(metrics.prefix(200))")
+    }
+  }
+}

@@ -1,0 +1,85 @@
+internal import Foundation
+internal import TestSupport
+internal import Testing
+
+/// The state directory: made once, owned by one daemon, never made up when it is gone.
+@Suite(.timeLimit(.minutes(2))) struct DirectoryTests {
+  @Test func initMakesEverythingOnceAndForItsOwnerOnly() throws {
+    let state = try StateDirectory()
+    func mode(_ path: String) throws -> Int? {
+      try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+    #expect(try mode(state.path + "/keys.json") == 0o600)
+    #expect(try mode(state.path + "/xiecha.sqlite") == 0o600)
+    #expect(state.organKeys.count == Qidong.allCases.count)
+    #expect(Set(state.organKeys.keys) == Set(Qidong.allCases.map(\.code)))
+    #expect(Set(state.organKeys.values).count == Qidong.allCases.count)
+    let keys = try Data(contentsOf: URL(fileURLWithPath: state.path + "/keys.json"))
+    let again = try state.run(["init", "--example", "qidong"])
+    #expect(again.status == 1 && again.stderr.contains("exists already; nothing was changed"))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: state.path + "/keys.json")) == keys)
+    // Only hashes are kept: the keys themselves are in no file but that one.
+    let database = try Data(contentsOf: URL(fileURLWithPath: state.path + "/xiecha.sqlite"))
+    #expect(database.range(of: Data(state.operatorKey.utf8)) == nil)
+  }
+
+  @Test func oneDaemonPerDirectory() throws {
+    let state = try StateDirectory()
+    let first = try Daemon(state: state)
+    let second = try state.run(["serve", "--listen", "127.0.0.1:0"], timeout: 20)
+    #expect(second.status == 1, "\(second.stderr)")
+    #expect(second.stderr.contains("pid \(first.pid)"), "\(second.stderr)")
+    #expect(try first.client(.requester).call("POST", "/v1/requests", json: marriageRequest()).status == 201)
+    // The lock dies with its holder, however it dies.
+    first.kill9()
+    let third = try Daemon(state: state)
+    #expect(try third.client(.requester).call("GET", "/v1/requests").json["items"].array?.count == 1)
+    #expect(try third.terminate() == 0)
+  }
+
+  @Test(arguments: ["serve", "check", "verify", "key", "outbox", "backup"])
+  func missingDatabaseIsNamedAndNotMade(_ command: String) throws {
+    let state = try StateDirectory(example: nil)
+    let database = state.path + "/xiecha.sqlite"
+    for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: database + suffix) }
+    let more = ["key": ["list"], "outbox": ["list"], "backup": [state.path + "/copy"]][command] ?? []
+    let result = try state.run([command] + more, timeout: 20)
+    #expect(result.status == 2 && result.stderr.contains("\(database) does not exist"), "\(result.stderr)")
+    #expect(result.stderr.contains("restore a backup"))
+    #expect(!FileManager.default.fileExists(atPath: database))
+  }
+
+  enum Damage: String, CaseIterable { case truncated, foreign, overwritten, emptied }
+
+  @Test(arguments: Damage.allCases) func damagedDatabaseIsNamedAndLeftAlone(_ damage: Damage) throws {
+    let state = try StateDirectory(example: nil)
+    let url = URL(fileURLWithPath: state.path + "/xiecha.sqlite")
+    var bytes = try Data(contentsOf: url)
+    switch damage {
+    case .truncated: bytes = bytes.prefix(4_096)
+    case .foreign: bytes = Data("这不是数据库\n".utf8)
+    case .overwritten:
+      bytes.replaceSubrange(8_192..<bytes.count, with: Data(repeating: 0xA5, count: bytes.count - 8_192))
+    case .emptied: bytes = Data()
+    }
+    try bytes.write(to: url)
+    for command in [["serve", "--listen", "127.0.0.1:0"], ["check"]] {
+      let result = try state.run(command, timeout: 20)
+      #expect(result.status == 1, "\(result.stdout)\(result.stderr)")
+      #expect(result.stderr.contains("\(url.path) is damaged"), "\(result.stderr)")
+      #expect(try Data(contentsOf: url) == bytes, "evidence was overwritten")
+    }
+  }
+
+  @Test func checkReportsAndWarns() throws {
+    let full = try StateDirectory().run(["check"])
+    #expect(full.status == 0)
+    for part in ["verification", "organs         18", "items          50", "list       31", "2026"] {
+      #expect(full.stdout.contains(part), "\(part) not in \(full.stdout)")
+    }
+    #expect(!full.stdout.contains("no organ has the role supervisor"))
+    let empty = try StateDirectory(example: nil).run(["check"])
+    #expect(empty.status == 0 && empty.stdout.contains("no organ has the role supervisor"))
+    #expect(empty.stdout.contains("passed with"))
+  }
+}

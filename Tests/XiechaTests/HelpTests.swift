@@ -1,0 +1,41 @@
+internal import Foundation
+internal import TestSupport
+internal import Testing
+
+/// The command line's contract: help everywhere, 2 for bad usage, and nothing else on the way.
+@Suite(.timeLimit(.minutes(2))) struct HelpTests {
+  @Test(arguments: [
+    "", "init", "serve", "check", "import", "key", "key create", "key list", "key revoke",
+    "workdays", "outbox", "outbox list", "outbox retry", "backup", "verify",
+  ])
+  func everyCommandHelpsWithAnExample(_ command: String) throws {
+    let words = command.split(separator: " ").map(String.init)
+    let result = try runTool(words + ["--help"])
+    #expect(result.status == 0 && result.stderr.isEmpty)
+    let lines = result.stdout.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    let start = try #require(lines.firstIndex { $0.hasPrefix("Example / 示例:") }, "\(result.stdout)")
+    // The example calls the command that it is about.
+    #expect(lines.dropFirst(start + 1).contains { $0.hasPrefix("xiecha \(words.first ?? "")") })
+    let isChinese = result.stdout.unicodeScalars.contains { (0x4E00...0x9FFF).contains($0.value) }
+    #expect(isChinese, "\(result.stdout)")
+  }
+
+  @Test(arguments: [
+    ["frobnicate"], ["serve", "--no-such-flag"], ["import", "organs"], ["key", "revoke", "abc"],
+    ["import", "oragns", "x.csv"], ["backup"], ["outbox", "list", "--state", "lost"], ["outbox", "retry"],
+    ["outbox", "list", "--limit", "0"], ["key", "create"], ["key", "create", "--organ", "123"],
+    ["workdays", "--days", "5"], ["workdays", "--from", "yesterday", "--days", "5"],
+    ["workdays", "--from", "2026-02-13T17:45:00+08:00", "--days", "0"],
+    ["workdays", "--from", "2026-02-13T17:45:00+08:00", "--days", "5", "--region", "Qidong"],
+    ["init", "--example", "atlantis"], ["init", "--rehearse-at", "soon"],
+  ])
+  func badUsageExitsWith2(_ words: [String]) throws {
+    // A directory that does not exist: no command may get as far as making one.
+    let directory = NSTemporaryDirectory() + "xiecha-none-\(UUID().uuidString)"
+    let takesDirectory = words.first != "workdays" && words.first != "frobnicate"
+    let result = try runTool(words + (takesDirectory ? ["--state-dir", directory] : []))
+    #expect(result.status == 2, "\(result.stdout)\(result.stderr)")
+    #expect(!result.stderr.isEmpty && result.stdout.isEmpty)
+    #expect(!FileManager.default.fileExists(atPath: directory))
+  }
+}

@@ -1,0 +1,99 @@
+internal import Foundation
+internal import TestSupport
+internal import Testing
+
+/// Reference data: all rows of a file or none, and a running daemon works with it at once.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct ImportTests {
+  let state: StateDirectory
+  let daemon: Daemon
+  let requester: Client
+  var file: String { state.path + "/rows.csv" }
+
+  init() throws {
+    state = try StateDirectory()
+    daemon = try Daemon(state: state)
+    requester = try daemon.client(.requester)
+  }
+
+  private func importRows(_ kind: String, _ lines: [String]) throws -> ToolResult {
+    try (lines.joined(separator: "\n") + "\n").write(toFile: file, atomically: false, encoding: .utf8)
+    return try state.run(["import", kind, file])
+  }
+
+  @Test func everyBadRowIsNamedAndNothingIsChanged() throws {
+    let before = try requester.call("GET", "/v1/organs?limit=500").body
+    let result = try importRows(
+      "organs",
+      [
+        "code,name,region,role",
+        "11320681MB0000001R,启东市好机关,320681,member",
+        "11320681MB00000010,启东市校验错,320681,member",
+        "11320681MB0000002W,启东市地区错,32068,member",
+        "\(Qidong.responder.code),启东市角色错,320681,boss",
+        "11320681MB0000001R,启东市重复,320681,member",
+      ])
+    #expect(result.status == 1)
+    for line in 3...6 { #expect(result.stderr.contains("\(file):\(line): "), "\(result.stderr)") }
+    #expect(!result.stderr.contains("\(file):2: "))
+    #expect(result.stderr.contains("4 faults, nothing was changed"))
+    #expect(try requester.call("GET", "/v1/organs?limit=500").body == before)
+  }
+
+  @Test(arguments: [
+    ("organs", ["code,region", "11320681MB0000001R,320681"], 1, "the column \"name\" is missing"),
+    ("items", ["code,proof,matter", "900,甲证明,"], 2, "is empty"),
+    (
+      "assistance-list",
+      [
+        "item_seq,requesting_code,requested_code,working_days",
+        "47,\(Qidong.requester.code),11320681MB0000001R,5",
+      ], 2, "the directory has no organ"
+    ),
+    (
+      "assistance-list",
+      [
+        "item_seq,requesting_code,requested_code,working_days",
+        "999,\(Qidong.requester.code),\(Qidong.responder.code),0",
+      ], 2, "working days"
+    ),
+    ("calendar", ["date,kind,festival,notice", "2027-02-30,off,春节,通知"], 2, "2027-02-30"),
+    ("calendar", ["date,kind,festival,notice", "2027-02-05,holiday,春节,通知"], 2, "holiday"),
+    ("calendar", ["date,kind,festival,notice"], 1, "no rows"),
+  ])
+  func faults(_ kind: String, _ lines: [String], _ line: Int, _ words: String) throws {
+    let result = try importRows(kind, lines)
+    #expect(result.status == 1 && result.stderr.contains("\(file):\(line): "), "\(result.stderr)")
+    #expect(result.stderr.contains(words), "\(result.stderr)")
+  }
+
+  @Test func changesReachTheRunningDaemonWhenTheCommandReturns() throws {
+    func workingDays(_ id: String) throws -> Int? {
+      try requester.call("GET", "/v1/requests/\(id)").json["due"]["workingDays"].int
+    }
+    func submit(_ json: String) throws -> Reply { try requester.call("POST", "/v1/requests", json: json) }
+
+    let organ = "11320681MB0000001R"
+    let renamed = try importRows(
+      "organs", ["code,name,region,role", "\(organ),启东市新机关,320681,member"])
+    #expect(renamed.status == 0, "\(renamed.stderr)")
+    #expect(renamed.stdout.contains("imported 1 rows"))
+    #expect(try requester.call("GET", "/v1/organs?limit=500").text.contains("启东市新机关"))
+    #expect(try submit(marriageRequest(to: nil)).json["due"]["workingDays"].int == 5)
+    let before = try #require(try submit(marriageRequest(to: nil)).json["id"].string)
+    let listed = try importRows(
+      "assistance-list",
+      ["item_seq,requesting_code,requested_code,working_days", "47,\(Qidong.requester.code),\(organ),3"])
+    #expect(listed.status == 0, "\(listed.stderr)")
+    let routed = try submit(marriageRequest(to: nil)).json
+    #expect(routed["to"]["code"].string == organ && routed["due"]["workingDays"].int == 3)
+    #expect(try workingDays(before) == 5, "what runs keeps its deadline")
+    let year = "/v1/working-days?from=2027-02-01T10:00:00%2B08:00&days=1"
+    #expect(try requester.call("GET", year).json["date"].string == "2027-02-02")
+    let notice = try importRows(
+      "calendar", ["date,kind,festival,notice", "2027-02-02,off,测试,测试通知〔2026〕1号"])
+    #expect(notice.status == 0, "\(notice.stderr)")
+    #expect(try requester.call("GET", year).json["date"].string == "2027-02-03")
+    #expect(daemon.isRunning)
+    #expect(try state.run(["verify"]).status == 0)
+  }
+}
