@@ -28,6 +28,18 @@ struct Lane {
     signerUntil = endpoint.previousUntil.flatMap { now < $0 ? $0 : nil }
   }
 
+  mutating func arrived(_ count: Int) {
+    // A lane that was closed and opened again meanwhile does not know of those sent before.
+    onWire = max(0, onWire - count)
+  }
+
+  /// Without a lease nothing may be sent: what was taken will be taken again.
+  mutating func giveBack() {
+    outstanding.subtract(ready.map(\.seq))
+    ready = []
+    leaseUntil = nil
+  }
+
   func push(token: UInt64, id: String, body: [UInt8], trace: String?, _ options: CallbackOptions) -> Push {
     // Receivers refuse a stale timestamp, so this is the real time, also in rehearsal.
     let timestamp = BrokerClock.wall.milliseconds / 1000
@@ -102,7 +114,7 @@ struct Pump {
 
   private mutating func absorb(_ news: Dispatcher.News) {
     let now = dispatcher.store.clock.now
-    for (endpoint, count) in news.arrived { lanes[endpoint]?.onWire -= count }
+    for (endpoint, count) in news.arrived { lanes[endpoint]?.arrived(count) }
     for (endpoint, seq, again) in news.settled {
       lanes[endpoint]?.outstanding.remove(seq)
       // A failed attempt has put its row back with a due time of its own: look again.
@@ -223,7 +235,9 @@ struct Pump {
         }) ?? false)
     }
     guard taken.take() else {
-      // Another dispatcher may hold it until it runs out: ask again in a second.
+      // Another dispatcher may hold it until it runs out, or the disk takes no writes: ask again in a second. What was
+      // taken and not sent goes back, or the lane would look busy and the pump would not sleep.
+      lanes[key]?.giveBack()
       lanes[key]?.dueAt = dispatcher.store.clock.now + 1000
       return false
     }

@@ -93,22 +93,25 @@ package struct CSVTable: Sendable {
 
 extension StringProtocol {
   package func trimmingSpaces() -> String {
-    if !mayTouchSpace { return String(self) }
     let isSpace: (Character) -> Bool = { $0.isWhitespace }
     guard let first = firstIndex(where: { !isSpace($0) }) else { return "" }
     let last = lastIndex { !isSpace($0) } ?? first
     return String(self[first...last])
   }
+}
 
-  /// False when it is certain from the bytes that there is no white space at either end: printable ASCII or a Chinese
-  /// character stands there. Asking Unicode about characters costs more than reading a whole body.
-  private var mayTouchSpace: Bool {
-    guard let first = utf8.first, let end = utf8.index(utf8.endIndex, offsetBy: -1, limitedBy: utf8.startIndex)
-    else { return false }
-    let last = utf8[end]
-    guard first > 0x20 && first < 0x7F || (0xE4...0xE9).contains(first) else { return true }
-    if last > 0x20 && last < 0x7F { return false }
-    guard let start = utf8.index(utf8.endIndex, offsetBy: -3, limitedBy: utf8.startIndex) else { return true }
-    return !(0xE4...0xE9).contains(utf8[start])
+extension String {
+  /// The same; most texts have no white space at either end, and the bytes there tell so at once. Asking Unicode about
+  /// characters costs more than reading a whole body.
+  package func trimmingSpaces() -> String {
+    utf8.withContiguousStorageIfAvailable(Self.isBareAtBothEnds) == true ? self : self[...].trimmingSpaces()
+  }
+
+  /// Printable ASCII or a common Chinese character stands at either end.
+  private static func isBareAtBothEnds(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let first = bytes.first, let last = bytes.last else { return true }
+    let chinese: ClosedRange<UInt8> = 0xE4...0xE9
+    guard first > 0x20 && first < 0x7F || chinese.contains(first) else { return false }
+    return last > 0x20 && last < 0x7F || bytes.count >= 3 && chinese.contains(bytes[bytes.count - 3])
   }
 }

@@ -55,7 +55,12 @@ extension StringProtocol {
   /// One byte for each character, capitals for small letters, 255 for what is not ASCII: a full-width digit must not
   /// count as three characters, nor a ligature (ﬀ) pass for the two letters that its capital has.
   var asciiCapitals: [UInt8] {
-    map { character in
+    let fast = utf8.withContiguousStorageIfAvailable { bytes -> [UInt8]? in
+      guard bytes.allSatisfy({ $0 < 128 && $0 != 10 }) else { return nil }
+      return bytes.map { (97...122).contains($0) ? $0 - 32 : $0 }
+    }
+    if let fast, let fast { return fast }
+    return map { character in
       guard let byte = character.asciiValue else { return 255 }
       return (97...122).contains(byte) ? byte - 32 : byte
     }

@@ -49,9 +49,10 @@ enum GoldenSchema {
       key INTEGER PRIMARY KEY,
       tail INTEGER NOT NULL,
       procedure TEXT NOT NULL,
-      state TEXT NOT NULL CHECK (state IN ('submitted', 'acknowledged', 'awaiting-supplement',
-        'answered', 'declined', 'returned', 'withdrawn', 'closed')),
-      open INTEGER NOT NULL CHECK (open = (state IN ('submitted', 'acknowledged', 'awaiting-supplement', 'returned'))),
+      state TEXT NOT NULL,
+      open INTEGER NOT NULL CHECK (open = CASE state
+        WHEN 'submitted' THEN 1 WHEN 'acknowledged' THEN 1 WHEN 'awaiting-supplement' THEN 1 WHEN 'returned' THEN 1
+        WHEN 'answered' THEN 0 WHEN 'declined' THEN 0 WHEN 'withdrawn' THEN 0 WHEN 'closed' THEN 0 ELSE -1 END),
       version INTEGER NOT NULL CHECK (version >= 1),
       requester INTEGER NOT NULL REFERENCES organ (number),
       responder INTEGER NOT NULL REFERENCES organ (number) CHECK (responder <> requester),
@@ -65,7 +66,7 @@ enum GoldenSchema {
       provisional INTEGER NOT NULL CHECK (provisional IN (0, 1)),
       acknowledged_at INTEGER,
       officer TEXT,
-      outcome TEXT CHECK ((outcome IS NULL) = (state IN ('submitted', 'acknowledged', 'awaiting-supplement', 'returned'))),
+      outcome TEXT CHECK ((outcome IS NULL) = open),
       content TEXT NOT NULL
     ) STRICT;
     CREATE INDEX request_requester ON request (requester, open);

@@ -12,7 +12,7 @@ struct BodyReader {
       fault(pointer, "应为对象，实为\(json.kind.zh)", "must be an object, not \(json.kind.en)")
       return nil
     }
-    var result: [String: JSON] = [:]
+    var result = [String: JSON](minimumCapacity: found.count)
     for member in found {
       if members.contains(member.name) {
         // A null says the same as leaving the member out.
