@@ -130,11 +130,15 @@ package final class Store: Sendable {
       keys: try db.loadKeys(), generation: try db.meta(.referenceGeneration))
   }
 
-  /// A write that proves that the disk takes writes: what readiness and the watchdog ask.
+  /// A write that proves that the disk takes writes: what readiness and the watchdog ask. It is larger than a
+  /// submission, or a disk with a few bytes left would be called ready while every request is refused.
   package func probe() async throws(StoreError) {
     let now = String(BrokerClock.wall.milliseconds)
-    try await write { context in try context.db.setMeta(.heartbeat, now) }
+    let value = now + String(repeating: " ", count: Self.probeBytes - now.utf8.count)
+    try await write { context in try context.db.setMeta(.heartbeat, value) }
   }
+
+  private static let probeBytes = 65_536
 
   /// Finishes what was accepted, folds the log into the database and lets go of the file.
   package func close() {

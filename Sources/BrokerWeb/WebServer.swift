@@ -56,9 +56,13 @@ package struct WebServer: Sendable {
 
   /// The server as a service of the group; `onListening` gets the port once it accepts connections.
   package func service(onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
-    let http = HTTPServerBuilder.http1(
-      configuration: .init(idleTimeout: .seconds(Int64(options.limits.idleSeconds))))
-    let server = try tls().map { try HTTPServerBuilder.tls(http, tlsConfiguration: $0) } ?? http
+    let idle = TimeAmount.seconds(Int64(options.limits.idleSeconds))
+    let tls = try tls()
+    let server = HTTPServerBuilder { responder in
+      let http = HTTP1Channel(responder: responder, configuration: .init(idleTimeout: idle))
+      guard let tls else { return OnEventLoop(http) }
+      return OnEventLoop(try TLSChannel(http, tlsConfiguration: tls))
+    }
     return Application(
       router: router(), server: server,
       configuration: ApplicationConfiguration(

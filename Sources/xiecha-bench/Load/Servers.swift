@@ -58,7 +58,7 @@ func nullServer() async throws -> Running {
   }
   return try await Running { listening in
     Application(
-      router: router,
+      router: router, server: HTTPServerBuilder { OnEventLoop(HTTP1Channel(responder: $0)) },
       configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0), serverName: nil),
       onServerRunning: { channel in await listening(channel.localAddress?.port ?? 0) }, logger: .quiet)
   }
