@@ -142,7 +142,7 @@ enum ApplySQL: String, CaseIterable {
     INSERT INTO event (request, version, type, state, at, actor, requester, responder, rung, data, trace)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     """
-  case insertAudience = "INSERT INTO event_audience (organ, seq) VALUES ($1, $2)"
+  case insertAudience = "INSERT INTO filed_event (organ, seq) VALUES ($1, $2)"
   /// A rung that is armed already stays armed: one row too many must not stop all timers.
   case insertTimer = "INSERT INTO timer (due_at, request, rung) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
   case insertOutbox = """

@@ -116,7 +116,8 @@ package final class WakeUp: Sendable {
   package func wait(milliseconds: Int64) async {
     let generation = state.withLock { $0.generation }
     let timer = Task {
-      try? await Task.sleep(for: .milliseconds(milliseconds))
+      // Cancelled means that the wait is over: to expire now would be a signal to the next one.
+      guard (try? await Task.sleep(for: .milliseconds(milliseconds))) != nil else { return }
       self.expire(generation)
     }
     defer { timer.cancel() }
@@ -125,6 +126,7 @@ package final class WakeUp: Sendable {
         let now = state.withLock { state -> Bool in
           if state.signalled || Task.isCancelled {
             state.signalled = false
+            state.generation += 1
             return true
           }
           state.sleeper = continuation

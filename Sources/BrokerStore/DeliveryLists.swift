@@ -72,7 +72,7 @@ enum DeliverySQL: String, CaseIterable {
   case replayable = """
     SELECT e.seq, e.request, e.type FROM event e
     WHERE e.seq > $1 AND (e.requester = $2 OR e.responder = $2 OR EXISTS (
-      SELECT 1 FROM event_audience a WHERE a.organ = $2 AND a.seq = e.seq))
+      SELECT 1 FROM filed_event a WHERE a.organ = $2 AND a.seq = e.seq))
     ORDER BY e.seq LIMIT $3
     """
   case isQueued = "SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2 AND seq = $3"

@@ -34,15 +34,15 @@ enum EventSQL: String, CaseIterable {
     SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data
     FROM event e JOIN request r ON r.key = e.request WHERE e.request = $1 ORDER BY e.seq
     """
-  /// Three sorted runs (as requester, as responder, as one also told), merged; each stops at the limit by itself.
+  /// Two sorted runs, what is filed under the organ and what is not filed yet, each cut at the limit.
   case feed = """
     SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data
     FROM (
-      SELECT seq FROM (SELECT seq FROM event WHERE requester = $1 AND seq > $2 ORDER BY seq LIMIT $3)
-      UNION
-      SELECT seq FROM (SELECT seq FROM event WHERE responder = $1 AND seq > $2 ORDER BY seq LIMIT $3)
-      UNION
-      SELECT seq FROM (SELECT seq FROM event_audience WHERE organ = $1 AND seq > $2 ORDER BY seq LIMIT $3)
+      SELECT seq FROM (SELECT seq FROM filed_event WHERE organ = $1 AND seq > $2 ORDER BY seq LIMIT $3)
+      UNION ALL
+      SELECT seq FROM (
+        SELECT seq FROM event WHERE seq > max($2, (SELECT through FROM filing)) AND (requester = $1 OR responder = $1)
+        ORDER BY seq LIMIT $3)
       ORDER BY seq LIMIT $3
     ) f CROSS JOIN event e ON e.seq = f.seq CROSS JOIN request r ON r.key = e.request
     ORDER BY e.seq

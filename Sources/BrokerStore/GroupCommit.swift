@@ -2,13 +2,14 @@ internal import BrokerDomain
 internal import GRDB
 internal import Synchronization
 
-/// Shares the price of an fsync. Writes queue here; one writer takes all that wait into one transaction with a
-/// savepoint each, and answers them after the commit is on disk. While one commit is under way the next batch gathers
+/// Shares the price of an fsync. Writes queue here; one writer takes all that wait into one transaction, in which none
+/// can spoil another, and answers them after the commit is on disk. While one commit is under way the next batch gathers
 /// by itself: no timer, no added latency when there is little to do.
 final class GroupCommit: Sendable {
   /// One write: run inside the transaction, then told how the transaction ended.
   struct Job: Sendable {
-    /// Returns what to call once the outcome is known: nil for committed, or the error.
+    /// Returns what to call once the outcome is known: nil for committed, or the error. May be run a second time, after
+    /// a rollback; what it returned the first time is then never called.
     let run: @Sendable (WriteContext) -> (@Sendable (StoreError?) -> Void)
     /// Called instead when the transaction could not begin.
     let refuse: @Sendable (StoreError) -> Void
@@ -49,7 +50,7 @@ final class GroupCommit: Sendable {
       let job = Job(
         run: { context in
           do {
-            let value = try context.savepoint { try work(context) }
+            let value = try context.attempt { try work(context) }
             return { failure in
               continuation.resume(returning: failure.map { .failure($0) } ?? .success(value))
             }
@@ -105,14 +106,12 @@ final class GroupCommit: Sendable {
     answers.reserveCapacity(batch.count)
     var failure: StoreError?
     do {
-      try db.beginTransaction(.immediate)
-      context.begin(db)
-      for job in batch {
-        answers.append(job.run(context))
-        if context.broken != nil { break }
+      if try !run(batch, db, savepoints: false, &answers) {
+        try db.rollback()
+        context.forget()
+        answers.removeAll(keepingCapacity: true)
+        _ = try run(batch, db, savepoints: true, &answers)
       }
-      // A full disk may have rolled the whole transaction back inside a job.
-      if let broken = context.broken { throw broken }
       try context.flush()
       try db.commit()
     } catch {
@@ -125,6 +124,23 @@ final class GroupCommit: Sendable {
     for answer in answers { answer(failure) }
     // BEGIN failed, or the transaction broke half-way: who has not run is told as well.
     if let failure { for job in batch[answers.count...] { job.refuse(failure) } }
+  }
+}
+
+extension GroupCommit {
+  /// - Returns: false when a job has left half of its work in the transaction.
+  private func run(
+    _ batch: [Job], _ db: Database, savepoints: Bool, _ answers: inout [@Sendable (StoreError?) -> Void]
+  ) throws -> Bool {
+    try db.beginTransaction(.immediate)
+    context.begin(db, savepoints: savepoints)
+    for job in batch {
+      answers.append(job.run(context))
+      if context.broken != nil || context.isSpoiled { break }
+    }
+    // A full disk may have rolled the whole transaction back inside a job.
+    if let broken = context.broken { throw broken }
+    return !context.isSpoiled
   }
 }
 

@@ -92,8 +92,6 @@ enum Schema {
       outcome TEXT CHECK ((outcome IS NULL) = open),
       content TEXT NOT NULL
     ) STRICT;
-    CREATE INDEX request_requester ON request (requester, open);
-    CREATE INDEX request_responder ON request (responder, open);
 
     CREATE TABLE subject (
       request INTEGER PRIMARY KEY REFERENCES request (key),
@@ -102,7 +100,6 @@ enum Schema {
       id_type TEXT NOT NULL CHECK (id_type IN ('resident-id', 'uscc')),
       id_number TEXT NOT NULL
     ) STRICT;
-    CREATE INDEX subject_id_number ON subject (id_number);
     CREATE TABLE disclosure (
       id INTEGER PRIMARY KEY,
       request INTEGER NOT NULL REFERENCES request (key),
@@ -126,14 +123,29 @@ enum Schema {
       trace TEXT CHECK (trace IS NULL OR length(trace) = 55)
     ) STRICT;
     CREATE INDEX event_request ON event (request);
-    CREATE INDEX event_requester ON event (requester);
-    CREATE INDEX event_responder ON event (responder);
     CREATE UNIQUE INDEX event_rung ON event (request, rung) WHERE rung IS NOT NULL;
-    CREATE TABLE event_audience (
-      organ INTEGER NOT NULL REFERENCES organ (number),
-      seq INTEGER NOT NULL REFERENCES event (seq),
+    CREATE TABLE filed_event (
+      organ INTEGER NOT NULL,
+      seq INTEGER NOT NULL,
       PRIMARY KEY (organ, seq)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE filed_request (
+      organ INTEGER NOT NULL,
+      role INTEGER NOT NULL CHECK (role IN (0, 1)),
+      open INTEGER NOT NULL CHECK (open IN (0, 1)),
+      request INTEGER NOT NULL,
+      PRIMARY KEY (organ, role, open, request)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE filed_subject (
+      id_number TEXT NOT NULL,
+      request INTEGER NOT NULL,
+      PRIMARY KEY (id_number, request)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE filing (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      through INTEGER NOT NULL CHECK (through >= 0)
+    ) STRICT;
+    INSERT INTO filing (id, through) VALUES (1, 0);
 
     CREATE TABLE timer (
       due_at INTEGER NOT NULL,

@@ -133,6 +133,26 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
       ) c GROUP BY procedure, state HAVING sum(n) <> 0
     ) d
     """
+  /// Filed under its organs when it is old enough to be.
+  case eventFiledNowhere = """
+    SELECT count(*) FROM event e WHERE e.seq <= (SELECT through FROM filing) AND (
+      NOT EXISTS (SELECT 1 FROM filed_event f WHERE f.organ = e.requester AND f.seq = e.seq)
+      OR NOT EXISTS (SELECT 1 FROM filed_event f WHERE f.organ = e.responder AND f.seq = e.seq))
+    """
+  case requestFiledWrongly = """
+    SELECT count(*) FROM request r WHERE NOT EXISTS (
+      SELECT 1 FROM event e WHERE e.request = r.key AND e.seq > (SELECT through FROM filing))
+    AND (NOT EXISTS (SELECT 1 FROM filed_request f
+        WHERE f.organ = r.requester AND f.role = 0 AND f.open = r.open AND f.request = r.key)
+      OR NOT EXISTS (SELECT 1 FROM filed_request f
+        WHERE f.organ = r.responder AND f.role = 1 AND f.open = r.open AND f.request = r.key)
+      OR EXISTS (SELECT 1 FROM filed_request f
+        WHERE f.organ = r.requester AND f.role = 0 AND f.open <> r.open AND f.request = r.key)
+      OR EXISTS (SELECT 1 FROM filed_request f
+        WHERE f.organ = r.responder AND f.role = 1 AND f.open <> r.open AND f.request = r.key)
+      OR EXISTS (SELECT 1 FROM subject s WHERE s.request = r.key AND NOT EXISTS (
+        SELECT 1 FROM filed_subject f WHERE f.id_number = s.id_number AND f.request = s.request)))
+    """
   /// One message of a request in each queue must be on its way; which one is not fixed, because an early one may be
   /// sent once more.
   case waitingForNothing = """
@@ -145,6 +165,8 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
     switch self {
     case .requestWithoutItsLastEvent: "requests whose last event is missing"
     case .tallyThatDisagrees: "tallies that disagree with the requests"
+    case .eventFiledNowhere: "events that are not filed under their organs"
+    case .requestFiledWrongly: "requests that are not filed as they are"
     case .waitingForNothing: "callbacks that wait for nothing"
     }
   }

@@ -34,9 +34,9 @@ package enum Statements {
     }
     add(BatchSQL.self)
     add(ApplySQL.self)
+    add(FilingSQL.self)
     add(RequestSQL.self)
     add(ListSQL.self)
-    add(ChangedSQL.self)
     add(EventSQL.self)
     add(TimerSQL.self)
     add(EndpointSQL.self)

@@ -35,9 +35,16 @@ package final class WriteContext: @unchecked Sendable {
   private var tallies: [TallyDelta] = []
   /// Set when SQLite has rolled the whole transaction back.
   private(set) var broken: StoreError?
+  private var hasSavepoints = false
+  /// A job without a savepoint has left half of its work: the batch must be run again.
+  private(set) var isSpoiled = false
   private var endpointCache: [Int64: [EndpointTarget]]?
   let clock: BrokerClock
   private var lastKey: Int64 = 0
+  /// The newest event of this batch.
+  var notedSeq: Int64? { notice.changes.last?.seq }
+  /// Up to where events are filed; nil until it was read.
+  var filedThrough: Int64?
   private let currentReference: @Sendable () -> Reference
 
   struct TallyDelta {
@@ -61,8 +68,10 @@ package final class WriteContext: @unchecked Sendable {
   /// One snapshot for a whole batch.
   package private(set) var reference: Reference
 
-  func begin(_ db: Database) {
+  func begin(_ db: Database, savepoints: Bool) {
     database = db
+    hasSavepoints = savepoints
+    isSpoiled = false
     reference = currentReference()
     broken = nil
     notice = CommitNotice()
@@ -76,37 +85,85 @@ package final class WriteContext: @unchecked Sendable {
   }
 
   /// After a rollback nothing remembered is true any more.
-  func forget() { endpointCache = nil }
+  func forget() {
+    endpointCache = nil
+    filedThrough = nil
+  }
 
-  /// Runs one job so that its failure spoils no other.
-  func savepoint<T>(_ body: () throws -> T) throws -> T {
+  /// Runs one job so that its failure spoils no other. A job that fails before it has written, as nearly all refusals
+  /// do, needs nothing undone. The rare one that fails afterwards spoils a batch without savepoints, which is then run
+  /// again with one for each job: they cost more than many a job.
+  func attempt<T>(_ body: () throws -> T) throws -> T {
     if let broken { throw broken }
-    let marks = (notice.changes.count, notice.endpoints.count, tallies.count)
-    let (timer, changed) = (notice.earliestTimer, notice.endpointsChanged)
+    guard !hasSavepoints else { return try savepoint(body) }
+    let (changes, before) = (db.totalChangesCount, marks)
+    do {
+      return try body()
+    } catch {
+      if !db.isInsideTransaction {
+        broken = StoreError.from(error)
+      } else if db.totalChangesCount != changes || marks != before {
+        isSpoiled = true
+      }
+      throw error
+    }
+  }
+
+  private func savepoint<T>(_ body: () throws -> T) throws -> T {
+    let before = marks
     try db.run(BatchSQL.savepoint)
     do {
       let value = try body()
       try db.run(BatchSQL.release)
       return value
     } catch {
-      notice.changes.removeLast(notice.changes.count - marks.0)
-      notice.endpoints.removeLast(notice.endpoints.count - marks.1)
-      tallies.removeLast(tallies.count - marks.2)
-      notice.earliestTimer = timer
-      notice.endpointsChanged = changed
-      endpointCache = nil
+      takeBack(to: before)
       guard db.isInsideTransaction else {
         broken = StoreError.from(error)
         throw error
       }
-      try db.run(BatchSQL.rollback)
-      try db.run(BatchSQL.release)
+      do {
+        try db.run(BatchSQL.rollback)
+        try db.run(BatchSQL.release)
+      } catch let undoing {
+        // Half of the job would be committed with the others.
+        broken = StoreError.from(undoing)
+      }
       throw error
     }
   }
 
+  /// How much a batch has noted so far.
+  private struct Marks: Equatable {
+    let changes: Int
+    let endpoints: Int
+    let tallies: Int
+    let timer: Instant?
+    let endpointsChanged: Bool
+  }
+
+  private var marks: Marks {
+    Marks(
+      changes: notice.changes.count, endpoints: notice.endpoints.count, tallies: tallies.count,
+      timer: notice.earliestTimer, endpointsChanged: notice.endpointsChanged)
+  }
+
+  private func takeBack(to marks: Marks) {
+    notice.changes.removeLast(notice.changes.count - marks.changes)
+    notice.endpoints.removeLast(notice.endpoints.count - marks.endpoints)
+    tallies.removeLast(tallies.count - marks.tallies)
+    notice.earliestTimer = marks.timer
+    notice.endpointsChanged = marks.endpointsChanged
+    endpointCache = nil
+  }
+
   /// Writes what is kept once per batch rather than once per job.
   func flush() throws {
+    try fileEvents()
+    try writeTallies()
+  }
+
+  private func writeTallies() throws {
     guard !tallies.isEmpty else { return }
     var sums: [String: [String: Int]] = [:]
     for delta in tallies { sums[delta.procedure, default: [:]][delta.state, default: 0] += delta.change }

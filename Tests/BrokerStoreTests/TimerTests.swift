@@ -172,4 +172,18 @@ import Testing
     running.cancel()
     await running.value
   }
+
+  /// A wake-up that was pending ends one wait and not the next as well: the keeper would never sleep again.
+  @Test func aWakeUpEndsOneWait() async {
+    let wake = WakeUp()
+    let start = monotonicMicroseconds()
+    for _ in 0..<5 {
+      wake.signal()
+      await wake.wait(milliseconds: 10_000)
+    }
+    let signalled = monotonicMicroseconds()
+    #expect(signalled - start < 10_000_000)
+    await wake.wait(milliseconds: 200)
+    #expect(monotonicMicroseconds() - signalled >= 190_000)
+  }
 }

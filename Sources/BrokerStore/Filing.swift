@@ -1,0 +1,61 @@
+internal import GRDB
+
+/// Files events under the organs that they concern, requests under their parties and their subject: what feeds and
+/// lists are read from.
+///
+/// These trees are ordered by organ, so a row of theirs lands anywhere. Written with every request they would cost
+/// more pages than everything else together; written for some hundreds of events at once, in their own order, they
+/// share them. Readers take what is filed and add the events after it, of which there are never more than `every` and
+/// one batch.
+enum Filing {
+  /// Events that may be unfiled before a group files them.
+  static let every = 512
+}
+
+extension WriteContext {
+  /// Files what is unfiled when there is enough of it. Called once in each group, before its commit.
+  func fileEvents() throws {
+    guard let newest = notedSeq else { return }
+    if filedThrough == nil { filedThrough = try db.first(FilingSQL.through) { $0.int(0) } ?? 0 }
+    guard let filed = filedThrough, newest - filed >= Filing.every else { return }
+    try db.run(FilingSQL.events, .int(filed))
+    // What was filed as open and has been closed since is filed anew.
+    let closed = try db.all(FilingSQL.closed, .int(filed)) { ($0.int(0), $0.int(1), $0.int(2)) }
+    for (requester, responder, request) in closed {
+      try db.run(FilingSQL.takeOut, .int(requester), .int(0), .int(request))
+      try db.run(FilingSQL.takeOut, .int(responder), .int(1), .int(request))
+    }
+    try db.run(FilingSQL.requests, .int(filed))
+    try db.run(FilingSQL.subjects, .int(filed))
+    try db.run(FilingSQL.advance, .int(newest))
+    filedThrough = newest
+  }
+}
+
+enum FilingSQL: String, CaseIterable {
+  case through = "SELECT through FROM filing"
+  case advance = "UPDATE filing SET through = $1"
+  case events = """
+    INSERT INTO filed_event (organ, seq)
+    SELECT requester, seq FROM event WHERE seq > $1 UNION ALL SELECT responder, seq FROM event WHERE seq > $1
+    ORDER BY 1, 2
+    """
+  case closed = """
+    SELECT DISTINCT r.requester, r.responder, r.key FROM event e CROSS JOIN request r ON r.key = e.request
+    WHERE e.seq > $1 AND e.version > 1 AND r.open = 0
+    """
+  case takeOut = "DELETE FROM filed_request WHERE organ = $1 AND role = $2 AND open = 1 AND request = $3"
+  case requests = """
+    INSERT INTO filed_request (organ, role, open, request)
+    SELECT r.requester, 0, r.open, r.key FROM event e CROSS JOIN request r ON r.key = e.request WHERE e.seq > $1
+    UNION
+    SELECT r.responder, 1, r.open, r.key FROM event e CROSS JOIN request r ON r.key = e.request WHERE e.seq > $1
+    ON CONFLICT DO NOTHING
+    """
+  case subjects = """
+    INSERT INTO filed_subject (id_number, request)
+    SELECT s.id_number, s.request FROM event e CROSS JOIN subject s ON s.request = e.request
+    WHERE e.seq > $1 AND e.version = 1 ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+    """
+}
