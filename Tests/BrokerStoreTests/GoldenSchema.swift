@@ -97,8 +97,7 @@ enum GoldenSchema {
       data TEXT NOT NULL,
       trace TEXT CHECK (trace IS NULL OR length(trace) = 55)
     ) STRICT;
-    CREATE INDEX event_request ON event (request);
-    CREATE UNIQUE INDEX event_rung ON event (request, rung) WHERE rung IS NOT NULL;
+    CREATE UNIQUE INDEX event_request ON event (request, rung);
     CREATE TABLE filed_event (
       organ INTEGER NOT NULL,
       seq INTEGER NOT NULL,

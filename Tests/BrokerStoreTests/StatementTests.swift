@@ -48,7 +48,7 @@ import Testing
       EndpointSQL.lastDelivered.rawValue, DeliverySQL.finished.rawValue, DeliverySQL.dead.rawValue,
       DeliverySQL.findPending.rawValue, DeliverySQL.findFinished.rawValue, DeliverySQL.forget.rawValue,
       DeliverySQL.owner.rawValue, DeliverySQL.replayable.rawValue, DeliverySQL.isQueued.rawValue,
-      EventSQL.timeline.rawValue, EventSQL.newest.rawValue, EventSQL.oldest.rawValue,
+      EventSQL.newest.rawValue, EventSQL.oldest.rawValue,
       EventSQL.momentAtOrAfter.rawValue, TimerSQL.due.rawValue, TimerSQL.delete.rawValue,
       TimerSQL.hasFired.rawValue, OutboxSQL.nextDue.rawValue, OutboxSQL.due.rawValue,
       OutboxSQL.delete.rawValue, OutboxSQL.successor.rawValue, OutboxSQL.move.rawValue,
@@ -96,6 +96,13 @@ import Testing
   @Test(arguments: FilingSQL.allCases.filter { $0 != .through && $0 != .advance })
   func filingSearches(_ statement: FilingSQL) throws {
     let plan = try Self.plan(statement.rawValue)
+    #expect(!plan.contains { $0.hasPrefix("SCAN") }, "\(plan)")
+  }
+
+  /// A request has a dozen events or so: they are found by their index and then sorted.
+  @Test func timelineSortsOneRequestOnly() throws {
+    let plan = try Self.plan(EventSQL.timeline.rawValue)
+    #expect(plan.contains("SEARCH e USING INDEX event_request (request=?)"), "\(plan)")
     #expect(!plan.contains { $0.hasPrefix("SCAN") }, "\(plan)")
   }
 
