@@ -21,19 +21,21 @@ extension AssistanceRequest {
     return organ == responder ? .responder : nil
   }
 
+  /// Why this organ may not use the verb now, whatever it would say with it; nil when it may.
+  /// - Parameter expectedVersions: of `If-Match`; nil accepts any, none is never met.
+  package func refusal(of verb: Verb, by organ: OrganCode, expectedVersions: [Int]?) -> Refusal? {
+    guard party(organ) == verb.party else { return .notYours(verb) }
+    if let expectedVersions, !expectedVersions.contains(version) { return .staleVersion(current: version) }
+    return state.name.allowed.contains(verb) ? nil : .illegalTransition(verb, from: state.name)
+  }
+
   /// Carries a command out, or refuses it. Pure: the same arguments give the same decision.
-  /// - Parameter expectedVersion: of `If-Match`; nil accepts any.
+  /// - Parameter expectedVersions: of `If-Match`; nil accepts any, none is never met.
   package func carryOut(
-    _ command: Command, by organ: OrganCode, now: Instant, expectedVersion: Int?,
+    _ command: Command, by organ: OrganCode, now: Instant, expectedVersions: [Int]?,
     reference: Reference
   ) throws(Refusal) -> Decision {
-    guard party(organ) == command.verb.party else { throw .notYours(command.verb) }
-    if let expectedVersion, expectedVersion != version {
-      throw .staleVersion(current: version)
-    }
-    guard state.name.allowed.contains(command.verb) else {
-      throw .illegalTransition(command.verb, from: state.name)
-    }
+    if let refusal = refusal(of: command.verb, by: organ, expectedVersions: expectedVersions) { throw refusal }
     var next = self
     next.version += 1
     next.updatedAt = now
@@ -46,13 +48,15 @@ extension AssistanceRequest {
       type = .acknowledged
       data = .object(officer.map { [.init("officer", .string($0))] } ?? [])
     case .answer(let answer):
-      let faults = faults(of: answer, procedure: reference.procedures[procedure])
+      let faults = faults(
+        of: answer.findings.map { FindingDraft(question: $0.question, result: $0.result) }, reference: reference)
       guard faults.isEmpty else { throw .faults(faults) }
       next.state = .answered(answer)
       type = .answered
       data = answer.eventData(late: now >= deadline.at)
     case .decline(let decline):
-      let faults = faults(of: decline, reference: reference)
+      let faults = faults(
+        reasonCode: decline.reasonCode, competentOrgan: decline.competentOrgan, reference: reference)
       guard faults.isEmpty else { throw .faults(faults) }
       next.state = .declined(decline)
       type = .declined
@@ -66,67 +70,6 @@ extension AssistanceRequest {
       type: type, at: now, actor: .organ(organ), version: next.version, state: next.state.name,
       data: data)
     return Decision(request: next, event: event, timer: nil)
-  }
-
-  /// Every question is answered once, with an outcome that the procedure knows.
-  private func faults(of answer: Answer, procedure: Procedure?) -> [Fault] {
-    var faults: [Fault] = []
-    let questions = content.questionIDs
-    var seen: Set<String> = []
-    for (index, finding) in answer.findings.enumerated() {
-      let pointer = "/findings/\(index)"
-      if !questions.contains(finding.question) {
-        faults.append(
-          Fault(
-            pointer + "/question", "没有问题“\(finding.question)”；应为：\(questions.joined(separator: "、"))",
-            "there is no question \"\(finding.question)\"; the questions are \(questions.joined(separator: ", "))"
-          ))
-      } else if !seen.insert(finding.question).inserted {
-        faults.append(
-          Fault(
-            pointer + "/question", "问题“\(finding.question)”答复了两次",
-            "the question \"\(finding.question)\" is answered twice"))
-      }
-      let outcomes = procedure?.outcomes.map(\.id) ?? []
-      if !outcomes.contains(finding.result) {
-        faults.append(
-          Fault(
-            pointer + "/result", "结果应为 \(outcomes.joined(separator: "、")) 之一",
-            "the result is one of \(outcomes.joined(separator: ", "))"))
-      }
-    }
-    for question in questions where !seen.contains(question) {
-      faults.append(
-        Fault(
-          "/findings", "问题“\(question)”没有答复", "the question \"\(question)\" has no finding"))
-    }
-    return faults
-  }
-
-  private func faults(of decline: Decline, reference: Reference) -> [Fault] {
-    var faults: [Fault] = []
-    let codes = reference.procedures[procedure]?.declineReasons.map(\.id) ?? []
-    if !codes.contains(decline.reasonCode) {
-      faults.append(
-        Fault(
-          "/reasonCode",
-          "理由代码应为 \(codes.joined(separator: "、")) 之一；人手不足、系统故障、材料不全不是不予协助的理由",
-          "the reason code is one of \(codes.joined(separator: ", ")); lack of staff, a broken system or missing particulars are no reason to decline"
-        ))
-    }
-    if let competent = decline.competentOrgan, competent.looksLikeCode {
-      do throws(Phrase) {
-        if try OrganCode(competent) == responder {
-          faults.append(
-            Fault(
-              "/competentOrgan", code: "same-organ", "有权机关不能是本机关",
-              "the competent organ cannot be the one that declines"))
-        }
-      } catch {
-        faults.append(Fault("/competentOrgan", error.zh, error.en))
-      }
-    }
-    return faults
   }
 
   /// Fires one rung of the ladder, or nothing when the request is closed or the timer is no longer the one that its
@@ -154,13 +97,6 @@ extension AssistanceRequest {
         after: timer.rung, ladder: ladder, deadline: deadline, receivedAt: receivedAt,
         region: organ.region),
       alsoTell: timer.rung == .escalated ? reference.supervisors(of: organ).map(\.code) : [])
-  }
-}
-
-extension String {
-  /// Eighteen letters and digits: a code with a slip, rather than the name of an organ ("Ministry of Health").
-  fileprivate var looksLikeCode: Bool {
-    utf8.count == 18 && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
   }
 }
 

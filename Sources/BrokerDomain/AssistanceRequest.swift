@@ -68,6 +68,9 @@ package enum StateName: String, Sendable, CaseIterable {
 
   package var isOpen: Bool { self == .submitted || self == .acknowledged }
 
+  /// The contract's states that no request takes yet: whoever asks for them finds nothing, and has made no mistake.
+  package static let unused = ["awaiting-supplement", "returned", "closed"]
+
   /// The verbs that may follow, in the order in which a reader would think of them.
   package var allowed: [Verb] {
     switch self {

@@ -1,12 +1,22 @@
+/// The contract's vocabulary, in its order: any of it may be subscribed to. What supplements, extensions, returns,
+/// transfers, reminders, recomputations and follow-ups would tell is not sent before they exist.
 package enum EventType: String, Sendable, CaseIterable {
   case submitted = "request.submitted"
   case acknowledged = "request.acknowledged"
   case answered = "request.answered"
   case declined = "request.declined"
+  case returned = "request.returned"
+  case supplementAsked = "request.supplement-asked"
+  case supplied = "request.supplied"
+  case extended = "request.extended"
+  case transferred = "request.transferred"
   case withdrawn = "request.withdrawn"
+  case reminded = "request.reminded"
   case dueSoon = "request.due-soon"
   case overdue = "request.overdue"
   case escalated = "request.escalated"
+  case deadlineChanged = "request.deadline-changed"
+  case closed = "request.closed"
 }
 
 /// Who made something happen: an organ (through one of its keys), or the clock.
@@ -68,6 +78,6 @@ package enum Refusal: Error, Sendable, Equatable {
   case illegalTransition(Verb, from: StateName)
   /// The verb belongs to the other party.
   case notYours(Verb)
-  /// `If-Match` named another version.
+  /// `If-Match` named no version that this is.
   case staleVersion(current: Int)
 }

@@ -173,10 +173,11 @@ private struct JSONReader {
   private mutating func string() throws(JSONFault) -> String {
     at += 1
     let start = at
+    var seen: UInt8 = 0
     while at < bytes.count {
       let byte = bytes[at]
       if byte == UInt8(ascii: "\"") {
-        let text = String(validating: UnsafeBufferPointer(rebasing: bytes[start..<at]), as: UTF8.self)
+        let text = Self.text(UnsafeBufferPointer(rebasing: bytes[start..<at]), isASCII: seen < 0x80)
         guard let text else { throw fault("不是有效的UTF-8", "this is not valid UTF-8") }
         at += 1
         return text
@@ -185,9 +186,21 @@ private struct JSONReader {
       guard byte >= 0x20 else {
         throw fault("字符串中有控制字符", "a control character must be escaped in a string")
       }
+      seen |= byte
       at += 1
     }
     throw fault("字符串没有结束", "the string does not end")
+  }
+
+  /// Nil when the bytes are not UTF-8. `String(validating:as:)` is generic and slow; decoding repairs what is not
+  /// UTF-8, and a repair changes bytes.
+  private static func text(_ source: UnsafeBufferPointer<UInt8>, isASCII: Bool) -> String? {
+    let text = String(decoding: source, as: UTF8.self)
+    if isASCII { return text }
+    let isFaithful = text.utf8.withContiguousStorageIfAvailable { decoded in
+      decoded.count == source.count && decoded.elementsEqual(source)
+    }
+    return isFaithful ?? text.utf8.elementsEqual(source) ? text : nil
   }
 
   private mutating func escapedString(from start: Int) throws(JSONFault) -> String {
@@ -196,7 +209,7 @@ private struct JSONReader {
       let byte = bytes[at]
       if byte == UInt8(ascii: "\"") {
         at += 1
-        guard let text = String(validating: out, as: UTF8.self) else {
+        guard let text = out.withUnsafeBufferPointer({ Self.text($0, isASCII: false) }) else {
           throw fault("不是有效的UTF-8", "this is not valid UTF-8")
         }
         return text

@@ -33,7 +33,11 @@ package enum APIKey {
   }
 
   package static func digest(_ key: some StringProtocol) -> [UInt8] {
-    Array(SHA256.hash(data: Array(key.utf8)))
+    digest(bytes: Array(key.utf8))
+  }
+
+  package static func digest(bytes: [UInt8]) -> [UInt8] {
+    Array(SHA256.hash(data: bytes))
   }
 }
 

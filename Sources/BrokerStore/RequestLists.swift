@@ -6,7 +6,8 @@ package struct RequestFilter: Sendable {
   package enum Role: String, Sendable, CaseIterable { case requester, responder }
 
   package var role: Role?
-  package var states: [StateName] = []
+  /// Nil for any; a request is in none of an empty list.
+  package var states: [StateName]?
   package var procedure: String?
   package var overdue: Bool?
   package var dueBefore: Instant?
@@ -78,7 +79,7 @@ extension Store {
   private static func keys(
     _ db: Database, organ: Int64, _ filter: RequestFilter, cursor: Int64, limit: Int, now: Instant
   ) throws -> [Int64] {
-    let states = filter.states.isEmpty ? nil : " " + filter.states.map(\.rawValue).joined(separator: " ") + " "
+    let states = filter.states.map { " " + $0.map(\.rawValue).joined(separator: " ") + " " }
     let conditions: [SQLValue] = [
       .optionalText(states), .optionalText(filter.procedure),
       .optionalInt(filter.overdue == true ? now.milliseconds : nil),
@@ -121,8 +122,8 @@ extension Store {
   /// Open and closed requests lie apart; a filter that can only match one of them reads only that.
   private static func openFlags(_ filter: RequestFilter) -> [Int64] {
     if filter.overdue == true { return [1] }
-    let flags = Set(filter.states.map { $0.isOpen ? Int64(1) : 0 })
-    return flags.isEmpty ? [1, 0] : flags.sorted(by: >)
+    guard let states = filter.states else { return [1, 0] }
+    return Set(states.map { $0.isOpen ? Int64(1) : 0 }).sorted(by: >)
   }
 }
 
@@ -155,7 +156,7 @@ private struct ListRow {
       case nil: requester == organ || responder == organ
       }
     return isParty
-      && (filter.states.isEmpty || filter.states.contains(state))
+      && (filter.states.map { $0.contains(state) } ?? true)
       && (filter.procedure.map { $0 == procedure } ?? true)
       && (filter.updatedAfter.map { updatedAt > $0.milliseconds } ?? true)
       && (filter.dueBefore.map { dueAt < $0.milliseconds } ?? true)

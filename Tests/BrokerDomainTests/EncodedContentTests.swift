@@ -38,10 +38,13 @@ internal import Testing
 
   @Test func namesOfStatesAndEvents() {
     #expect(StateName.allCases.map(\.rawValue) == ["submitted", "acknowledged", "answered", "declined", "withdrawn"])
+    #expect(StateName.unused.allSatisfy { StateName(rawValue: $0) == nil })
     #expect(
       EventType.allCases.map(\.rawValue) == [
-        "request.submitted", "request.acknowledged", "request.answered", "request.declined", "request.withdrawn",
-        "request.due-soon", "request.overdue", "request.escalated",
+        "request.submitted", "request.acknowledged", "request.answered", "request.declined", "request.returned",
+        "request.supplement-asked", "request.supplied", "request.extended", "request.transferred", "request.withdrawn",
+        "request.reminded", "request.due-soon", "request.overdue", "request.escalated", "request.deadline-changed",
+        "request.closed",
       ])
     #expect(Language.allCases.map(\.rawValue) == ["zh-CN", "en"])
     #expect(Phrase("中", "en").text(.zh) == "中" && Phrase("中", "en").text(.en) == "en")

@@ -11,7 +11,7 @@ internal import Testing
     let request = try request ?? sampleRequest(.submitted, reference)
     do {
       _ = try request.carryOut(
-        command, by: request.responder, now: request.receivedAt + 1000, expectedVersion: nil,
+        command, by: request.responder, now: request.receivedAt + 1000, expectedVersions: nil,
         reference: reference)
       return []
     } catch Refusal.faults(let faults) { return faults }
@@ -109,6 +109,34 @@ internal import Testing
   @Test(arguments: declines)
   func decline(_ reasonCode: String, _ competent: String?, _ expected: [String]) throws {
     #expect(try pointers(.decline(sampleDecline(reasonCode, competent: competent))) == expected)
+  }
+
+  /// Findings of which only part could be read (question, result) → pointers.
+  static let drafts: [([(String?, String?)], [String])] = [
+    ([(nil, nil)], []), ([(nil, "maybe")], ["/findings/0/result"]),
+    ([("q9", nil)], ["/findings/0/question", "/findings", "/findings"]),
+    // Whatever the unreadable one answers may be the one that is wanting.
+    ([("q1", "confirmed"), (nil, "no")], ["/findings/1/result"]),
+    ([("q1", nil), ("q1", "no"), (nil, nil)], ["/findings/1/question", "/findings/1/result"]),
+    ([("q1", nil), ("q2", nil)], []),
+  ]
+
+  @Test(arguments: drafts)
+  func partOfAnAnswer(_ findings: [(String?, String?)], _ expected: [String]) throws {
+    let found = try sampleRequest(.submitted, reference).faults(
+      of: findings.map { FindingDraft(question: $0.0, result: $0.1) }, reference: reference)
+    #expect(found.map(\.pointer) == expected)
+  }
+
+  @Test(
+    arguments: [
+      (nil, nil, []), ("busy", nil, ["/reasonCode"]), (nil, Organs.responder, ["/competentOrgan"]),
+      ("busy", Organs.responder, ["/reasonCode", "/competentOrgan"]), ("other", nil, []),
+    ] as [(String?, String?, [String])])
+  func partOfADecline(_ reasonCode: String?, _ competent: String?, _ expected: [String]) throws {
+    let found = try sampleRequest(.submitted, reference).faults(
+      reasonCode: reasonCode, competentOrgan: competent, reference: reference)
+    #expect(found.map(\.pointer) == expected)
   }
 
   @Test func declineFaultSaysWhatIsNoReason() throws {

@@ -46,6 +46,27 @@ internal import Testing
     #expect(decision.event.data["item"] == item.map { .string($0) } ?? .null)
   }
 
+  /// procedure, item, to, routable → codes. What could not be read is not judged.
+  static let parts: [(String?, String?, String?, Bool, [String])] = [
+    (nil, nil, nil, false, []), (nil, nil, nil, true, ["no-route"]),
+    ("divination", nil, nil, false, ["unknown-procedure"]),
+    ("verification", "47", nil, true, []), ("verification", "9999", nil, true, ["unknown-item"]),
+    (nil, "9999", nil, false, ["unknown-item"]), (nil, "2", nil, true, ["no-route"]), (nil, "2", nil, false, []),
+    (nil, nil, Organs.requester, false, ["same-organ"]),
+    (nil, "9999", Organs.unlisted, true, ["unknown-item", "unknown-organ"]),
+    ("divination", "9999", Organs.requester, true, ["unknown-procedure", "unknown-item", "same-organ"]),
+  ]
+
+  @Test(arguments: parts)
+  func partOfASubmission(
+    _ procedure: String?, _ item: String?, _ to: String?, _ routable: Bool, _ expected: [String]
+  ) throws {
+    let found = AssistanceRequest.routingFaults(
+      procedure: procedure, item: item, to: try to.map(code), routable: routable, by: try code(Organs.requester),
+      reference: reference)
+    #expect(found.map(\.code) == expected)
+  }
+
   @Test func decision() throws {
     let decision = try submit(try submission())
     let deadline = reference.calendar.deadline(

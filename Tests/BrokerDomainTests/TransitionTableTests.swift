@@ -45,9 +45,9 @@ internal import Testing
     reference = try makeReference()
   }
 
-  private func decide(_ row: Row, expectedVersion: Int?) throws -> Decision {
+  private func decide(_ row: Row, expectedVersions: [Int]?) throws -> Decision {
     try sampleRequest(try sampleState(row.state), reference).carryOut(
-      try sampleCommand(row.verb), by: try row.organ, now: now, expectedVersion: expectedVersion,
+      try sampleCommand(row.verb), by: try row.organ, now: now, expectedVersions: expectedVersions,
       reference: reference)
   }
 
@@ -58,12 +58,13 @@ internal import Testing
 
   @Test(arguments: rows) func outcome(_ row: Row) throws {
     let before = try sampleRequest(try sampleState(row.state), reference)
-    for expectedVersion in [nil, before.version] {
+    for versions in [nil, [before.version], [7, before.version, 9]] {
+      #expect(before.refusal(of: row.verb, by: try row.organ, expectedVersions: versions) == row.refusal)
       if let refusal = row.refusal {
-        #expect(throws: refusal) { try decide(row, expectedVersion: expectedVersion) }
+        #expect(throws: refusal) { try decide(row, expectedVersions: versions) }
         continue
       }
-      let decision = try decide(row, expectedVersion: expectedVersion)
+      let decision = try decide(row, expectedVersions: versions)
       var after = before
       after.version += 1
       after.updatedAt = now
@@ -81,11 +82,13 @@ internal import Testing
 
   /// A stale If-Match is said before the state is judged, but never to one who may not ask at all.
   @Test(arguments: rows) func staleVersion(_ row: Row) throws {
-    let current = try sampleRequest(try sampleState(row.state), reference).version
+    let before = try sampleRequest(try sampleState(row.state), reference)
+    let current = before.version
     let refusal: Refusal =
       row.outcome == "not-yours" ? .notYours(row.verb) : .staleVersion(current: current)
-    for stale in [0, current - 1, current + 1, -1, Int.max] {
-      #expect(throws: refusal) { try decide(row, expectedVersion: stale) }
+    for stale in [[], [0], [current - 1], [current + 1], [-1, Int.max]] {
+      #expect(before.refusal(of: row.verb, by: try row.organ, expectedVersions: stale) == refusal)
+      #expect(throws: refusal) { try decide(row, expectedVersions: stale) }
     }
   }
 
@@ -111,7 +114,7 @@ internal import Testing
   @Test func eventData() throws {
     func data(_ command: Command, _ organ: String, at now: Instant) throws -> JSON {
       try sampleRequest(.submitted, reference).carryOut(
-        command, by: try code(organ), now: now, expectedVersion: nil, reference: reference
+        command, by: try code(organ), now: now, expectedVersions: nil, reference: reference
       ).event.data
     }
     let due = try sampleRequest(.submitted, reference).deadline.at

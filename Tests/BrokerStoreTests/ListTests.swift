@@ -57,7 +57,7 @@ import Testing
       case .responder: request.responder == organ
       }
     return party
-      && (filter.states.isEmpty || filter.states.contains(request.state.name))
+      && (filter.states.map { $0.contains(request.state.name) } ?? true)
       && (filter.procedure == nil || filter.procedure == request.procedure)
       && (filter.overdue == nil || filter.overdue == request.isOverdue(now: now))
       && (filter.dueBefore.map { request.deadline.at < $0 } ?? true)
@@ -87,8 +87,8 @@ import Testing
     var single: [(inout RequestFilter) -> Void] = [
       { $0.overdue = true }, { $0.overdue = false }, { $0.procedure = "complaint" }, { $0.procedure = "unheard-of" },
       { $0.dueBefore = middle.deadline.at }, { $0.dueBefore = middle.deadline.at + 1 },
-      { $0.states = [.submitted, .answered] }, { $0.subject = people[0] }, { $0.subject = "nobody" },
-      { $0.subject = people[1] },
+      { $0.states = [.submitted, .answered] }, { $0.states = [] }, { $0.subject = people[0] },
+      { $0.subject = "nobody" }, { $0.subject = people[1] },
     ]
     for state in StateName.allCases { single.append { $0.states = [state] } }
     for moment in moments { single.append { $0.updatedAfter = moment } }

@@ -53,7 +53,7 @@ extension WriteContext {
   func carryOut(_ command: Command, _ id: EntityID, by organ: Qidong) throws -> AssistanceRequest {
     guard let stored = try request(id) else { throw StoreError.notFound }
     let decision = try stored.request.carryOut(
-      command, by: organ.organ, now: now, expectedVersion: nil, reference: reference)
+      command, by: organ.organ, now: now, expectedVersions: nil, reference: reference)
     try apply(decision, previous: stored.request)
     return decision.request
   }

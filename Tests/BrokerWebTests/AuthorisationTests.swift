@@ -122,14 +122,51 @@ struct AuthorisationTests {
     }
   }
 
+  /// Who may not move a request as it is now is told so first, in this order, whatever the body says.
+  @Test func theBodyIsReadLast() throws {
+    let daemon = try House.daemon
+    let (open, closed) = (try daemon.open(), try daemon.open())
+    try daemon.client(Qidong.responder).done("POST", closed + "/answer", json: answerBody())
+    let stale = ["If-Match": #""9""#]
+    let table: [(who: Qidong, path: String, headers: [String: String], status: Int, code: String)] = [
+      (.stranger, open, [:], 404, "not-found"), (.stranger, closed, stale, 404, "not-found"),
+      (.requester, open, [:], 403, "forbidden"), (.requester, closed, stale, 403, "forbidden"),
+      (.supervisor, open, stale, 403, "forbidden"), (.supervisor, closed, [:], 403, "forbidden"),
+      (.responder, open, stale, 412, "precondition-failed"), (.responder, closed, stale, 412, "precondition-failed"),
+      (.responder, closed, [:], 409, "illegal-transition"),
+      (.responder, closed, ["If-Match": #""2""#], 409, "illegal-transition"),
+    ]
+    for row in table {
+      let client = try daemon.client(row.who)
+      for verb in ["answer", "decline", "acknowledge"] {
+        for body in ["{", "7", #"{"x": 1}"#, #"{"reasonCode": "busy"}"#, answerBody()] {
+          for key in [[:], ["Idempotency-Key": "body-last"]] {
+            let reply = try client.call(
+              "POST", "\(row.path)/\(verb)", json: body, headers: row.headers.merging(key) { $1 })
+            expectProblem(reply, row.status, row.code, "\(row.who) \(verb) \(body)")
+          }
+        }
+      }
+    }
+    let withdrawn = try daemon.client(Qidong.requester).call("POST", closed + "/withdraw", json: "{}")
+    expectProblem(withdrawn, 409, "illegal-transition")
+    // Nothing of it was kept, nothing happened.
+    #expect(try daemon.client(Qidong.responder).get(open)["version"].int == 1)
+    expectProblem(
+      try daemon.client(Qidong.responder).call("POST", open + "/answer", json: "{}"), 422, "invalid-body")
+  }
+
   @Test func bearerIsTheOnlyScheme() throws {
     let daemon = try House.daemon
     let key = try daemon.state.key(of: Qidong.requester)
-    for header in ["Basic \(key)", key, "Bearer", "Bearer ", "Bearer \(key)x", "Token \(key)"] {
+    for header in [
+      "Basic \(key)", key, "Bearer", "Bearer ", "Bearer \(key)x", "Token \(key)", "Bearer\(key)",
+      "Bearer\t\(key)", "Bearer  ", " ", "Bearer \(key) \(key)", "Bearer, \(key)",
+    ] {
       let reply = try daemon.client().call("GET", "/v1/organs", headers: ["Authorization": header])
       expectProblem(reply, 401, "unauthenticated", String(header.prefix(8)))
     }
-    for header in ["Bearer \(key)", "bearer \(key)", "BEARER  \(key) "] {
+    for header in ["Bearer \(key)", "bearer \(key)", "BEARER  \(key) ", "bEaReR \t\(key)\t"] {
       let reply = try daemon.client().call("GET", "/v1/organs", headers: ["Authorization": header])
       #expect(reply.status == 200)
     }

@@ -32,8 +32,8 @@ struct FaultTableTests {
   }
 
   static let submissions = [
-    Case("nothing", [("", .object([:]))], "invalid-body", ["/purpose", "/questions", "/subject"]),
-    Case("null is the same as absent", [("/purpose", .null), ("/to", .null)], "invalid-body", ["/purpose"]),
+    Case("nothing", [("", .object([:]))], "invalid-body", ["/purpose", "/questions", "/subject", "/to"]),
+    Case("null is the same as absent", [("/purpose", .null), ("/to", .null)], "invalid-body", ["/purpose", "/to"]),
     Case(
       "no subject members", [("/subject", .object([:]))], "invalid-body",
       ["/subject/idNumber", "/subject/kind", "/subject/name"]),
@@ -60,6 +60,10 @@ struct FaultTableTests {
       "invalid-body", ["/questions/1/id"]),
     Case("no such urgency", [("/urgency", .string("at once"))], "invalid-body", ["/urgency"]),
     Case("data of no field", [("/data", .object(["plot": .int(1)]))], "invalid-body", ["/data/plot"]),
+    Case(
+      "the number of somebody without a name",
+      [("/subject/name", .missing), ("/subject/idNumber", .string("110105194912310021"))], "invalid-body",
+      ["/subject/idNumber", "/subject/name"]),
     Case("unknown organ", [("/to", .string(unlisted))], "unknown-organ", ["/to"]),
     Case("unknown item", [("/item", .string("9999"))], "unknown-item", ["/item"]),
     Case("unknown procedure", [("/procedure", .string("divination"))], "unknown-procedure", ["/procedure"]),
@@ -68,6 +72,27 @@ struct FaultTableTests {
     Case("neither organ nor item", [("/to", .missing), ("/item", .missing)], "no-route", ["/to"]),
     Case(
       "two of a kind of their own", [("/item", .string("9999")), ("/procedure", .string("divination"))],
+      "invalid-body", ["/item", "/procedure"]),
+    Case(
+      "of every kind",
+      [
+        ("/subject/idNumber", .string("1")), ("/item", .string("9999")), ("/procedure", .string("divination")),
+        ("/to", .string(unlisted)), ("/purpose", .string(" ")),
+      ], "invalid-body", ["/item", "/procedure", "/purpose", "/subject/idNumber", "/to"]),
+    Case(
+      "the list names nobody, and more", [("/to", .missing), ("/urgency", .int(1))], "invalid-body",
+      ["/to", "/urgency"]),
+    Case(
+      "itself, and more", [("/to", .string(requester.code)), ("/colour", .string("red"))], "invalid-body",
+      ["/colour", "/to"]),
+    Case(
+      "an unknown item beside a mistyped organ",
+      [("/to", .string("11320681014260292A")), ("/item", .string("9999"))], "invalid-body", ["/item", "/to"]),
+    Case(
+      "whom an unreadable item leads to is not known", [("/to", .missing), ("/item", .int(47))], "invalid-body",
+      ["/item"]),
+    Case(
+      "an unreadable procedure is not an unknown one", [("/procedure", .int(1)), ("/item", .string("9999"))],
       "invalid-body", ["/item", "/procedure"]),
     Case(
       "all at once",
@@ -95,6 +120,22 @@ struct FaultTableTests {
     Case(
       "answered twice", [("/findings/1", JSONBody(answerBody())["findings"][0])], "invalid-body",
       ["/findings/1/question"]),
+    Case(
+      "of every kind",
+      [
+        ("/findings/0/result", .string("maybe")), ("/findings/0/question", .string("q9")),
+        ("/findings/0/asOf", .string("yesterday")), ("/signatory", .missing),
+      ], "invalid-body",
+      ["/findings", "/findings/0/asOf", "/findings/0/question", "/findings/0/result", "/signatory"]),
+    Case(
+      "what is no finding keeps its place",
+      [("/findings/1", JSONBody(answerBody())["findings"][0]), ("/findings/0", .int(1))], "invalid-body",
+      ["/findings/0"]),
+    Case(
+      "an unreadable question may be the one that is wanting",
+      [("/findings/0/question", .int(1)), ("/findings/0/result", .string("maybe"))], "invalid-body",
+      ["/findings/0/question", "/findings/0/result"]),
+    Case("no signatory", [("/signatory", .missing)], "invalid-body", ["/signatory"]),
   ]
 
   static let declines = [
@@ -107,6 +148,15 @@ struct FaultTableTests {
     Case(
       "competent organ mistyped", [("/competentOrgan", .string("11320681014260292A"))], "invalid-body",
       ["/competentOrgan"]),
+    Case(
+      "of every kind",
+      [
+        ("/reasonCode", .string("busy")), ("/reason", .string("x")), ("/signatory", .missing),
+        ("/competentOrgan", .string(responder.code)),
+      ], "invalid-body", ["/competentOrgan", "/reason", "/reasonCode", "/signatory"]),
+    Case(
+      "an unreadable code is not an unknown one", [("/reasonCode", .string(" ")), ("/signatory", .int(1))],
+      "invalid-body", ["/reasonCode", "/signatory"]),
   ]
 
   static let endpoints = [
@@ -147,6 +197,44 @@ struct FaultTableTests {
     let good = #"{"url": "http://127.0.0.1:9/", "events": ["*"]}"#
     try Self.expect(row, client, "/v1/endpoints", row.body(of: good))
     #expect(try client.get("/v1/endpoints")["items"] == .array([]))
+  }
+
+  /// The contract's vocabulary, whether or not such events are sent yet.
+  @Test(arguments: EventType.allCases) func everyEventMayBeSubscribedTo(_ type: EventType) throws {
+    let daemon = try House.daemon
+    let id = try daemon.register("http://127.0.0.1:9/", events: type.rawValue, for: .市财政局)
+    let client = try daemon.client(Qidong.市财政局)
+    #expect(try client.get("/v1/endpoints/\(id)")["events"] == .array([.string(type.rawValue)]))
+    try client.done("DELETE", "/v1/endpoints/\(id)", 204)
+  }
+
+  /// As whoever wrote the body comes upon them: what is missing, at the end of what it is missing from.
+  @Test func faultsStandInTheOrderOfTheBody() throws {
+    let daemon = try House.daemon
+    let path = try daemon.open(marriageRequest(to: Self.responder), by: .市民政局)
+    let finding = #"{"result": "maybe", "x/y": 1, "asOf": 7, "question": "q9"}"#
+    for (client, target, body, expected) in [
+      (
+        try daemon.client(Self.responder), path + "/answer",
+        #"{"signatory": " ", "findings": [\#(finding), \#(finding)], "z": 1}"#,
+        [
+          "/signatory", "/findings", "/findings/0/result", "/findings/0/x~1y", "/findings/0/asOf",
+          "/findings/0/question", "/findings/0/source", "/findings/1/result", "/findings/1/x~1y", "/findings/1/asOf",
+          "/findings/1/question", "/findings/1/source", "/z",
+        ]
+      ),
+      (
+        try daemon.client(Self.requester), "/v1/requests",
+        #"{"urgency": 1, "subject": {"idNumber": "1", "kind": "person"}, "item": "9999", "procedure": "divination"}"#,
+        [
+          "/urgency", "/subject/idNumber", "/subject/name", "/item", "/procedure", "/questions", "/purpose",
+        ]
+      ),
+    ] {
+      let reply = try client.call("POST", target, json: body)
+      expectProblem(reply, 422, "invalid-body")
+      #expect((reply.json["errors"].array ?? []).compactMap { $0["pointer"].string } == expected, "\(reply.text)")
+    }
   }
 
   /// In both languages: the same places and codes, said in one language each.

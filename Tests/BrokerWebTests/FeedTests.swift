@@ -145,7 +145,8 @@ struct FeedTests {
     let client = try daemon.client(Qidong.requester)
     for (query, headers, status) in [
       ("?wait=20", [:], 200), ("?wait=20", ["If-None-Match": #""7""#], 200), ("", ["If-None-Match": #""1""#], 304),
-      ("?wait=0", ["If-None-Match": #"W/"1""#], 304), ("?wait=20", ["If-None-Match": "*"], 200),
+      ("?wait=0", ["If-None-Match": #"W/"1""#], 304), ("?wait=20", ["If-None-Match": "*"], 304),
+      ("?wait=20", ["If-None-Match": #""7", "8""#], 200), ("", ["If-None-Match": #""7", "1""#], 304),
     ] as [(String, [String: String], Int)] {
       var reply: Reply?
       let took = try Self.milliseconds { reply = try client.call("GET", path + query, headers: headers) }

@@ -18,7 +18,7 @@ struct IdempotencyHTTPTests {
     #expect(again.status == first.status, "\(what): \(again.text)")
     #expect(again.body == first.body, "\(what)")
     #expect(again.headers["idempotency-replayed"] == "true", "\(what)")
-    for name in ["etag", "location", "content-type"] {
+    for name in ["etag", "location", "content-type", "cache-control"] {
       #expect(again.headers[name] == first.headers[name], "\(what) \(name)")
     }
   }
@@ -120,6 +120,52 @@ struct IdempotencyHTTPTests {
       try client.call("POST", path + "/replay", json: #"{"after": 1}"#, headers: again))
     #expect(try client.ids("/v1/endpoints") == [String(path.split(separator: "/").last ?? "")])
     try client.done("DELETE", path, 204)
+  }
+
+  /// The first reply's secret is shown again only while it is the endpoint's, and is never kept with the reply.
+  @Test func secretsAreNotKept() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let client = try daemon.client(Self.requester)
+    let (creation, rotation, next) = (Self.key(), Self.key(), Self.key())
+    let body = #"{"url": "http://127.0.0.1:9/", "description": "\"secret\":null"}"#
+    func create() throws -> Reply { try client.done("POST", "/v1/endpoints", json: body, headers: creation, 201) }
+    let first = try create()
+    let path = try #require(first.headers["location"])
+    func rotate(_ key: [String: String]) throws -> Reply { try client.done("POST", path + "/rotate", headers: key) }
+    Self.expectReplay(try create(), of: first)
+    // What else changes leaves the secret as it was.
+    try client.done("PATCH", path, json: #"{"events": ["request.answered"], "description": null}"#)
+    Self.expectReplay(try create(), of: first)
+
+    let rotated = try rotate(rotation)
+    #expect(rotated.json["secret"].string?.hasPrefix("whsec_") == true)
+    Self.expectReplay(try rotate(rotation), of: rotated)
+    Self.expectWithoutSecret(try create(), of: first)
+    // A rotation within the same moment could not be told from the one before.
+    try daemon.operatorClient().done("POST", "/v1/rehearsal/advance", json: #"{"to": "2026-03-02T11:00:00+08:00"}"#)
+    let latest = try rotate(next)
+    Self.expectWithoutSecret(try rotate(rotation), of: rotated)
+    Self.expectReplay(try rotate(next), of: latest)
+    for reply in [first, rotated, latest, try create(), try rotate(rotation), try rotate(next)] {
+      #expect(reply.headers["cache-control"] == "no-store")
+    }
+    try client.done("DELETE", path, 204)
+    Self.expectWithoutSecret(try create(), of: first)
+
+    var isKept = false
+    for file in try FileManager.default.subpathsOfDirectory(atPath: daemon.state.path) {
+      let bytes = FileManager.default.contents(atPath: daemon.state.path + "/" + file) ?? Data()
+      #expect(bytes.range(of: Data("whsec_".utf8)) == nil, "\(file)")
+      if bytes.range(of: Data("oldSecretValidUntil".utf8)) != nil { isKept = true }
+    }
+    #expect(isKept, "the replies are where they were looked for")
+  }
+
+  private static func expectWithoutSecret(_ again: Reply, of first: Reply) {
+    #expect(again.headers["idempotency-replayed"] == "true")
+    #expect(again.headers["location"] == first.headers["location"])
+    #expect(again.json["secret"].isNull)
+    #expect(again.json == first.json.with(.null, at: "/secret"))
   }
 
   @Test func concurrentDuplicatesAreOne() throws {

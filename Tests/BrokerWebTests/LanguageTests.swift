@@ -43,6 +43,7 @@ struct LanguageTests {
         (415, requester, "POST", "/v1/requests", "x", ["Content-Type": "text/plain"]),
         (422, requester, "POST", "/v1/requests", "{}", [:]),
       ]
+    let examples = try OpenAPITests.problemTitles()
     for call in calls {
       for (language, chinese) in [(nil, true), ("en", false)] {
         let headers = call.headers.merging(language.map { ["Accept-Language": $0] } ?? [:]) { $1 }
@@ -50,6 +51,7 @@ struct LanguageTests {
         #expect(reply.status == call.status, "\(call.path): \(reply.text)")
         #expect(reply.json["detail"].string?.isChinese == chinese, "\(reply.text)")
         #expect(reply.json["title"].string?.isChinese == chinese, "\(reply.text)")
+        if chinese { #expect(examples[call.status] == [reply.json["title"].string ?? "?"], "\(reply.text)") }
       }
     }
   }

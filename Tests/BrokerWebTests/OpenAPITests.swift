@@ -161,6 +161,45 @@ struct OpenAPITests {
   }
 }
 
+extension OpenAPITests {
+  /// Of the examples of problems: status → titles.
+  static func problemTitles() throws -> [Int: Set<String>] {
+    let document = try BareServer.shared.get().document
+    var titles: [Int: Set<String>] = [:]
+    for answer in document["components"]?["responses"]?.members ?? [] {
+      let problem = answer.value["content"]?["application/problem+json"]
+      let examples = (problem?["examples"]?.members ?? []).map { $0.value["value"] } + [problem?["example"]]
+      for example in examples {
+        guard let status = example?["status"]?.intValue, let title = example?["title"]?.stringValue else { continue }
+        titles[status, default: []].insert(title)
+      }
+    }
+    return titles
+  }
+
+  /// The example of a 算式 is what the daemon says of the same days.
+  @Test func theCountedDaysOfTheExample() throws {
+    let document = try BareServer.shared.get().document
+    let example = try #require(document["components"]?["examples"]?["WorkingDays"]?["value"])
+    let counted = try House.client(.requester).get(
+      "/v1/working-days?from=2026-11-20T10:00:00%2B08:00&days=5&region=320681")
+    #expect(JSONBody(parsing: example.bytes) == counted)
+  }
+
+  @Test func vocabulariesAreTheDomains() throws {
+    let document = try BareServer.shared.get().document
+    func words(_ json: JSON?) -> [String] { (json?["enum"]?.arrayValue ?? []).compactMap(\.stringValue) }
+    let schemas = document["components"]?["schemas"]
+    #expect(words(schemas?["EventType"]) == EventType.allCases.map(\.rawValue))
+    #expect(words(schemas?["State"]) == StateName.allCases.map(\.rawValue))
+    #expect(words(schemas?["Verb"]) == Verb.allCases.map(\.rawValue))
+    let list = Self.operations(document).first { $0.name == "GET /v1/requests" }
+    let state = list?.parameters.first { $0["name"]?.stringValue == "state" }
+    #expect(words(state?["schema"]?["items"]) == StateName.allCases.map(\.rawValue) + StateName.unused)
+    #expect(state?["explode"]?.boolValue == false)
+  }
+}
+
 /// The sources, for checks of what they say.
 enum Sources {
   static func texts(_ targets: String...) throws -> [String] {

@@ -42,8 +42,6 @@ def malformed(w):
     id = w.submit().json["id"]
     w.call(
         "reveal=all", "GET", f"/v1/requests/{id}", 400, key=w.requester, query={"reveal": "all"}, code="invalid-parameter")
-    w.move(
-        "If-Match is no tag", id, "acknowledge", 400, w.responder, {}, headers={"If-Match": "one"}, code="invalid-parameter")
     long = {"Idempotency-Key": "k" * 256}
     w.call(
         "a key too long", "POST", "/v1/requests", 400, key=w.requester, body=w.body(), headers=long, code="invalid-parameter")
@@ -51,8 +49,10 @@ def malformed(w):
 
 def transport(w):
     id = w.submit().json["id"]
-    w.move(
-        "If-Match is stale", id, "acknowledge", 412, w.responder, {}, headers={"If-Match": '"99"'}, code="precondition-failed")
+    for name, tags in (("is stale", '"99"'), ("is weak", 'W/"1"'), ("is another's", '"stale", "2"'), ("is no tag", "one")):
+        w.move(
+            f"If-Match {name}", id, "acknowledge", 412, w.responder, {}, headers={"If-Match": tags},
+            code="precondition-failed")
     vast = w.body(basis="依" * 100_000)
     w.call("a body over 256 KiB", "POST", "/v1/requests", 413, key=w.requester, body=vast, code="too-large")
     plain = {"Content-Type": "text/plain"}
@@ -87,6 +87,12 @@ def faults(w):
             name, "POST", "/v1/requests", 422, key=w.requester, body=w.body(**changes), code="invalid-body", must=True)
         found = [fault["pointer"] for fault in reply.json["errors"]]
         w.that(f"{name}: the pointer", found == [pointer], f"{found}, wanted {[pointer]}")
+    person = {**person, "idNumber": "1"}
+    reply = w.call(
+        "faults of shape and of meaning", "POST", "/v1/requests", 422, key=w.requester, code="invalid-body", must=True,
+        body=w.body(subject=person, item="no-such-item", to=organ_code("99999999")))
+    found = {fault["pointer"] for fault in reply.json["errors"]}
+    w.that("both at once", found == {"/subject/idNumber", "/item", "/to"}, found)
     w.call("a list for a body", "POST", "/v1/requests", 422, key=w.requester, body=[], code="invalid-body")
 
 
@@ -102,6 +108,17 @@ def unknown_names(w):
         w.call(code, "POST", "/v1/requests", 422, key=w.requester, body=w.body(**changes), code=code)
 
 
+def order(w):
+    """Who may not move a request is told so before what is wrong with the body."""
+    id = w.submit().json["id"]
+    stale = {"If-Match": '"9"'}
+    w.move("a stranger's empty body", id, "answer", 404, w.stranger, {}, headers=stale, code="not-found")
+    w.move("the wrong party's empty body", id, "answer", 403, w.requester, {}, headers=stale, code="forbidden")
+    w.move("an empty body, stale", id, "answer", 412, w.responder, {}, headers=stale, code="precondition-failed")
+    w.move("withdraw", id, "withdraw", 200, w.requester, WITHDRAW)
+    w.move("an empty body, closed", id, "answer", 409, w.responder, {}, code="illegal-transition")
+
+
 def bad_moves(w):
     id = w.submit().json["id"]
     finding = ANSWER["findings"][0]
@@ -110,6 +127,7 @@ def bad_moves(w):
         ("a finding on nothing asked", "answer", w.responder, {**ANSWER, "findings": [{**finding, "question": "q9"}]}),
         ("no such result", "answer", w.responder, {**ANSWER, "findings": [{**finding, "result": "maybe"}]}),
         ("decline for no code", "decline", w.responder, {**DECLINE, "reasonCode": "busy"}),
+        ("decline, all wrong", "decline", w.responder, {"reasonCode": "busy", "reason": "x"}),
         ("decline, blank reason", "decline", w.responder, {**DECLINE, "reason": "  "}),
         ("withdraw, no reason", "withdraw", w.requester, {}),
         ("acknowledge, unknown member", "acknowledge", w.responder, {"offcier": "李四"})):
@@ -119,4 +137,4 @@ def bad_moves(w):
         "refusals change nothing", (untouched["state"], untouched["version"]) == ("submitted", 1), untouched["state"])
 
 
-SCENARIOS = [strangers, roles, malformed, transport, faults, unknown_names, bad_moves]
+SCENARIOS = [strangers, roles, malformed, transport, faults, unknown_names, order, bad_moves]

@@ -2,7 +2,8 @@ internal import BrokerDomain
 
 /// The bodies of submission and of the verbs, read into commands. Every fault at once.
 extension Submission {
-  static func read(_ json: JSON) throws(Problem) -> Submission {
+  /// A body with faults is held against the directory and the lists as well, as far as it can be read.
+  static func read(_ json: JSON, by requester: OrganCode, reference: Reference) throws(Problem) -> Submission {
     var reader = BodyReader()
     let members = reader.object(
       json, at: "",
@@ -27,7 +28,15 @@ extension Submission {
         signatory: reader.text(m["signatory"], at: "/signatory", longest: 100),
         urgency: reader.choice(m["urgency"], at: "/urgency", Content.Urgency.self) ?? .normal,
         data: reader.data(m["data"])))
-    guard reader.faults.isEmpty else { throw Problem(reader.faults) }
+    guard reader.faults.isEmpty else {
+      let faulty = reader.faultyPointers
+      reader.add(
+        AssistanceRequest.routingFaults(
+          procedure: faulty.contains("/procedure") ? nil : submission.procedure, item: submission.item,
+          to: submission.to, routable: faulty.isDisjoint(with: ["/to", "/item"]), by: requester,
+          reference: reference))
+      throw reader.problem(in: json)
+    }
     return submission
   }
 }
@@ -54,10 +63,10 @@ extension BodyReader {
     if let idType, idType != expected {
       fault("/subject/idType", "\(kindText) 的证件类型应为 \(expected)", "the id type of a \(kindText) is \(expected)")
     }
-    guard let name, let number else { return nil }
+    guard let number else { return nil }
     do throws(Phrase) {
       let checked = kind == .person ? try ResidentID(number).text : try OrganCode(number).description
-      return Subject(kind: kind, name: name, idType: expected, idNumber: checked)
+      return name.map { Subject(kind: kind, name: $0, idType: expected, idNumber: checked) }
     } catch {
       fault("/subject/idNumber", error.zh, error.en)
       return nil
@@ -108,16 +117,20 @@ extension BodyReader {
 }
 
 extension Command {
-  static func read(_ verb: Verb, _ json: JSON) throws(Problem) -> Command {
+  /// A body with faults is held against the request that it is a reply to as well, as far as it can be read.
+  static func read(
+    _ verb: Verb, _ json: JSON, to request: AssistanceRequest, reference: Reference
+  ) throws(Problem) -> Command {
     var reader = BodyReader()
     let command: Command? =
       switch verb {
       case .acknowledge: reader.acknowledge(json)
-      case .answer: reader.answer(json)
-      case .decline: reader.decline(json)
+      case .answer: reader.answer(json) { request.faults(of: $0, reference: reference) }
+      case .decline:
+        reader.decline(json) { request.faults(reasonCode: $0, competentOrgan: $1, reference: reference) }
       case .withdraw: reader.withdraw(json)
       }
-    guard let command, reader.faults.isEmpty else { throw Problem(reader.faults) }
+    guard let command, reader.faults.isEmpty else { throw reader.problem(in: json) }
     return command
   }
 }
@@ -128,15 +141,18 @@ extension BodyReader {
     return .acknowledge(officer: text(m["officer"], at: "/officer", longest: 100))
   }
 
-  fileprivate mutating func answer(_ json: JSON) -> Command? {
+  /// - Parameter rules: what else is wrong with what could be read; asked when something is already.
+  fileprivate mutating func answer(_ json: JSON, rules: ([FindingDraft]) -> [Fault]) -> Command? {
     guard let m = object(json, at: "", members: ["findings", "text", "reference", "signatory"]) else {
       return nil
     }
-    let rows = array(m["findings"], at: "/findings", required: true, 1...Self.maximumQuestions) ?? []
+    let rows = array(m["findings"], at: "/findings", required: true, 1...Self.maximumQuestions)
     var findings: [Finding] = []
-    for (index, row) in rows.enumerated() {
+    var drafts: [FindingDraft] = []
+    for (index, row) in (rows ?? []).enumerated() {
       let at = "/findings/\(index)"
       guard let f = object(row, at: at, members: ["question", "result", "source", "asOf", "note"]) else {
+        drafts.append(FindingDraft(question: nil, result: nil))
         continue
       }
       let question = text(f["question"], at: at + "/question", required: true, longest: 100)
@@ -144,6 +160,7 @@ extension BodyReader {
       let source = text(f["source"], at: at + "/source", required: true)
       let asOf = date(f["asOf"], at: at + "/asOf", required: true)
       let note = text(f["note"], at: at + "/note", longest: 4000)
+      drafts.append(FindingDraft(question: question, result: result))
       guard let question, let result, let source, let asOf else { continue }
       findings.append(
         Finding(question: question, result: result, source: source, asOf: asOf, note: note))
@@ -151,6 +168,7 @@ extension BodyReader {
     let body = text(m["text"], at: "/text", longest: 4000)
     let reference = text(m["reference"], at: "/reference", longest: 100)
     let signatory = text(m["signatory"], at: "/signatory", required: true, longest: 100)
+    if rows != nil, !faults.isEmpty { add(rules(drafts)) }
     return signatory.map {
       .answer(Answer(findings: findings, text: body, reference: reference, signatory: $0))
     }
@@ -159,7 +177,8 @@ extension BodyReader {
   /// A reason has to say something: a word or two is no statement of reasons (说明理由).
   static let shortestReason = 4
 
-  fileprivate mutating func decline(_ json: JSON) -> Command? {
+  /// - Parameter rules: what else is wrong with reason code and competent organ; asked when something is already.
+  fileprivate mutating func decline(_ json: JSON, rules: (String?, String?) -> [Fault]) -> Command? {
     guard
       let m = object(json, at: "", members: ["reasonCode", "reason", "competentOrgan", "signatory"])
     else { return nil }
@@ -170,6 +189,7 @@ extension BodyReader {
     }
     let competent = text(m["competentOrgan"], at: "/competentOrgan")
     let signatory = text(m["signatory"], at: "/signatory", required: true, longest: 100)
+    if !faults.isEmpty { add(rules(code, competent)) }
     guard let code, let reason, let signatory else { return nil }
     return .decline(
       Decline(reasonCode: code, reason: reason, competentOrgan: competent, signatory: signatory))

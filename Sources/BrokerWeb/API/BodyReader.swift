@@ -30,6 +30,23 @@ struct BodyReader {
     faults.append(Fault(pointer, code: code, zh, en))
   }
 
+  var faultyPointers: Set<String> { Set(faults.map(\.pointer)) }
+
+  /// Adds what the rules say, except of places that are faulty already: one thing at a time is enough there.
+  mutating func add(_ more: [Fault]) {
+    let faulty = faultyPointers
+    faults += more.filter { !faulty.contains($0.pointer) }
+  }
+
+  /// Everything that is wrong, in the order of the body.
+  func problem(in json: JSON) -> Problem {
+    var order = BodyOrder(json)
+    let ranked = faults.enumerated().map { (rank: order.rank(of: $1.pointer), at: $0, fault: $1) }
+    return Problem(
+      ranked.sorted { $0.rank == $1.rank ? $0.at < $1.at : $0.rank.lexicographicallyPrecedes($1.rank) }
+        .map(\.fault))
+  }
+
   mutating func missing(_ pointer: String) {
     fault(pointer, "必填", "is required")
   }
@@ -124,7 +141,7 @@ struct BodyReader {
   }
 
   /// RFC 6901: `~` and `/` inside a name.
-  private static func escape(_ name: String) -> String {
+  static func escape(_ name: String) -> String {
     name.replacing("~", with: "~0").replacing("/", with: "~1")
   }
 }

@@ -7,7 +7,8 @@ internal import NIOCore
 
 /// One HTTP request as a handler sees it: authenticated, its body read, nothing decided yet.
 struct Call: Sendable {
-  let request: HTTPRequest
+  let method: HTTPRequest.Method
+  let headers: CallHeaders
   let path: String
   let query: [(name: String, value: String)]
   let parameters: [String: String]
@@ -116,36 +117,22 @@ struct Call: Sendable {
 
   // MARK: Headers
 
-  /// The version of `If-Match`; `*` and nothing accept any.
-  func expectedVersion() throws(Problem) -> Int? {
-    guard let text = request.headerFields[.ifMatch], text != "*" else { return nil }
-    guard let version = Self.version(etag: text) else {
-      throw Problem(.badRequest, "invalid-parameter", "If-Match 应为 \"版本号\"", "If-Match must be a quoted version")
-    }
-    return version
+  /// The versions of `If-Match`; nil, of `*` or no such header, accepts any. What is no version of ours is never met.
+  func expectedVersions() -> [Int]? {
+    headers.ifMatch.map { EntityTags($0) }.flatMap { $0.isAny ? nil : $0.strong }
   }
 
-  func knownVersion() -> Int? {
-    request.headerFields[.ifNoneMatch].flatMap { Self.version(etag: $0) }
-  }
-
-  private static func version(etag: String) -> Int? {
-    var text = etag.trimmingSpaces()[...]
-    if text.hasPrefix("W/") { text = text.dropFirst(2) }
-    guard text.hasPrefix("\""), text.hasSuffix("\""), text.count > 2 else { return Int(text) }
-    return Int(text.dropFirst().dropLast())
-  }
-
-  private static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+  /// What the caller has, by `If-None-Match`.
+  func knownVersions() -> EntityTags? { headers.ifNoneMatch.map { EntityTags($0) } }
 
   func idempotencyClaim() throws(Problem) -> IdempotencyClaim? {
-    guard let key = request.headerFields[Self.idempotencyKey] else { return nil }
+    guard let key = headers.idempotencyKey else { return nil }
     guard (1...255).contains(key.utf8.count) else {
       throw Problem(
         .badRequest, "invalid-parameter", "Idempotency-Key 应为1至255个字符", "an Idempotency-Key has 1 to 255 characters")
     }
     var hash = SHA256()
-    hash.update(data: Array("\(request.method.rawValue) \(path)\n".utf8))
+    hash.update(data: Array("\(method.rawValue) \(path)\n".utf8))
     hash.update(data: body)
     return IdempotencyClaim(
       principal: organ?.number ?? 0, key: key, fingerprint: Array(hash.finalize()))

@@ -10,11 +10,6 @@ struct EndpointRoutes {
   private static let replayLimit = 10_000
   private static let members = ["url", "events", "body", "description"]
 
-  private enum Outcome: Sendable {
-    case done(Endpoint)
-    case replayed(KeptReply)
-  }
-
   func create(_ call: Call) async throws -> Reply {
     try call.checkQuery()
     let organ = try call.requireOrgan()
@@ -29,9 +24,8 @@ struct EndpointRoutes {
     let description = reader.text(m["description"], at: "/description")
     guard let url, reader.faults.isEmpty else { throw Problem(reader.faults) }
     let secret = broker.machinery.newSecret()
-    let secretText = broker.machinery.secretText(secret)
-    let outcome = try await broker.store.write { context -> Outcome in
-      if let claim, let kept = try context.replay(claim) { return .replayed(kept) }
+    return try await broker.store.write { context in
+      if let claim, let kept = try context.replay(claim) { return try showAgain(kept, context) }
       guard try context.endpointCount(organ: organ.number) < WriteContext.endpointsPerOrgan else {
         throw StoreError.refused(
           .faults([
@@ -44,29 +38,8 @@ struct EndpointRoutes {
         id: try context.newID(), organ: organ.number, url: url, events: events, body: body,
         description: description, secret: secret, createdAt: context.now)
       try context.insert(endpoint)
-      if let claim {
-        let reply = Self.created(endpoint, secretText)
-        try context.keep(
-          KeptReply(
-            status: 201, request: nil, headers: ["Location: /v1/endpoints/\(endpoint.id)"],
-            body: reply.body), for: claim)
-      }
-      return .done(endpoint)
+      return try show(endpoint, keptFor: claim, context)
     }
-    switch outcome {
-    case .done(let endpoint): return Self.created(endpoint, secretText)
-    case .replayed(let kept): return Reply(kept)
-    }
-  }
-
-  private static func created(_ endpoint: Endpoint, _ secret: String) -> Reply {
-    var reply = Reply(.created) { w in
-      write(&w, endpoint, pending: 0, lastDeliveredAt: nil)
-      w.string("secret", secret)
-    }
-    reply.headers[.location] = "/v1/endpoints/\(endpoint.id)"
-    reply.headers[.cacheControl] = "no-store"
-    return reply
   }
 
   func list(_ call: Call) async throws -> Reply {
@@ -150,9 +123,8 @@ struct EndpointRoutes {
     let id = try await own(call).endpoint.id
     let claim = try call.idempotencyClaim()
     let secret = broker.machinery.newSecret()
-    let secretText = broker.machinery.secretText(secret)
-    let kept = try await broker.store.write { context -> KeptReply in
-      if let claim, let kept = try context.replay(claim) { return kept }
+    return try await broker.store.write { context in
+      if let claim, let kept = try context.replay(claim) { return try showAgain(kept, context) }
       guard var endpoint = try context.endpoint(id) else { throw StoreError.notFound }
       let until = context.now + Self.overlapMilliseconds
       endpoint.previousSecret = endpoint.secret
@@ -160,16 +132,8 @@ struct EndpointRoutes {
       endpoint.secret = secret
       endpoint.rotatedAt = context.now
       try context.update(endpoint)
-      let body = Reply { w in
-        Self.write(&w, endpoint, pending: 0, lastDeliveredAt: nil)
-        w.string("secret", secretText)
-        w.string("oldSecretValidUntil", until.rfc3339)
-      }.body
-      let reply = KeptReply(status: 200, request: nil, headers: [], body: body)
-      if let claim { try context.keep(reply, for: claim) }
-      return KeptReply(status: 0, request: nil, headers: [], body: body)
+      return try show(endpoint, until: until, keptFor: claim, context)
     }
-    return kept.status == 0 ? Reply(.ok, kept.body) : Reply(kept)
   }
 
   func replay(_ call: Call) async throws -> Reply {
@@ -235,7 +199,7 @@ struct EndpointRoutes {
     }
   }
 
-  private static func write(
+  static func write(
     _ w: inout JSONWriter, _ endpoint: Endpoint, pending: Int, lastDeliveredAt: Instant?
   ) {
     w.string("id", endpoint.id.description)

@@ -14,22 +14,22 @@ struct Gate: Sendable {
   let logger: Logger
 
   private static let requestID = HTTPField.Name("X-Request-Id")!
-  private static let traceparent = HTTPField.Name("traceparent")!
   private static let slowMicroseconds: Int64 = 1_000_000
 
   func pass(_ route: Route, _ request: Request, _ parameters: [String: String]) async -> Response {
     let start = monotonicMicroseconds()
-    let language = Self.language(request.headers[.acceptLanguage], otherwise: broker.language)
-    let trace = Self.trace(request.headers[Self.traceparent])
-    let requestID = Self.name(request.headers[Self.requestID])
+    let headers = CallHeaders(request.headers)
+    let language = Self.language(headers.acceptLanguage, otherwise: broker.language)
+    let trace = Self.trace(headers.traceparent)
+    let requestID = Self.name(headers.requestID)
     var reply: Reply
     var fault: String?
     do throws(any Error) {
-      let caller = try authenticate(request, route.access)
-      let body = try await read(request)
+      let caller = try authenticate(headers, route.access)
+      let body = try await read(request, headers)
       let organ = caller?.organ.flatMap { broker.store.reference.organ(number: $0) }
       let call = Call(
-        request: request.head, path: request.uri.path, query: Self.query(request.uri),
+        method: request.method, headers: headers, path: request.uri.path, query: Self.query(request.uri),
         parameters: parameters, body: body, caller: caller, organ: organ, language: language,
         trace: trace)
       reply = try await route.handler(call)
@@ -53,7 +53,8 @@ struct Gate: Sendable {
 
   /// For a path that the table does not have: 405 with the methods that it does have there, or 404.
   func stray(_ request: Request, methods: [String]) -> Response {
-    let language = Self.language(request.headers[.acceptLanguage], otherwise: broker.language)
+    let headers = CallHeaders(request.headers)
+    let language = Self.language(headers.acceptLanguage, otherwise: broker.language)
     var problem = Problem(.notFound, "not-found", "没有这一地址", "there is no such address")
     if !methods.isEmpty {
       let allowed = methods.joined(separator: ", ")
@@ -61,7 +62,7 @@ struct Gate: Sendable {
       problem.allow = allowed
     }
     var reply = problem.reply(language)
-    reply.headers[Self.requestID] = Self.name(request.headers[Self.requestID])
+    reply.headers[Self.requestID] = Self.name(headers.requestID)
     let response = Response(
       status: reply.status, headers: reply.headers,
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)))
@@ -69,12 +70,10 @@ struct Gate: Sendable {
     return request.method == .head ? response.createHeadResponse() : response
   }
 
-  private func authenticate(_ request: Request, _ access: Route.Access) throws(Problem) -> Principal? {
+  private func authenticate(_ headers: CallHeaders, _ access: Route.Access) throws(Problem) -> Principal? {
     if access == .open { return nil }
-    let header = request.headers[.authorization] ?? ""
-    guard header.prefix("bearer ".count).lowercased() == "bearer ",
-      let caller = broker.store.principal(
-        digest: APIKey.digest(header.dropFirst("bearer ".count).trimmingSpaces()))
+    guard let key = headers.authorization.flatMap(Self.bearer),
+      let caller = broker.store.principal(digest: APIKey.digest(bytes: key))
     else {
       throw Problem(
         .unauthorized, "unauthenticated", "请在 Authorization: Bearer 中提供有效密钥",
@@ -97,11 +96,24 @@ struct Gate: Sendable {
     return caller
   }
 
-  private func read(_ request: Request) async throws(Problem) -> [UInt8] {
+  /// The bytes of the key in `Bearer <key>`, the scheme in letters of either size; nil for any other scheme.
+  private static func bearer(_ header: String) -> [UInt8]? {
+    let scheme = Array("bearer".utf8)
+    let bytes = Array(header.utf8)
+    let isSpace: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 }
+    guard bytes.count > scheme.count, bytes[scheme.count] == 0x20,
+      zip(bytes, scheme).allSatisfy({ $0 | 0x20 == $1 }),
+      let first = bytes[scheme.count...].firstIndex(where: { !isSpace($0) }),
+      let last = bytes.lastIndex(where: { !isSpace($0) })
+    else { return nil }
+    return Array(bytes[first...last])
+  }
+
+  private func read(_ request: Request, _ headers: CallHeaders) async throws(Problem) -> [UInt8] {
     let limit = broker.limits.bodyBytes
     let tooLarge = Problem(
       .contentTooLarge, "too-large", "请求内容超过\(limit)字节", "the body has more than \(limit) bytes")
-    if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
+    if let length = headers.contentLength.flatMap({ Int($0) }), length > limit { throw tooLarge }
     let body: [UInt8]
     do {
       body = Array(buffer: try await request.body.collect(upTo: limit))
@@ -112,7 +124,7 @@ struct Gate: Sendable {
     } catch {
       throw Problem(.badRequest, "invalid-json", "请求内容不完整", "the body did not arrive whole")
     }
-    guard body.isEmpty || Self.isJSON(request.headers[.contentType]) else {
+    guard body.isEmpty || Self.isJSON(headers.contentType) else {
       throw Problem(
         .unsupportedMediaType, "unsupported-media-type", "请求内容应为 application/json",
         "the body must be application/json")

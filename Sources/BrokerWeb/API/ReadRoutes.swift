@@ -14,12 +14,13 @@ struct ReadRoutes {
     let seconds = try call.queryInt("wait", 0...Int64(broker.limits.longPollSeconds)) ?? 0
     let reveal = try revealed(call)
     var stored = try await requests.requireParty(id, organ, mayRead: true)
-    if let known = call.knownVersion(), stored.request.version == known {
-      guard seconds > 0 else { return unchanged(known) }
+    if let known = call.knownVersions(), known.match(stored.request.version) {
+      // Every version matches `*`: none that is worth waiting for will come.
+      guard seconds > 0, !known.isAny else { return unchanged(stored.request.version) }
       let changed = try await broker.waiters.wait(for: .request(id.key), seconds: seconds) {
-        try await broker.store.request(id).flatMap { $0.request.version == known ? nil : $0 }
+        try await broker.store.request(id).flatMap { known.match($0.request.version) ? nil : $0 }
       }
-      guard let changed else { return unchanged(known) }
+      guard let changed else { return unchanged(stored.request.version) }
       stored = changed
     }
     if reveal {
@@ -63,13 +64,7 @@ struct ReadRoutes {
     let organ = try call.requireOrgan()
     var filter = RequestFilter()
     filter.role = try call.queryChoice("role", RequestFilter.Role.self)
-    for name in (call.queryValue("state") ?? "").split(separator: ",") {
-      guard let state = StateName(rawValue: String(name)) else {
-        let known = StateName.allCases.map(\.rawValue).joined(separator: ", ")
-        throw call.badParameter("state", "“\(name)”应为 \(known) 之一", "\"\(name)\" must be one of \(known)")
-      }
-      filter.states.append(state)
-    }
+    filter.states = try states(call)
     filter.procedure = call.queryValue("procedure")
     if let text = call.queryValue("overdue") {
       guard ["true", "false"].contains(text) else {
@@ -89,6 +84,17 @@ struct ReadRoutes {
     return Reply.page(call, page.items, next: page.next) { w, stored in
       Representation(stored.request, subject: stored.subject, now: now, reference: reference).members(&w)
     }
+  }
+
+  /// Nil when none is asked for; empty when those that are asked for are not in use yet.
+  private func states(_ call: Call) throws(Problem) -> [StateName]? {
+    let names = (call.queryValue("state") ?? "").split(separator: ",").map(String.init)
+    let known = StateName.allCases.map(\.rawValue) + StateName.unused
+    for name in names where !known.contains(name) {
+      let list = known.joined(separator: ", ")
+      throw call.badParameter("state", "“\(name)”应为 \(list) 之一", "\"\(name)\" must be one of \(list)")
+    }
+    return names.isEmpty ? nil : names.compactMap { StateName(rawValue: $0) }
   }
 
   private func dateOrInstant(_ call: Call, _ name: String) throws(Problem) -> Instant? {

@@ -18,7 +18,7 @@ struct RequestRoutes {
     let claim = try call.idempotencyClaim()
     let submission: Submission
     do throws(Problem) {
-      submission = try Submission.read(try call.json())
+      submission = try Submission.read(try call.json(), by: organ.code, reference: broker.store.reference)
     } catch {
       return try await replay(claim, otherwise: error)
     }
@@ -41,12 +41,15 @@ struct RequestRoutes {
       let organ = try call.requireOrgan()
       let id = try call.id()
       let claim = try call.idempotencyClaim()
-      let expected = try call.expectedVersion()
+      let expected = call.expectedVersions()
       // Who is no party learns nothing, not even whether the body was right.
-      try await requireParty(id, organ, mayRead: true)
+      let now = try await requireParty(id, organ, mayRead: true).request
       let command: Command
       do throws(Problem) {
-        command = try Command.read(verb, verb == .acknowledge ? try call.jsonOrEmpty() : try call.json())
+        // Whoever may not move it now is told so, whatever the body says. The writer judges once more, by what is then.
+        if let refusal = now.refusal(of: verb, by: organ.code, expectedVersions: expected) { throw Problem(refusal) }
+        let json = verb == .acknowledge ? try call.jsonOrEmpty() : try call.json()
+        command = try Command.read(verb, json, to: now, reference: broker.store.reference)
       } catch {
         return try await replay(claim, otherwise: error)
       }
@@ -55,7 +58,7 @@ struct RequestRoutes {
         if let claim, let kept = try context.replay(claim) { return Outcome.replayed(kept) }
         guard let stored = try context.request(id) else { throw StoreError.notFound }
         let decision = try stored.request.carryOut(
-          command, by: organ.code, now: context.now, expectedVersion: expected,
+          command, by: organ.code, now: context.now, expectedVersions: expected,
           reference: context.reference)
         try context.apply(decision, previous: stored.request, trace: trace)
         if let claim { try context.keep(Self.kept(decision.request, 200, context), for: claim) }
@@ -121,13 +124,13 @@ struct RequestRoutes {
 extension Reply {
   private static let replayed = HTTPField.Name("Idempotency-Replayed")!
 
-  init(_ kept: KeptReply) {
+  init(_ kept: KeptReply, replayed: Bool = true) {
     self.init(HTTPResponse.Status(code: kept.status), kept.body)
     for line in kept.headers {
       let parts = line.split(separator: ": ", maxSplits: 1)
       guard parts.count == 2, let name = HTTPField.Name(String(parts[0])) else { continue }
       headers[name] = String(parts[1])
     }
-    headers[Self.replayed] = "true"
+    if replayed { headers[Self.replayed] = "true" }
   }
 }

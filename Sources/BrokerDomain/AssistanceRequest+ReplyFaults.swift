@@ -1,0 +1,88 @@
+/// A finding as far as a body could be read: nil is missing or unreadable, and a fault of its own already.
+package struct FindingDraft: Sendable {
+  let question: String?
+  let result: String?
+
+  package init(question: String?, result: String?) {
+    self.question = question
+    self.result = result
+  }
+}
+
+/// What the request and its procedure have against a reply. The rules judge whole commands and, so that whoever sent a
+/// faulty body learns everything at once, what could be read of one.
+extension AssistanceRequest {
+  /// Every question is answered once, with an outcome that the procedure knows.
+  package func faults(of findings: [FindingDraft], reference: Reference) -> [Fault] {
+    var faults: [Fault] = []
+    let questions = content.questionIDs
+    let outcomes = reference.procedures[procedure]?.outcomes.map(\.id) ?? []
+    var seen: Set<String> = []
+    for (index, finding) in findings.enumerated() {
+      let pointer = "/findings/\(index)"
+      if let question = finding.question {
+        if !questions.contains(question) {
+          faults.append(
+            Fault(
+              pointer + "/question", "没有问题“\(question)”；应为：\(questions.joined(separator: "、"))",
+              "there is no question \"\(question)\"; the questions are \(questions.joined(separator: ", "))"))
+        } else if !seen.insert(question).inserted {
+          faults.append(
+            Fault(
+              pointer + "/question", "问题“\(question)”答复了两次",
+              "the question \"\(question)\" is answered twice"))
+        }
+      }
+      if let result = finding.result, !outcomes.contains(result) {
+        faults.append(
+          Fault(
+            pointer + "/result", "结果应为 \(outcomes.joined(separator: "、")) 之一",
+            "the result is one of \(outcomes.joined(separator: ", "))"))
+      }
+    }
+    // A finding whose question cannot be read may be the one that seems to be wanting.
+    guard findings.allSatisfy({ $0.question != nil }) else { return faults }
+    for question in questions where !seen.contains(question) {
+      faults.append(
+        Fault(
+          "/findings", "问题“\(question)”没有答复", "the question \"\(question)\" has no finding"))
+    }
+    return faults
+  }
+
+  /// - Parameters:
+  ///   - reasonCode: nil when it could not be read.
+  ///   - competentOrgan: nil when there is none, or it could not be read.
+  package func faults(reasonCode: String?, competentOrgan: String?, reference: Reference) -> [Fault] {
+    var faults: [Fault] = []
+    let codes = reference.procedures[procedure]?.declineReasons.map(\.id) ?? []
+    if let reasonCode, !codes.contains(reasonCode) {
+      faults.append(
+        Fault(
+          "/reasonCode",
+          "理由代码应为 \(codes.joined(separator: "、")) 之一；人手不足、系统故障、材料不全不是不予协助的理由",
+          "the reason code is one of \(codes.joined(separator: ", ")); lack of staff, a broken system or missing particulars are no reason to decline"
+        ))
+    }
+    if let competentOrgan, competentOrgan.looksLikeCode {
+      do throws(Phrase) {
+        if try OrganCode(competentOrgan) == responder {
+          faults.append(
+            Fault(
+              "/competentOrgan", code: "same-organ", "有权机关不能是本机关",
+              "the competent organ cannot be the one that declines"))
+        }
+      } catch {
+        faults.append(Fault("/competentOrgan", error.zh, error.en))
+      }
+    }
+    return faults
+  }
+}
+
+extension String {
+  /// Eighteen letters and digits: a code with a slip, rather than the name of an organ ("Ministry of Health").
+  fileprivate var looksLikeCode: Bool {
+    utf8.count == 18 && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+  }
+}

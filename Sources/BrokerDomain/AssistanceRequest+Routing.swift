@@ -1,0 +1,63 @@
+extension AssistanceRequest {
+  /// What the procedures, the list of items, the assistance list and the directory have against a new request. A body
+  /// with other faults is judged by this too, as far as it could be read: whoever sent it learns everything at once.
+  /// - Parameters:
+  ///   - procedure: nil when it could not be read.
+  ///   - routable: false when `to` or `item` is there but could not be read: who would be asked is then unknown, which
+  ///     is not the same as nobody.
+  package static func routingFaults(
+    procedure: String?, item: String?, to: OrganCode?, routable: Bool = true, by requester: OrganCode,
+    reference: Reference
+  ) -> [Fault] {
+    var faults: [Fault] = []
+    if let procedure, reference.procedures[procedure] == nil {
+      let known = reference.procedures.keys.sorted().joined(separator: ", ")
+      faults.append(
+        Fault(
+          "/procedure", code: "unknown-procedure", "没有事项“\(procedure)”；现有：\(known)",
+          "there is no procedure \"\(procedure)\"; known: \(known)"))
+    }
+    let isListed = item.map { reference.item($0) != nil } ?? true
+    if let item, !isListed {
+      faults.append(
+        Fault(
+          "/item", code: "unknown-item", "证明事项清单中没有编号“\(item)”",
+          "the list of proof items has no item \"\(item)\""))
+    }
+    if let to {
+      faults += responderFaults(to, by: requester, reference: reference)
+    } else if routable, isListed, responder(to: nil, item: item, by: requester, reference: reference) == nil {
+      faults.append(noRoute(item))
+    }
+    return faults
+  }
+
+  /// The organ that is named, or that the assistance list finds.
+  static func responder(
+    to: OrganCode?, item: String?, by requester: OrganCode, reference: Reference
+  ) -> Organ? {
+    if let to { return reference.organ(to) }
+    return item.flatMap { reference.route(item: $0, requester: requester) }.flatMap { reference.organ($0.obliged) }
+  }
+
+  private static func responderFaults(_ to: OrganCode, by requester: OrganCode, reference: Reference) -> [Fault] {
+    if to == requester {
+      return [Fault("/to", code: "same-organ", "不能请求本机关协助", "an organ cannot ask itself for assistance")]
+    }
+    if reference.organ(to) == nil {
+      return [Fault("/to", code: "unknown-organ", "机关目录中没有“\(to)”", "the directory has no organ \"\(to)\"")]
+    }
+    return []
+  }
+
+  private static func noRoute(_ item: String?) -> Fault {
+    guard let item else {
+      return Fault(
+        "/to", code: "no-route", "未指明被请求机关（to），也未指明可据以确定机关的证明事项（item）",
+        "name the requested organ (to), or an item from which the assistance list finds it")
+    }
+    return Fault(
+      "/to", code: "no-route", "行政协助事项清单中没有本机关就事项“\(item)”的协助机关，请指明 to",
+      "the assistance list names no organ for item \"\(item)\" and your organ: say whom to ask in to")
+  }
+}
