@@ -110,6 +110,7 @@ let package = Package(
       name: "BrokerCallbacksTests",
       dependencies: [
         "BrokerDomain", "BrokerStore", "BrokerCallbacks", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Tests/BrokerCallbacksTests", swiftSettings: house),
@@ -121,7 +122,9 @@ let package = Package(
       ],
       path: "Tests/BrokerWebTests", swiftSettings: house),
     .testTarget(
-      name: "XiechaTests", dependencies: ["xiecha", "TestSupport"], path: "Tests/XiechaTests", swiftSettings: house),
+      name: "XiechaTests",
+      dependencies: ["xiecha", "TestSupport", .product(name: "Logging", package: "swift-log")],
+      path: "Tests/XiechaTests", swiftSettings: house),
     .testTarget(
       name: "EndToEnd", dependencies: ["TestSupport", "xiecha"], path: "Tests/EndToEnd", swiftSettings: house),
     .testTarget(name: "Architecture", path: "Tests/Architecture", swiftSettings: house),

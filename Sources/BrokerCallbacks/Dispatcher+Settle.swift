@@ -54,8 +54,9 @@ extension Dispatcher {
         return batch
       }
       if batch.isEmpty { return }
-      do {
-        try await store.write { context in for result in batch { try context.settle(result) } }
+      do throws(StoreError) {
+        let failed = try await store.settle(batch)
+        tell(batch, except: failed)
       } catch {
         logger.error("callbacks: cannot record \(batch.count) results: \(error); trying again in 1 s")
         state.withLock { $0.unsettled.insert(contentsOf: batch, at: 0) }
@@ -64,22 +65,50 @@ extension Dispatcher {
           return
         }
         try? await Task.sleep(for: .seconds(1))
-        continue
       }
-      ring { news in
-        for result in batch {
-          var again = false
-          if case .retry = result.verdict { again = true }
-          news.settled.append((result.delivery.endpoint, result.delivery.seq, again))
-        }
+    }
+  }
+
+  /// Tells the pump what is recorded. What cannot be recorded is still in the outbox and would go out again at once, and
+  /// again: the pump hears of it after a minute only.
+  private func tell(_ batch: [AttemptResult], except failed: [Store.Unrecorded]) {
+    var unrecorded: [Int64: Set<Int64>] = [:]
+    for (result, error) in failed {
+      let delivery = result.delivery
+      logger.error("callbacks: cannot record \(result.verdict.name) of \(delivery.webhookID): \(error)")
+      unrecorded[delivery.endpoint, default: []].insert(delivery.seq)
+      Task {
+        try? await Task.sleep(for: .seconds(60))
+        ring { $0.settled.append((delivery.endpoint, delivery.seq, true)) }
+      }
+    }
+    ring { news in
+      for result in batch {
+        let (endpoint, seq) = (result.delivery.endpoint, result.delivery.seq)
+        if unrecorded[endpoint]?.contains(seq) == true { continue }
+        var again = false
+        if case .retry = result.verdict { again = true }
+        news.settled.append((endpoint, seq, again))
       }
     }
   }
 
   private static let settleGroup = 256
 
+  /// Tests under way at once: they share the wire with the callbacks and know no queue.
+  private static let testsAtOnce = 8
+
   /// Sends one message of type `endpoint.test` at once, outside the queue.
-  package func test(_ endpoint: Endpoint) async -> PushReport {
+  /// - Returns: nil when the endpoint's last test is still under way, or too many others are.
+  package func test(_ endpoint: Endpoint) async -> PushReport? {
+    let key = endpoint.id.key
+    let token = state.withLock { state -> UInt64? in
+      guard state.testing.count < Self.testsAtOnce, state.testing.insert(key).inserted else { return nil }
+      state.nextToken += 1
+      return state.nextToken
+    }
+    guard let token else { return nil }
+    defer { state.withLock { _ = $0.testing.remove(key) } }
     var body = JSONWriter(capacity: 128)
     let now = store.clock.now
     body.object { w in
@@ -87,14 +116,10 @@ extension Dispatcher {
       w.string("timestamp", now.rfc3339)
       w.object("data") { w in w.string("endpoint", endpoint.id.description) }
     }
-    let lane = Lane(endpoint: endpoint, now: now)
+    let lane = Lane(endpoint: endpoint, now: now, inFlight: 1)
     let id = EntityID(key: now.milliseconds << 12, tail: .random(in: 0...Int64.max)).description
     return await withCheckedContinuation { continuation in
-      let token = state.withLock { state in
-        state.nextToken += 1
-        state.tests[state.nextToken] = continuation
-        return state.nextToken
-      }
+      state.withLock { $0.tests[token] = continuation }
       submit([lane.push(token: token, id: id, body: body.bytes, trace: nil, options)])
     }
   }

@@ -31,8 +31,8 @@ package final class Dispatcher: Sendable {
     var woken: Set<Int64> = []
     var endpointsChanged = false
     var clockMoved = false
-    /// How many came back from the wire, by endpoint.
-    var arrived: [Int64: Int] = [:]
+    /// What came back from the wire, in order.
+    var arrived: [(endpoint: Int64, answer: Pace.Answer)] = []
     /// Recorded since the pump last looked; `again` when the message is to be tried once more.
     var settled: [(endpoint: Int64, seq: Int64, again: Bool)] = []
     var stopping = false
@@ -45,6 +45,8 @@ package final class Dispatcher: Sendable {
     /// What is on the wire, by the token under which curl knows it.
     var onWire: [UInt64: DueDelivery] = [:]
     var tests: [UInt64: CheckedContinuation<PushReport, Never>] = [:]
+    /// Endpoints with a test under way.
+    var testing: Set<Int64> = []
     var nextToken: UInt64 = 1
     /// Results that wait for the next group.
     var unsettled: [AttemptResult] = []
@@ -169,7 +171,7 @@ package final class Dispatcher: Sendable {
         } else if let delivery = state.onWire.removeValue(forKey: report.token) {
           let result = verdict(delivery, report, now: now)
           state.unsettled.append(result)
-          state.news.arrived[delivery.endpoint, default: 0] += 1
+          state.news.arrived.append((delivery.endpoint, Pace.Answer(report)))
           state.counts[result.verdict.name, default: 0] += 1
           arrived = true
         }

@@ -4,69 +4,15 @@ internal import Dispatch
 internal import Logging
 internal import Synchronization
 
-/// One endpoint's way out.
-struct Lane {
-  let endpoint: Endpoint
-  private let signer: WebhookSigner
-  /// When the overlap of a rotated secret ends and the signer must be made anew.
-  let signerUntil: Instant?
-  /// Sequence numbers that were taken and are not yet recorded.
-  var outstanding: Set<Int64> = []
-  /// Taken and not yet sent, in order: a read of the queue costs more than a message, so it takes several.
-  var ready: ArraySlice<DueDelivery> = []
-  /// How many are on the wire.
-  var onWire = 0
-  /// When its queue is next due; nil when only an event can change that.
-  var dueAt: Instant?
-  /// Real time at which its lease ends; nil while it has none.
-  var leaseUntil: Instant?
-
-  init(endpoint: Endpoint, now: Instant) {
-    self.endpoint = endpoint
-    signer = WebhookSigner(
-      secrets: endpoint.signingSecrets(now: now).compactMap { try? WebhookSecret(raw: $0) })
-    signerUntil = endpoint.previousUntil.flatMap { now < $0 ? $0 : nil }
-  }
-
-  mutating func arrived(_ count: Int) {
-    // A lane that was closed and opened again meanwhile does not know of those sent before.
-    onWire = max(0, onWire - count)
-  }
-
-  /// Without a lease nothing may be sent: what was taken will be taken again.
-  mutating func giveBack() {
-    outstanding.subtract(ready.map(\.seq))
-    ready = []
-    leaseUntil = nil
-  }
-
-  func push(token: UInt64, id: String, body: [UInt8], trace: String?, _ options: CallbackOptions) -> Push {
-    // Receivers refuse a stale timestamp, so this is the real time, also in rehearsal.
-    let timestamp = BrokerClock.wall.milliseconds / 1000
-    var headers = [
-      "content-type: application/json", "webhook-id: \(id)", "webhook-timestamp: \(timestamp)",
-      "webhook-signature: \(signer.signature(id: id, timestamp: timestamp, body: body))",
-    ]
-    if let trace { headers.append("traceparent: \(Self.continued(trace))") }
-    return Push(
-      token: token, url: endpoint.url, headers: headers, body: body,
-      connectTimeoutMS: options.connectTimeoutMS, totalTimeoutMS: options.totalTimeoutMS)
-  }
-
-  /// The same trace, a span of our own (W3C Trace Context).
-  private static func continued(_ trace: String) -> String {
-    let span = String(UInt64.random(in: 1...UInt64.max), radix: 16)
-    let padded = String(repeating: "0", count: 16 - span.count) + span
-    return "\(trace.prefix(36))\(padded)\(trace.suffix(3))"
-  }
-}
-
 /// The loop that takes due rows and hands them to curl. Runs on a thread of its own; nothing here is shared.
 struct Pump {
   private let dispatcher: Dispatcher
   private var lanes: [Int64: Lane] = [:]
   /// Where the round begins next time, so that no endpoint is always first.
   private var turn = 0
+  /// What those endpoints may still send that are not steady: together they get half of the wire.
+  private var unsteadyRoom = 0
+  private var swept = monotonicMicroseconds()
   private let owner = UUIDText.format(.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
 
   private static let leaseMilliseconds: Int64 = 60_000
@@ -74,6 +20,10 @@ struct Pump {
   private static let longestSleepMilliseconds: Int64 = 5000
   /// How often it looks at the whole outbox, at most: one seek per endpoint.
   private static let lookEveryMicroseconds: Int64 = 1_000_000
+  /// How often it gives up what endpoints that are switched off were owed for too long.
+  private static let sweepEveryMicroseconds: Int64 = 60_000_000
+  /// For how long an endpoint is left alone whose queue has a row that cannot be read.
+  private static let asideMicroseconds: Int64 = 10_000_000
 
   init(dispatcher: Dispatcher) { self.dispatcher = dispatcher }
 
@@ -90,6 +40,7 @@ struct Pump {
         recover()
         looked = monotonicMicroseconds()
       }
+      if monotonicMicroseconds() - swept > Self.sweepEveryMicroseconds { sweep() }
       do throws(StoreError) {
         let room = try serve(wireRoom: dispatcher.options.inFlight - onWire)
         // With the wire full only a report makes room, and it rings.
@@ -112,9 +63,23 @@ struct Pump {
     }
   }
 
+  /// Beside the pump: it is nobody's haste.
+  private mutating func sweep() {
+    swept = monotonicMicroseconds()
+    let (store, logger, seconds) = (dispatcher.store, dispatcher.logger, dispatcher.options.schedule.giveUpAfterSeconds)
+    Task {
+      do throws(StoreError) {
+        let count = try await store.expire(olderThanSeconds: seconds)
+        if count > 0 { logger.notice("callbacks: gave up \(count) that endpoints switched off were owed") }
+      } catch {
+        if error != .closed { logger.error("callbacks: cannot give up what is too old: \(error)") }
+      }
+    }
+  }
+
   private mutating func absorb(_ news: Dispatcher.News) {
     let now = dispatcher.store.clock.now
-    for (endpoint, count) in news.arrived { lanes[endpoint]?.arrived(count) }
+    for (endpoint, answer) in news.arrived { lanes[endpoint]?.arrived(answer) }
     for (endpoint, seq, again) in news.settled {
       lanes[endpoint]?.outstanding.remove(seq)
       // A failed attempt has put its row back with a due time of its own: look again.
@@ -130,13 +95,14 @@ struct Pump {
     if news.clockMoved {
       for key in Array(lanes.keys) { lanes[key]?.dueAt = now }
       recover()
+      sweep()
     }
   }
 
   private mutating func open(_ key: Int64, now: Instant) -> Bool {
     if lanes[key] != nil { return true }
     guard let found = try? dispatcher.store.endpoint(key: key), found.enabled else { return false }
-    lanes[key] = Lane(endpoint: found, now: now)
+    lanes[key] = Lane(endpoint: found, now: now, inFlight: dispatcher.options.inFlightPerEndpoint)
     return true
   }
 
@@ -148,28 +114,50 @@ struct Pump {
     lanes[key]?.outstanding = lane.outstanding.subtracting(lane.ready.map(\.seq))
     lanes[key]?.onWire = lane.onWire
     lanes[key]?.leaseUntil = lane.leaseUntil
+    lanes[key]?.asideUntil = lane.asideUntil
     lanes[key]?.dueAt = now
+    // What is known of one address says nothing of another.
+    if lanes[key]?.endpoint.url == lane.endpoint.url { lanes[key]?.pace = lane.pace }
   }
 
   /// Gives every lane that is due a share of what the wire has room for, starting with another one each time.
   /// - Returns: the room that is left.
   private mutating func serve(wireRoom: Int) throws(StoreError) -> Int {
     let now = dispatcher.store.clock.now
+    let unsteady = lanes.values.reduce(0) { $1.pace.isSteady ? $0 : $0 + $1.onWire }
+    unsteadyRoom = max(1, dispatcher.options.inFlight / 2) - unsteady
     let due = lanes.filter { isDue($0.value, now) }.keys.sorted()
     guard !due.isEmpty else { return wireRoom }
     var room = wireRoom
     turn = (turn + 1) % due.count
     for index in due.indices where room > 0 {
       let key = due[(turn + index) % due.count]
-      let share = max(1, room / (due.count - index))
-      room -= try fill(key, room: share, now: now)
+      let isSteady = lanes[key]?.pace.isSteady ?? false
+      let share = min(max(1, room / (due.count - index)), isSteady ? room : unsteadyRoom)
+      guard share > 0 else { continue }
+      let sent = try fillAlone(key, room: share, now: now)
+      room -= sent
+      if !isSteady { unsteadyRoom -= sent }
     }
     return room
   }
 
+  /// Fills one lane so that what is wrong with its queue is its own trouble. A fault of the whole database is not.
+  private mutating func fillAlone(_ key: Int64, room: Int, now: Instant) throws(StoreError) -> Int {
+    do throws(StoreError) {
+      return try fill(key, room: room, now: now)
+    } catch {
+      guard !error.concernsAll else { throw error }
+      dispatcher.logger.error(
+        "callbacks: the queue of endpoint \(lanes[key]?.endpoint.id.description ?? "?") cannot be read: \(error)")
+      lanes[key]?.asideUntil = monotonicMicroseconds() + Self.asideMicroseconds
+      return 0
+    }
+  }
+
   /// Something can be sent or looked for, and the endpoint's own share of the wire is not used up.
   private func isDue(_ lane: Lane, _ now: Instant) -> Bool {
-    guard lane.onWire < dispatcher.options.inFlightPerEndpoint else { return false }
+    guard lane.free > 0, lane.asideUntil == 0 || lane.asideUntil <= monotonicMicroseconds() else { return false }
     if !lane.ready.isEmpty { return true }
     return lane.outstanding.count < mostOutstanding && lane.dueAt.map { $0 <= now } ?? false
   }
@@ -183,8 +171,7 @@ struct Pump {
     if let until = old.signerUntil, now >= until { reload(key, old, now) }
     guard hasLease(key), let lane = lanes[key] else { return 0 }
     if lane.ready.isEmpty { try take(key, lane, room: room) }
-    let free = min(room, dispatcher.options.inFlightPerEndpoint - lane.onWire)
-    guard let sending = lanes[key]?.ready.prefix(free), !sending.isEmpty else { return 0 }
+    guard let sending = lanes[key]?.ready.prefix(min(room, lane.free)), !sending.isEmpty else { return 0 }
     lanes[key]?.ready.removeFirst(sending.count)
     lanes[key]?.onWire += sending.count
     let first = dispatcher.state.withLock { state in
@@ -209,7 +196,9 @@ struct Pump {
   private static let page = 32
 
   private mutating func take(_ key: Int64, _ lane: Lane, room: Int) throws(StoreError) {
-    let limit = min(max(room, Self.page), mostOutstanding - lane.outstanding.count)
+    // One that may stall takes what it sends and no more: what it holds ready would be old when its turn comes.
+    let wanted = lane.pace.isSteady ? max(room, Self.page) : min(room, lane.free)
+    let limit = min(wanted, mostOutstanding - lane.outstanding.count)
     guard limit > 0 else { return }
     let (due, next) = try dispatcher.store.dueDeliveries(
       lane.endpoint, outstanding: lane.outstanding, limit: limit)
@@ -247,11 +236,18 @@ struct Pump {
 
   private func sleepMilliseconds() -> Int64 {
     let now = dispatcher.store.clock.now
+    let clock = monotonicMicroseconds()
     var wait = Self.longestSleepMilliseconds
     for lane in lanes.values {
+      // One that has used up its room on the wire waits for results, which ring the bell.
+      guard lane.free > 0, lane.pace.isSteady || unsteadyRoom > 0 else { continue }
+      if lane.asideUntil > clock {
+        wait = min(wait, (lane.asideUntil - clock) / 1000 + 1)
+        continue
+      }
       // The wire has room and the lane has something: go on at once.
-      if !lane.ready.isEmpty, isDue(lane, now), lane.leaseUntil != nil { return 0 }
-      // A lane that is full waits for its own results, which ring the bell.
+      if !lane.ready.isEmpty, lane.leaseUntil != nil { return 0 }
+      // The same holds for one that waits for its results to be recorded.
       guard let at = lane.dueAt, lane.outstanding.count < mostOutstanding else { continue }
       wait = min(wait, max(1, at.milliseconds - now.milliseconds))
     }

@@ -91,6 +91,7 @@ extension WriteContext {
       .text(event.type.rawValue), .text(event.state.rawValue), .int(event.at.milliseconds),
       .optionalInt(actor), .int(requester), .int(responder),
       .optionalInt(event.rung.map { Int64($0.rawValue) }), .utf8(event.data.bytes), .optionalText(trace))
+    clock.passed(event.at)
     return db.lastInsertedRowID
   }
 

@@ -1,82 +1,100 @@
 internal import BrokerDomain
 internal import GRDB
 
-/// The event of a callback, from which its body is made at every attempt: the same event gives the same body, however
-/// often it is tried.
-struct CallbackEvent {
+/// A callback as it is sent, made anew from its event at every attempt: the same event gives the same body, however often
+/// it is tried and whatever has happened to the request since.
+struct CallbackMessage {
+  let at: Instant
+  let trace: String?
+  let body: [UInt8]
+
+  /// Nil when there is no such event.
+  static func load(
+    seq: Int64, _ kind: Endpoint.Body, _ db: Database, _ reference: Reference
+  ) throws -> CallbackMessage? {
+    switch kind {
+    case .thin:
+      try db.first(CallbackSQL.thin, .int(seq)) { row in
+        let event = CallbackEvent(seq, row, from: 9)
+        return event.message(capacity: 640) { w in event.thin(&w, row, reference) }
+      }
+    case .full:
+      try db.first(CallbackSQL.full, .int(seq)) { row in
+        let event = CallbackEvent(seq, row, from: 22)
+        let stored = try StoredRequest(row, reference)
+        let request = try event.asOf(stored.request, db)
+        return event.message(capacity: 2560) { w in
+          w.string("request", request.id.description)
+          w.int("seq", seq)
+          Representation(request, subject: stored.subject, now: event.at, reference: reference).members(&w)
+        }
+      }
+    }
+  }
+}
+
+/// The event of a callback.
+private struct CallbackEvent {
   let seq: Int64
-  let request: Int64
   let type: String
   let version: Int
   let state: String
   let at: Instant
+  let trace: String?
 
-  /// `{"type", "timestamp", "data"}` as Standard Webhooks has it. Thin data names the request and what it is about but
-  /// nobody; full data adds the representation as it was at the event, the subject's id number masked.
-  func body(_ kind: Endpoint.Body, now: Instant, _ db: Database, _ reference: Reference) throws -> [UInt8] {
-    var w = JSONWriter(capacity: kind == .thin ? 640 : 2560)
-    switch kind {
-    case .thin:
-      let row = try db.first(CallbackSQL.thin, .int(request)) { row in
-        var data = JSONWriter(capacity: 512)
-        data.object { thin(&$0, row, reference) }
-        return data.bytes
-      }
-      envelope(&w, data: row ?? Array("{}".utf8))
-    case .full:
-      guard let stored = try StoredRequest.load(request, db, reference) else {
-        throw StoreError.unexpected("event \(seq) has no request")
-      }
-      var data = JSONWriter(capacity: 2048)
-      data.object { w in
-        w.string("request", stored.request.id.description)
-        w.int("seq", seq)
-        Representation(
-          asOf(stored.request), subject: stored.subject, now: at, reference: reference
-        ).members(&w)
-      }
-      envelope(&w, data: data.bytes)
-    }
-    return w.bytes
+  /// Columns `first`… are type, version, state, at and trace.
+  init(_ seq: Int64, _ row: SQLRow, from first: Int32) {
+    self.seq = seq
+    type = row.text(first)
+    version = Int(row.int(first + 1))
+    state = row.text(first + 2)
+    at = Instant(milliseconds: row.int(first + 3))
+    trace = row.optionalText(first + 4)
   }
 
-  private func envelope(_ w: inout JSONWriter, data: [UInt8]) {
+  /// `{"type", "timestamp", "data"}` as Standard Webhooks has it, written into one buffer.
+  func message(capacity: Int, data: (inout JSONWriter) -> Void) -> CallbackMessage {
+    var w = JSONWriter(capacity: capacity)
     w.object { w in
       w.string("type", type)
       w.string("timestamp", at.rfc3339)
-      w.raw("data", data)
+      w.object("data", data)
     }
+    return CallbackMessage(at: at, trace: trace, body: w.bytes)
   }
 
-  private func thin(_ w: inout JSONWriter, _ row: SQLRow, _ reference: Reference) {
-    let due = Instant(milliseconds: row.int(6))
-    w.string("request", EntityID(key: request, tail: row.int(0)).description)
+  /// Names the request and what it is about, but nobody.
+  func thin(_ w: inout JSONWriter, _ row: SQLRow, _ reference: Reference) {
+    let due = Instant(milliseconds: row.int(7))
+    w.string("request", EntityID(key: row.int(0), tail: row.int(1)).description)
     w.int("seq", seq)
     w.int("version", version)
     w.string("state", state)
-    w.string("procedure", row.text(1))
-    for (name, column): (StaticString, Int32) in [("from", 2), ("to", 3)] {
+    w.string("procedure", row.text(2))
+    for (name, column): (StaticString, Int32) in [("from", 3), ("to", 4)] {
       let organ = reference.organ(number: row.int(column))
       w.object(name) { w in
         w.string("code", organ?.code.description)
         w.string("name", organ?.name)
       }
     }
-    Representation.write(item: row.optionalText(4), reference, &w)
-    w.string("reference", row.optionalText(5))
+    Representation.write(item: row.optionalText(5), reference, &w)
+    w.string("reference", row.optionalText(6))
     w.object("due") { w in
       w.string("at", due.rfc3339)
-      w.string("date", CalendarDate(dayNumber: Int(row.int(7))).description)
+      w.string("date", CalendarDate(dayNumber: Int(row.int(8))).description)
       w.bool("overdue", StateName(rawValue: state)?.isOpen == true && at >= due)
     }
   }
 
-  /// The request as it was after the event: a later answer does not leak into an earlier message.
-  private func asOf(_ request: AssistanceRequest) -> AssistanceRequest {
+  /// The request as it was after the event: nothing that happened later shows in an earlier message, however late that
+  /// is sent. Its last change was the event that brought its version about; a rung fires later and changes nothing.
+  func asOf(_ request: AssistanceRequest, _ db: Database) throws -> AssistanceRequest {
     guard request.version != version else { return request }
+    let changed = try db.first(CallbackSQL.versionAt, .int(request.id.key), .int(Int64(version))) { $0.int(0) }
     var earlier = request
     earlier.version = version
-    earlier.updatedAt = at
+    earlier.updatedAt = changed.map { Instant(milliseconds: $0) } ?? at
     if state == StateName.submitted.rawValue {
       earlier.acknowledgement = nil
       earlier.state = .submitted
@@ -87,8 +105,21 @@ struct CallbackEvent {
   }
 }
 
+/// One statement for each message.
 enum CallbackSQL: String, CaseIterable {
   case thin = """
-    SELECT tail, procedure, requester, responder, item, reference, due_at, due_day FROM request WHERE key = $1
+    SELECT r.key, r.tail, r.procedure, r.requester, r.responder, r.item, r.reference, r.due_at, r.due_day,
+      e.type, e.version, e.state, e.at, e.trace
+    FROM event e CROSS JOIN request r ON r.key = e.request WHERE e.seq = $1
     """
+  /// The columns of `RequestSQL.get`, then the event's.
+  case full = """
+    SELECT r.key, r.tail, r.procedure, r.state, r.version, r.requester, r.responder, r.item, r.received_at,
+      r.updated_at, r.due_at, r.due_day, r.working_days, r.provisional, r.acknowledged_at, r.officer,
+      r.outcome, r.content, s.kind, s.name, s.id_type, s.id_number,
+      e.type, e.version, e.state, e.at, e.trace
+    FROM event e CROSS JOIN request r ON r.key = e.request LEFT JOIN subject s ON s.request = r.key
+    WHERE e.seq = $1
+    """
+  case versionAt = "SELECT at FROM event WHERE request = $1 AND version = $2 ORDER BY seq LIMIT 1"
 }

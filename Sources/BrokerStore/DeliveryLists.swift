@@ -34,13 +34,43 @@ package struct Delivery: Sendable {
     nextAttemptAt = row.optionalInt(10).flatMap {
       $0 == OutboxRow.waiting ? nil : Instant(milliseconds: $0)
     }
-    lastAttemptAt = row.optionalInt(11).map { Instant(milliseconds: $0) }
+    // One that ran out before it was ever tried has an end and no attempt.
+    lastAttemptAt = attempts == 0 ? nil : row.optionalInt(11).map { Instant(milliseconds: $0) }
     lastStatus = row.optionalInt(12).map { Int($0) }
     lastError = row.optionalText(13)
   }
 }
 
-/// Newest first by (seq, endpoint). `$1` endpoint, `$2` seq cursor (exclusive), `$3` limit.
+/// Where a page of deliveries ended: they are ordered by (seq, endpoint), newest first.
+package struct DeliveryCursor: Sendable, Equatable {
+  package let seq: Int64
+  package let endpoint: Int64
+
+  package init(seq: Int64, endpoint: Int64) {
+    self.seq = seq
+    self.endpoint = endpoint
+  }
+
+  /// Nil when the text is none of ours.
+  package init?(_ text: String) {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int64($0, radix: 36) }
+    guard parts.count == 2, let seq = parts[0], let endpoint = parts[1], seq >= 0, endpoint >= 0 else { return nil }
+    self.init(seq: seq, endpoint: endpoint)
+  }
+
+  package var text: String { "\(String(seq, radix: 36))-\(String(endpoint, radix: 36))" }
+
+  /// What an endpoint has yet to show has a smaller sequence number than this.
+  fileprivate func bound(_ key: Int64) -> Int64 { key < endpoint && seq < .max ? seq + 1 : seq }
+}
+
+package struct DeliveryPage: Sendable {
+  package let items: [Delivery]
+  /// Where the next page starts; nil when this one is the last.
+  package let next: DeliveryCursor?
+}
+
+/// Newest first by seq. `$1` endpoint, `$2` seq (exclusive), `$3` limit.
 enum DeliverySQL: String, CaseIterable {
   case pending = """
     SELECT o.endpoint, n.tail, o.seq, e.at, e.type, o.request, r.tail, 'pending', o.attempts, o.created_at, o.next_at,
@@ -63,34 +93,32 @@ enum DeliverySQL: String, CaseIterable {
       CROSS JOIN request r ON r.key = d.request
     WHERE d.endpoint = $1 AND d.seq < $2 AND d.state = 'dead' ORDER BY d.seq DESC LIMIT $3
     """
+  /// By way of the event, which knows the request: the queue has no order by seq alone.
+  case onePending = """
+    SELECT o.endpoint, n.tail, o.seq, e.at, e.type, o.request, r.tail, 'pending', o.attempts, o.created_at, o.next_at,
+      o.last_at, o.last_status, o.last_error
+    FROM event e CROSS JOIN outbox o ON o.endpoint = $1 AND o.request = e.request AND o.seq = e.seq
+      CROSS JOIN endpoint n ON n.key = o.endpoint CROSS JOIN request r ON r.key = o.request
+    WHERE e.seq = $2
+    """
   case endpointsOf = "SELECT key FROM endpoint WHERE organ = $1 ORDER BY key"
   case allEndpoints = "SELECT key FROM endpoint ORDER BY key"
-  case findPending = "SELECT next_at FROM outbox WHERE endpoint = $1 AND seq = $2"
-  case findFinished = "SELECT request FROM delivery WHERE endpoint = $1 AND seq = $2"
-  case forget = "DELETE FROM delivery WHERE endpoint = $1 AND seq = $2"
-  case owner = "SELECT organ FROM endpoint WHERE key = $1 AND deleted_at IS NULL"
-  case replayable = """
-    SELECT e.seq, e.request, e.type FROM event e
-    WHERE e.seq > $1 AND (e.requester = $2 OR e.responder = $2 OR EXISTS (
-      SELECT 1 FROM filed_event a WHERE a.organ = $2 AND a.seq = e.seq))
-    ORDER BY e.seq LIMIT $3
-    """
-  case isQueued = "SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2 AND seq = $3"
 }
 
 extension Store {
   /// - Parameter organ: nil for the operator, who sees the machinery of all.
   package func deliveries(
-    organ: Int64?, endpoint: Int64?, state: Delivery.State?, cursor: Int64?, limit: Int
-  ) async throws(StoreError) -> Page<Delivery> {
+    organ: Int64?, endpoint: Int64?, state: Delivery.State?, cursor: DeliveryCursor?, limit: Int
+  ) async throws(StoreError) -> DeliveryPage {
     try await read { db in
       var endpoints =
         try organ.map { try db.all(DeliverySQL.endpointsOf, .int($0)) { $0.int(0) } }
         ?? db.all(DeliverySQL.allEndpoints) { $0.int(0) }
       if let endpoint { endpoints = endpoints.filter { $0 == endpoint } }
       var rows: [Delivery] = []
-      let (before, count) = (SQLValue.int(cursor ?? .max), SQLValue.int(Int64(limit + 1)))
+      let count = SQLValue.int(Int64(limit + 1))
       for key in endpoints {
+        let before = SQLValue.int(cursor?.bound(key) ?? .max)
         if state == nil || state == .pending {
           try db.each(DeliverySQL.pending, [.int(key), before, count]) { rows.append(Delivery($0)) }
         }
@@ -103,65 +131,17 @@ extension Store {
         }
       }
       rows.sort { ($0.seq, $0.endpoint.key) > ($1.seq, $1.endpoint.key) }
-      guard rows.count > limit else { return Page(items: rows, next: nil) }
-      // A page never splits the deliveries of one event, so the sequence number alone is the cursor.
-      var page = Array(rows.prefix(limit))
-      while page.count < rows.count, rows[page.count].seq == page[page.count - 1].seq {
-        page.append(rows[page.count])
-      }
-      return Page(items: page, next: page.count < rows.count ? page.last?.seq : nil)
+      let page = Array(rows.prefix(limit))
+      let last = rows.count > limit ? page.last : nil
+      return DeliveryPage(
+        items: page, next: last.map { DeliveryCursor(seq: $0.seq, endpoint: $0.endpoint.key) })
     }
   }
 }
 
 extension WriteContext {
-  /// Makes a dead delivery pending again, or a pending one due at once; one that arrived is sent once more, for a receiver
-  /// that has lost it.
-  /// - Parameter organ: whose it must be; nil for the operator.
-  package func retry(endpoint: Int64, seq: Int64, organ: Int64?) throws {
-    guard let owner = try db.first(DeliverySQL.owner, .int(endpoint), body: { $0.int(0) }),
-      organ == nil || owner == organ
-    else { throw StoreError.notFound }
-    let now = SQLValue.int(now.milliseconds)
-    let pending = try db.first(DeliverySQL.findPending, .int(endpoint), .int(seq)) { $0.int(0) }
-    if let pending {
-      // One that waits for an earlier message of its request goes on waiting: order before haste.
-      guard pending != OutboxRow.waiting else { return }
-      try db.run(OutboxSQL.move, now, .int(endpoint), .int(pending), .int(seq))
-      return noteDelivery(to: endpoint)
-    }
-    let finished = try db.first(DeliverySQL.findFinished, .int(endpoint), .int(seq)) { $0.int(0) }
-    guard let request = finished else { throw StoreError.notFound }
-    try db.run(DeliverySQL.forget, .int(endpoint), .int(seq))
-    try enqueue(endpoint: endpoint, seq: seq, request: request)
-  }
-
-  /// Queues the organ's events after `seq` once more, oldest first, at most `limit`.
-  /// - Returns: how many were queued.
-  package func replay(_ endpoint: Endpoint, after seq: Int64, limit: Int) throws -> Int {
-    let events = try db.all(
-      DeliverySQL.replayable, .int(seq), .int(endpoint.organ), .int(Int64(limit))
-    ) { (seq: $0.int(0), request: $0.int(1), type: $0.text(2)) }
-    var queued = 0
-    for event in events where endpoint.events.contains("*") || endpoint.events.contains(event.type) {
-      let there = try db.first(
-        DeliverySQL.isQueued, .int(endpoint.id.key), .int(event.request), .int(event.seq)
-      ) { _ in true }
-      guard there != true else { continue }
-      try db.run(DeliverySQL.forget, .int(endpoint.id.key), .int(event.seq))
-      try enqueue(endpoint: endpoint.id.key, seq: event.seq, request: event.request)
-      queued += 1
-    }
-    return queued
-  }
-
-  /// Counts its 15 days from now: the receiver asked for it now.
-  private func enqueue(endpoint: Int64, seq: Int64, request: Int64) throws {
-    let waits = try db.first(ApplySQL.hasEarlier, .int(endpoint), .int(request)) { _ in true }
-    let at = waits == true ? OutboxRow.waiting : now.milliseconds
-    try db.run(
-      ApplySQL.insertOutbox, .int(endpoint), .int(at), .int(seq), .int(request),
-      .int(now.milliseconds))
-    noteDelivery(to: endpoint)
+  /// One that is in the queue.
+  package func pendingDelivery(endpoint: Int64, seq: Int64) throws -> Delivery? {
+    try db.first(DeliverySQL.onePending, .int(endpoint), .int(seq)) { Delivery($0) }
   }
 }

@@ -12,7 +12,8 @@ package final class InstanceLock: Sendable {
     guard descriptor >= 0 else {
       throw .storage("\(path): \(String(cString: strerror(errno)))")
     }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    var wanted = Self.whole
+    guard fcntl(descriptor, Self.setLock, &wanted) == 0 else {
       let holder = Self.read(descriptor)
       close(descriptor)
       throw .held(by: holder)
@@ -25,14 +26,29 @@ package final class InstanceLock: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Whether a daemon holds the lock of a directory right now.
+  /// Of an open file description, which goes with the descriptor rather than with the process: a second daemon in the
+  /// same process is refused as well, and closing another descriptor of the file lets nothing go. The C library names
+  /// these two only under `_GNU_SOURCE` (fcntl.h, Linux 3.15).
+  private static let getLock: Int32 = 36
+  private static let setLock: Int32 = 37
+
+  /// Exclusive, over the whole file.
+  private static var whole: flock {
+    var lock = flock()
+    lock.l_type = Int16(F_WRLCK)
+    lock.l_whence = Int16(SEEK_SET)
+    return lock
+  }
+
+  /// Whether a daemon holds the lock of a directory right now. Looks without taking it: a daemon that starts at this
+  /// moment must not find it taken.
   package static func isHeld(directory: String) -> Bool {
     let descriptor = open(directory + "/xiecha.lock", O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else { return true }
-    flock(descriptor, LOCK_UN)
-    return false
+    var found = whole
+    guard fcntl(descriptor, getLock, &found) == 0 else { return false }
+    return found.l_type != Int16(F_UNLCK)
   }
 
   private static func read(_ descriptor: Int32) -> String {

@@ -69,7 +69,6 @@ enum OutboxSQL: String, CaseIterable {
     SELECT next_at, seq, request, created_at, attempts FROM outbox
     WHERE endpoint = $1 AND next_at <= $2 ORDER BY next_at, seq LIMIT $3
     """
-  case event = "SELECT type, version, state, at, trace FROM event WHERE seq = $1"
   case delete = "DELETE FROM outbox WHERE endpoint = $1 AND next_at = $2 AND seq = $3"
   case finish = """
     INSERT INTO delivery (endpoint, seq, state, request, created_at, finished_at, attempts, last_status, last_error)
@@ -92,7 +91,11 @@ enum OutboxSQL: String, CaseIterable {
     """
   /// At start: the daemon's lock says that no other dispatcher lives, so what a lease still names is a dead one.
   case releaseLeases = "UPDATE endpoint SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL"
-  case depth = "SELECT count(*), min(created_at) FROM outbox"
+  /// What waits for an endpoint that is switched off is no delay of ours, so the oldest is that of the others.
+  case depth = """
+    SELECT count(*), min(CASE WHEN n.enabled = 1 THEN o.created_at END)
+    FROM endpoint n CROSS JOIN outbox o ON o.endpoint = n.key
+    """
 }
 
 extension Store {
@@ -119,21 +122,14 @@ extension Store {
       ) { row in
         let seq = row.int(1)
         guard due.count < limit, !outstanding.contains(seq) else { return }
-        let found = try db.first(OutboxSQL.event, .int(seq)) { event in
-          (
-            CallbackEvent(
-              seq: seq, request: row.int(2), type: event.text(0), version: Int(event.int(1)),
-              state: event.text(2), at: Instant(milliseconds: event.int(3))),
-            event.optionalText(4)
-          )
+        guard let message = try CallbackMessage.load(seq: seq, endpoint.body, db, reference) else {
+          throw StoreError.unexpected("event \(seq) is missing")
         }
-        guard let (event, trace) = found else { throw StoreError.unexpected("event \(seq) is missing") }
         due.append(
           DueDelivery(
             endpoint: endpoint.id.key, nextAt: row.int(0), seq: seq, request: row.int(2),
             createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
-            webhookID: DerivedID.event(seq: seq, at: event.at), trace: trace,
-            body: try event.body(endpoint.body, now: now, db, reference)))
+            webhookID: DerivedID.event(seq: seq, at: message.at), trace: message.trace, body: message.body))
       }
       // A full page means that more may be due at once.
       if due.count == limit { return (due, now) }
@@ -148,13 +144,33 @@ extension Store {
     try readNow { db in try Endpoint.load(key: key, db) }
   }
 
-  /// How many messages wait, and since when the oldest does.
+  /// How many messages wait, and since when the oldest does of those whose endpoint is switched on.
   package func outboxDepth() async throws(StoreError) -> (count: Int, oldest: Instant?) {
     try await read { db in
       try db.first(OutboxSQL.depth) {
         (Int($0.int(0)), $0.optionalInt(1).map { Instant(milliseconds: $0) })
       } ?? (0, nil)
     }
+  }
+}
+
+extension Store {
+  package typealias Unrecorded = (result: AttemptResult, error: StoreError)
+
+  /// Records how attempts ended, together. When that fails for another reason than the disk or the lock, one of them is
+  /// at fault, and each is recorded by itself.
+  /// - Returns: those that cannot be recorded. Their rows are still in the outbox.
+  package func settle(_ results: [AttemptResult]) async throws(StoreError) -> [Unrecorded] {
+    do throws(StoreError) {
+      try await write { context in for result in results { try context.settle(result) } }
+      return []
+    } catch {
+      guard !error.concernsAll else { throw error }
+      guard results.count > 1 else { return results.map { ($0, error) } }
+    }
+    var failed: [Unrecorded] = []
+    for result in results { failed += try await settle([result]) }
+    return failed
   }
 }
 
@@ -176,8 +192,12 @@ extension WriteContext {
         .optionalInt(result.status.map { Int64($0) }), .optionalText(result.error))
       try promote(endpoint: endpoint, request: delivery.request)
     case .retry(let at):
+      // One that was put back meanwhile may come before it, and goes first now that this one is off the wire.
+      let first = try db.first(OutboxSQL.successor, .int(endpoint), .int(delivery.request)) { $0.int(0) }
+      let isLater = first.map { $0 < seq } ?? false
+      if isLater { try promote(endpoint: endpoint, request: delivery.request) }
       try db.run(
-        OutboxSQL.requeue, .int(endpoint), .int(at.milliseconds), .int(seq),
+        OutboxSQL.requeue, .int(endpoint), .int(isLater ? OutboxRow.waiting : at.milliseconds), .int(seq),
         .int(delivery.request), .int(delivery.createdAt.milliseconds), .int(attempts),
         .int(result.at.milliseconds), .optionalInt(result.status.map { Int64($0) }),
         .optionalText(result.error))

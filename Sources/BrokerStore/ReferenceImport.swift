@@ -28,6 +28,17 @@ package struct ImportReport: Sendable {
   package let rows: Int
   /// Columns that mean nothing to us and were passed over.
   package let ignoredColumns: [String]
+  /// Of a calendar only.
+  package var days = CalendarChanges()
+}
+
+/// What a calendar file changed.
+package struct CalendarChanges: Sendable, Equatable {
+  /// Years whose own notice the file is: their national days are now exactly what it says.
+  package var replacedYears: [Int] = []
+  /// Days outside those years, as `2026-03-03`, or `45 2026-03-03` for a region.
+  package var added: [String] = []
+  package var changed: [String] = []
 }
 
 /// What the rows of one file come to once they have passed the checks.
@@ -39,9 +50,12 @@ enum ImportBatch {
 }
 
 extension Database {
-  /// Writes a checked file. The assistance list is replaced whole, and so is each year (and region) of a calendar that
-  /// the file speaks of; organs and items are added or updated, because requests refer to them.
-  func write(_ batch: ImportBatch) throws {
+  /// Writes a checked file. The assistance list is replaced whole, and so is each year whose own notice a calendar is;
+  /// organs and items are added or updated, because requests refer to them.
+  /// - Returns: what became of the days of a calendar.
+  @discardableResult
+  func write(_ batch: ImportBatch) throws -> CalendarChanges {
+    var changes = CalendarChanges()
     switch batch {
     case .organs(let organs):
       for organ in organs {
@@ -65,22 +79,38 @@ extension Database {
           .text(entry.requester.description), .text(entry.obliged.description))
       }
     case .days(let days):
-      for year in Set(days.map { YearOfRegion(region: $0.region, year: $0.day.date.year) }) {
-        try run(ReferenceSQL.clearDays, .text(year.region), .text(String(year.year)))
-      }
-      for (region, day) in days {
-        try run(
-          ReferenceSQL.upsertDay, .text(region), .text(day.date.description),
-          .text(day.kind.rawValue), .text(day.festival), .text(day.notice))
-      }
+      changes = try write(days)
     }
     try run(ReferenceSQL.bump)
+    return changes
+  }
+
+  /// A year is replaced only by its own notice, which is what announces its National Day. A notice also names days of
+  /// the year before, and one that amends a running year names a few days of it: these go in one by one, as regional
+  /// ones do, and leave the rest as it is.
+  private func write(_ days: [(region: String, day: AnnouncedDay)]) throws -> CalendarChanges {
+    var changes = CalendarChanges()
+    let notices = days.filter { $0.region.isEmpty && $0.day.isNationalDay && $0.day.kind == .off }
+    changes.replacedYears = notices.map(\.day.date.year).sorted()
+    for year in changes.replacedYears { try run(ReferenceSQL.clearNationalDays, .text(String(year))) }
+    for (region, day) in days {
+      let date = day.date.description
+      if !region.isEmpty || !changes.replacedYears.contains(day.date.year) {
+        let name = region.isEmpty ? date : "\(region) \(date)"
+        let old = try first(ReferenceSQL.day, .text(region), .text(date)) { [$0.text(0), $0.text(1), $0.text(2)] }
+        if old == nil { changes.added.append(name) }
+        if let old, old != [day.kind.rawValue, day.festival, day.notice] { changes.changed.append(name) }
+      }
+      try run(
+        ReferenceSQL.upsertDay, .text(region), .text(date), .text(day.kind.rawValue), .text(day.festival),
+        .text(day.notice))
+    }
+    return changes
   }
 }
 
-private struct YearOfRegion: Hashable {
-  let region: String
-  let year: Int
+extension AnnouncedDay {
+  fileprivate var isNationalDay: Bool { date.description.hasSuffix("-10-01") }
 }
 
 /// A calendar file by itself, without a database.

@@ -31,7 +31,8 @@ enum ReferenceSQL: String, CaseIterable {
       notice = excluded.notice
     """
   case clearEntries = "DELETE FROM assistance_entry"
-  case clearDays = "DELETE FROM calendar_day WHERE region = $1 AND substr(date, 1, 4) = $2"
+  case day = "SELECT kind, festival, notice FROM calendar_day WHERE region = $1 AND date = $2"
+  case clearNationalDays = "DELETE FROM calendar_day WHERE region = '' AND substr(date, 1, 4) = $1"
   case getMeta = "SELECT value FROM meta WHERE name = $1"
   case setMeta = """
     INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value

@@ -8,13 +8,14 @@ extension Store {
   package func importFile(_ kind: ReferenceKind, _ bytes: [UInt8]) throws(ImportError) -> ImportReport {
     var file = try ReferenceFile(bytes)
     let batch = try file.batch(kind, reference)
+    var report = ImportReport(rows: file.table.rows.count, ignoredColumns: file.ignoredColumns)
     do {
-      try pool.write { db in try db.write(batch) }
+      report.days = try pool.write { db in try db.write(batch) }
       try reload()
     } catch {
       throw .store(StoreError.from(error))
     }
-    return ImportReport(rows: file.table.rows.count, ignoredColumns: file.ignoredColumns)
+    return report
   }
 
   /// - Returns: the key, shown once, and its id.

@@ -9,10 +9,13 @@ extension Store {
   package static func databasePath(_ directory: String) -> String { directory + "/xiecha.sqlite" }
 
   /// Opens the database of a state directory. Never creates one: a missing or damaged file is named and left alone.
-  /// - Parameter rehearseAt: asks for rehearsal; only a database that was made for it may be used so.
+  /// - Parameters:
+  ///   - rehearseAt: asks for rehearsal; only a database that was made for it may be used so.
+  ///   - wall: the wall clock of a database that is none for rehearsal.
   package static func open(
     directory: String, role: StoreRole, procedures: [Procedure], lastDay: LastDayPolicy = .midnight,
-    options: StoreOptions = StoreOptions(), rehearseAt: Instant? = nil
+    options: StoreOptions = StoreOptions(), rehearseAt: Instant? = nil,
+    wall: @escaping @Sendable () -> Instant = { BrokerClock.wall }
   ) throws(StoreError) -> Store {
     let path = databasePath(directory)
     let lock = role == .daemon ? try InstanceLock(directory: directory) : nil
@@ -20,9 +23,9 @@ extension Store {
     do {
       try inspect(path, options)
       let pool = try openPool(path, options)
-      try Schema.migrator.migrate(pool)
+      try migrate(pool, directory, lock)
       try harden(pool, options)
-      let clock = try pool.read { db in try Self.clock(db, rehearseAt: rehearseAt) }
+      let clock = try pool.read { db in try Self.clock(db, rehearseAt: rehearseAt, wall: wall) }
       let loaded = try pool.read { db in
         try Self.load(db, procedures: procedures, lastDay: lastDay)
       }
@@ -96,6 +99,28 @@ extension Store {
     }
   }
 
+  /// Brings an older schema up to date, which only the holder of the lock may do: a daemon of the older version that
+  /// runs would go on with statements that fit no more.
+  private static func migrate(_ pool: DatabasePool, _ directory: String, _ lock: InstanceLock?) throws {
+    let migrator = Schema.migrator
+    let (done, newer) = try pool.read { db in
+      (try migrator.hasCompletedMigrations(db), try migrator.hasBeenSuperseded(db))
+    }
+    if newer {
+      throw StoreError.wrongMode("this database was made by a newer version of xiecha; use that version")
+    }
+    if done { return }
+    let held: InstanceLock
+    do throws(StoreError) {
+      if let lock { held = lock } else { held = try InstanceLock(directory: directory) }
+    } catch {
+      throw StoreError.wrongMode(
+        "this database has the schema of an older version, and a daemon is running on it; "
+          + "stop the daemon, then start this version's: xiecha serve")
+    }
+    try withExtendedLifetime(held) { try migrator.migrate(pool) }
+  }
+
   private static func checkFile(_ path: String) throws(StoreError) {
     guard access(path, F_OK) == 0 else { throw .missing(file: path) }
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
@@ -113,42 +138,21 @@ extension Store {
     }
   }
 
-  /// Looks at the file through a connection that cannot write: a pool writes as soon as it is opened, and a damaged
-  /// file is evidence.
-  private static func inspect(_ path: String, _ options: StoreOptions) throws {
-    var configuration = Configuration()
-    configuration.readonly = true
-    configuration.busyMode = .timeout(Double(options.busyTimeoutSeconds))
-    let queue = try DatabaseQueue(path: path, configuration: configuration)
-    try queue.read { db in try quickCheck(db, path) }
-    try queue.close()
-  }
-
-  /// Files above this are not read whole at start; `xiecha verify` does that.
-  private static let quickCheckBytes = 64 << 20
-
-  private static func quickCheck(_ db: Database, _ path: String) throws {
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_size <= quickCheckBytes else { return }
-    let verdict = try String.fetchAll(db, sql: "PRAGMA quick_check(5)")
-    guard verdict == ["ok"] else {
-      throw StoreError.damaged(file: path, verdict.joined(separator: "; "))
-    }
-  }
-
-  private static func isDamage(_ error: DatabaseError) -> Bool {
+  static func isDamage(_ error: DatabaseError) -> Bool {
     error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB
   }
 
-  private static func clock(_ db: Database, rehearseAt: Instant?) throws -> BrokerClock {
+  private static func clock(
+    _ db: Database, rehearseAt: Instant?, wall: @escaping @Sendable () -> Instant
+  ) throws -> BrokerClock {
+    let latest = try db.first(EventSQL.latestMoment) { $0.int(0) } ?? 0
     guard let kept = try db.meta(.rehearsalNow).flatMap({ Int64($0) }) else {
       if rehearseAt != nil {
         throw StoreError.wrongMode(
           "this database holds real requests; rehearsal needs one made with: xiecha init --rehearse-at INSTANT")
       }
-      return BrokerClock()
+      return BrokerClock(notBefore: Instant(milliseconds: latest), source: wall)
     }
-    let latest = try db.first(EventSQL.latestMoment) { $0.int(0) } ?? 0
     let start = max(kept, latest, rehearseAt?.milliseconds ?? 0)
     return BrokerClock(rehearseAt: Instant(milliseconds: start))
   }

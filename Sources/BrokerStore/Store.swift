@@ -10,6 +10,8 @@ package struct StoreOptions: Sendable, Equatable {
   package var busyTimeoutSeconds = 5
   package var cacheMiB = 32
   package var checkpointPages = 1000
+  /// Files up to this are read whole before the start, larger ones right after it.
+  package var startCheckMiB = 64
 
   package init() {}
 }
@@ -25,6 +27,8 @@ package final class Store: Sendable {
   private let procedures: [Procedure]
   private let lastDay: LastDayPolicy
   private let lock: InstanceLock?
+  private let options: StoreOptions
+  private let found = Mutex<String?>(nil)
 
   struct Loaded {
     var reference: Reference
@@ -48,6 +52,7 @@ package final class Store: Sendable {
     self.procedures = procedures
     self.lastDay = lastDay
     self.lock = lock
+    self.options = options
     let listeners = Listeners()
     listeners.reference.withLock { $0 = loaded.reference }
     self.listeners = listeners
@@ -140,10 +145,29 @@ package final class Store: Sendable {
 
   private static let probeBytes = 65_536
 
-  /// Finishes what was accepted, folds the log into the database and lets go of the file.
+  /// What reading the whole file has found wrong with it; nil while nothing is known to be.
+  package var damage: String? { found.withLock { $0 } }
+
+  /// Reads a file whole that was too large for it at the start, beside the work. Keeps and returns what is wrong.
+  /// Cancelling the task ends it.
+  package func inspectWhole() async throws(StoreError) -> String? {
+    let path = Self.databasePath(directory)
+    do {
+      guard try !Self.isReadAtStart(path, options) else { return nil }
+      let damage = try await Self.readWhole(path, options)
+      found.withLock { $0 = damage }
+      return damage
+    } catch {
+      throw StoreError.from(error)
+    }
+  }
+
+  /// Finishes what was accepted, folds the log into the database and lets go of the file. A command beside a daemon
+  /// leaves the log alone, because a whole checkpoint would hold up the daemon's commits.
   package func close() {
     group.close()
-    try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+    let isMine = lock != nil || !InstanceLock.isHeld(directory: directory)
+    if isMine { try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) } }
     try? pool.close()
   }
 }

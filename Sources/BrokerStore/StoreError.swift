@@ -39,6 +39,14 @@ package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// The database as a whole cannot do it now, whatever it was asked; another error is the fault of what was asked.
+  package var concernsAll: Bool {
+    switch self {
+    case .queueFull, .storage, .busy, .closed, .held, .missing, .wrongMode: true
+    case .refused, .idempotencyConflict, .notFound, .damaged, .unexpected: false
+    }
+  }
+
   /// What an error of SQLite means to us.
   static func from(_ error: any Error) -> StoreError {
     switch error {

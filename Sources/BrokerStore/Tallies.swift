@@ -43,6 +43,8 @@ package enum Statements {
     add(OutboxSQL.self)
     add(CallbackSQL.self)
     add(DeliverySQL.self)
+    add(RequeueSQL.self)
+    add(ExpirySQL.self)
     add(IdempotencySQL.self)
     add(KeySQL.self)
     add(ReferenceSQL.self)

@@ -20,6 +20,11 @@ package struct OnEventLoop<Base: ServerChildChannel>: ServerChildChannel {
   }
 }
 
+/// Runs what takes long on Swift's own pool, and comes back.
+func offTheLoop<T>(_ work: () -> T) async -> T {
+  await withTaskExecutorPreference(globalConcurrentExecutor) { work() }
+}
+
 private final class LoopExecutor: TaskExecutor {
   private let loop: any EventLoop
 

@@ -6,7 +6,6 @@ internal import HummingbirdCore
 internal import HummingbirdTLS
 package import Logging
 internal import NIOCore
-internal import NIOSSL
 package import ServiceLifecycle
 internal import Yams
 
@@ -57,7 +56,10 @@ package struct WebServer: Sendable {
   /// The server as a service of the group; `onListening` gets the port once it accepts connections.
   package func service(onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
     let idle = TimeAmount.seconds(Int64(options.limits.idleSeconds))
-    let tls = try tls()
+    let tls = try options.tls()
+    // The server's own "started and listening" would stand beside the program's.
+    var quiet = logger
+    if quiet.logLevel == .info { quiet.logLevel = .notice }
     let server = HTTPServerBuilder { responder in
       let http = HTTP1Channel(responder: responder, configuration: .init(idleTimeout: idle))
       guard let tls else { return OnEventLoop(http) }
@@ -69,7 +71,7 @@ package struct WebServer: Sendable {
         address: .hostname(options.host, port: options.port), serverName: nil,
         availableConnectionsDelegate: MaximumAvailableConnections(options.limits.connections)),
       onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
-      logger: logger)
+      logger: quiet)
   }
 
   private func router() -> Router<BasicRequestContext> {
@@ -111,19 +113,6 @@ package struct WebServer: Sendable {
         return gate.stray(request, methods: methods)
       }
     }
-  }
-
-  private func tls() throws -> TLSConfiguration? {
-    guard let certificate = options.certificate, let key = options.privateKey else { return nil }
-    let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
-    var configuration = TLSConfiguration.makeServerConfiguration(
-      certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
-    configuration.minimumTLSVersion = .tlsv12
-    if let authorities = options.clientAuthorities {
-      configuration.trustRoots = .file(authorities)
-      configuration.certificateVerification = .noHostnameVerification
-    }
-    return configuration
   }
 
   /// The document is kept as YAML, which people read and review, and served as JSON.

@@ -44,14 +44,9 @@ struct Serve: AsyncParsableCommand {
     let dispatcher = Dispatcher(store: store, options: callbacks, logger: logger)
     dispatcher.start()
 
-    var options = WebOptions(host: address.host, port: address.port)
-    options.certificate = settings.tlsCertificate.isEmpty ? nil : settings.tlsCertificate
-    options.privateKey = settings.tlsPrivateKey.isEmpty ? nil : settings.tlsPrivateKey
-    options.clientAuthorities = settings.tlsClientAuthorities.isEmpty ? nil : settings.tlsClientAuthorities
-    options.limits = settings.limits
-    options.language = settings.language
     let web = try WebServer(
-      store: store, machinery: Self.machinery(store, keeper, dispatcher, callbacks), options: options, logger: logger)
+      store: store, machinery: Self.machinery(store, keeper, dispatcher, callbacks), options: settings.webOptions(),
+      logger: logger)
     let scheme = settings.tlsCertificate.isEmpty ? "http" : "https"
     let server = try web.service { port in
       warn("listening on \(scheme)://\(address.host.contains(":") ? "[\(address.host)]" : address.host):\(port)")
@@ -64,9 +59,11 @@ struct Serve: AsyncParsableCommand {
       services: [
         Keeping(keeper: keeper), Delivering(dispatcher: dispatcher, graceSeconds: drain),
         Refreshing(store: store, logger: logger),
-        Watching(store: store), server, Releasing(web: web),
+        Inspecting(store: store, logger: logger), Watching(store: store),
+        Serving(server: server, logger: logger), Releasing(web: web),
       ],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    defer { LogLines.standardError.flush() }
     do {
       try await group.run()
     } catch {
@@ -86,11 +83,9 @@ struct Serve: AsyncParsableCommand {
   }
 
   private static func logger(_ level: String) -> Logger {
-    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    LoggingSystem.bootstrap { _ in LineLogHandler(lines: .standardError) }
     var logger = Logger(label: "xiecha")
     logger.logLevel = Logger.Level(rawValue: level) ?? .info
-    // The server's own "started and listening" would stand beside ours.
-    if logger.logLevel == .info { logger.logLevel = .notice }
     return logger
   }
 
@@ -123,7 +118,7 @@ struct Serve: AsyncParsableCommand {
       },
       newSecret: { WebhookSecret.generate().raw },
       secretText: { raw in (try? WebhookSecret(raw: raw))?.text ?? "" },
-      test: { TestReport(await dispatcher.test($0)) },
+      test: { await dispatcher.test($0).map { TestReport($0) } },
       dispatcherAlive: { dispatcher.isAlive }, keeperAlive: { keeper.isAlive },
       advance: store.clock.isRehearsal ? advance : nil,
       deliveryCounts: { dispatcher.counts }, deliverySeconds: { dispatcher.seconds.snapshot },
@@ -132,6 +127,9 @@ struct Serve: AsyncParsableCommand {
 }
 
 extension TestReport {
+  /// Of what a tested receiver says: enough for its owner to see what is wrong, too little to read other places through.
+  private static let replyBytes = 512
+
   fileprivate init(_ report: PushReport) {
     let status: Int?
     let error: String?
@@ -146,6 +144,7 @@ extension TestReport {
         report.timings.dnsUS / 1000, report.timings.connectUS / 1000, report.timings.tlsUS / 1000,
         report.timings.firstByteUS / 1000
       ),
-      remoteAddress: report.remoteAddress, reply: String(decoding: report.bodyStart, as: UTF8.self))
+      remoteAddress: report.remoteAddress,
+      reply: String(decoding: report.bodyStart.prefix(Self.replyBytes), as: UTF8.self))
   }
 }

@@ -64,6 +64,54 @@ struct Watching: Service {
   }
 }
 
+/// The web, which gets a bounded time to finish what is under way: a client that sends its body drop by drop would keep
+/// the drain open for ever. What is cut off then was never acknowledged.
+struct Serving: Service {
+  /// With the 20 s of `limits.drainSeconds` below systemd's `TimeoutStopSec` (deploy/systemd).
+  static let drainSeconds = 10
+
+  let server: any Service
+  let logger: Logger
+
+  func run() async throws {
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      group.addTask {
+        try await server.run()
+        return true
+      }
+      group.addTask {
+        try? await gracefulShutdown()
+        try? await Task.sleep(for: .seconds(Self.drainSeconds))
+        return false
+      }
+      if try await group.next() == false {
+        logger.warning("requests were still arriving \(Self.drainSeconds) s after the stop began; they are cut off")
+      }
+      group.cancelAll()
+      while try await group.next() != nil {}
+    }
+  }
+}
+
+/// Reads the whole of a large database once the daemon serves. What it finds is logged here and then told by readiness.
+struct Inspecting: Service {
+  let store: Store
+  let logger: Logger
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      do {
+        if let damage = try await store.inspectWhole() {
+          logger.critical("the database is damaged: \(damage); stop, keep the file, restore the newest backup")
+        }
+      } catch {
+        logger.error("the database could not be read whole: \(error)")
+      }
+    }
+    try? await gracefulShutdown()
+  }
+}
+
 /// The first to hear of the shutdown: lets the long polls go, so that the web need not wait for them.
 struct Releasing: Service {
   let web: WebServer

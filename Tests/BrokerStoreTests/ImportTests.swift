@@ -41,6 +41,50 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// The national days of a year, as text.
+  private static func days(_ store: Store, _ year: Int) throws -> Int64 {
+    try store.scalar("SELECT count(*) FROM calendar_day WHERE region = '' AND date LIKE '\(year)-%'")
+  }
+
+  @Test func aNoticeThatNamesTheYearBeforeLeavesItAlone() throws {
+    let store = try Fixture().open(.command)
+    defer { store.close() }
+    let before = try Self.days(store, 2026)
+    let rows = "2026-12-31,off,元旦,通知2027\n2027-01-01,off,元旦,通知2027\n2027-10-01,off,国庆节,通知2027\n"
+    let report = try Self.load(store, .calendar, "date,kind,festival,notice\n" + rows).get()
+    #expect(report.days == CalendarChanges(replacedYears: [2027], added: ["2026-12-31"]))
+    #expect(try Self.days(store, 2026) == before + 1 && Self.days(store, 2027) == 2)
+    #expect(store.reference.calendar.knownYears == [2026, 2027])
+    // The year's own notice again, without a day that it should not have had: now exactly what it says.
+    let again = try Self.load(store, .calendar, "date,kind,festival,notice\n2027-10-01,off,国庆节,通知2027\n").get()
+    #expect(again.days == CalendarChanges(replacedYears: [2027]))
+    #expect(try Self.days(store, 2027) == 1 && Self.days(store, 2026) == before + 1)
+  }
+
+  @Test func aNoticeThatAmendsAYearChangesItsOwnDaysOnly() throws {
+    let store = try Fixture().open(.command)
+    defer { store.close() }
+    let before = try Self.days(store, 2026)
+    let rows = "2026-03-02,off,测试,改\n2026-02-14,off,春节,改\n2026-02-15,off,春节,国办发明电〔2025〕7号\n2026-03-07,work,测试,改\n"
+    let report = try Self.load(store, .calendar, "date,kind,festival,notice\n" + rows).get()
+    #expect(report.days == CalendarChanges(added: ["2026-03-02", "2026-03-07"], changed: ["2026-02-14"]))
+    #expect(try Self.days(store, 2026) == before + 2)
+    #expect(store.reference.calendar.isKnown(2026))
+  }
+
+  @Test func regionalDaysAreNeverCleared() throws {
+    let store = try Fixture().open(.command)
+    defer { store.close() }
+    let header = "date,kind,festival,notice,region\n"
+    let first = try Self.load(store, .calendar, header + "2026-04-20,off,三月三,桂,45\n2026-10-01,off,国庆节,桂,45\n").get()
+    #expect(
+      first.days == CalendarChanges(added: ["45 2026-04-20", "45 2026-10-01"]), "a region has no notice of a year")
+    let second = try Self.load(store, .calendar, header + "2026-04-21,off,三月三,桂,45\n2026-04-20,off,三月三,桂二,45\n").get()
+    #expect(second.days == CalendarChanges(added: ["45 2026-04-21"], changed: ["45 2026-04-20"]))
+    _ = try store.importFile(.calendar, Fixture.config("calendars/cn/2026.csv"))
+    #expect(try store.scalar("SELECT count(*) FROM calendar_day WHERE region = '45'") == 3)
+  }
+
   /// Each a file with bad rows, and their lines.
   static let bad: [(kind: ReferenceKind, text: String, lines: [Int])] = [
     (.organs, "", [1]),
@@ -134,7 +178,7 @@ import Testing
     #expect(try store.scalar("SELECT count(*) FROM item") == 50)
   }
 
-  @Test func calendarIsReplacedByYearAndRegion() throws {
+  @Test func nationAndRegionLeaveEachOtherAlone() throws {
     let store = try Fixture(.real).open()
     defer { store.close() }
     let region = try #require(RegionCode("450102"))
@@ -146,8 +190,8 @@ import Testing
     _ = try Self.load(store, .calendar, overlay).get()
     #expect(!works("2026-04-20", in: region) && works("2026-04-20"))
     #expect(!works("2026-02-17", in: region), "the nation's days stay")
-    // The region's year anew: the second day is not in it any more.
-    _ = try Self.load(store, .calendar, "date,kind,region\n2026-04-20,off,45\n").get()
+    // One of the region's days is taken back by its opposite; the other stays.
+    _ = try Self.load(store, .calendar, "date,kind,region\n2026-04-21,work,45\n").get()
     #expect(!works("2026-04-20", in: region) && works("2026-04-21", in: region))
     // The nation's 2027 leaves 2026 and the region alone.
     _ = try Self.load(store, .calendar, "date,kind\n2027-10-01,off\n2027-02-09,off\n").get()

@@ -36,18 +36,21 @@ import Testing
   /// What runs for every request, transition, callback, timer, poll or list. The others run once per start or import
   /// (`ReferenceSQL`, `KeySQL`, `EndpointSQL.targets`), for an operator who asks for the whole (`VerifySQL`,
   /// `CountSQL`, `TallySQL.all`: a row per procedure and state; `OutboxSQL.depth` for a metrics page,
-  /// `EventSQL.latestMoment` at start), or over the few endpoints of an organ (`endpointsOf`, `allEndpoints`).
+  /// `EventSQL.latestMoment` at start), or over the few endpoints (`endpointsOf`, `allEndpoints`,
+  /// `RequeueSQL.live`).
   /// `DeliverySQL.pending` sorts one endpoint's queue, because the queue is clustered by due time and not by age.
   static let hot: [String] =
     [
       BatchSQL.lastKey.rawValue,
       ApplySQL.updateRequest.rawValue, ApplySQL.hasEarlier.rawValue, ApplySQL.hasRung.rawValue,
       RequestSQL.get.rawValue, RequestSQL.version.rawValue,
-      IdempotencySQL.find.rawValue, CallbackSQL.thin.rawValue, EndpointSQL.get.rawValue,
+      IdempotencySQL.find.rawValue, CallbackSQL.thin.rawValue, CallbackSQL.full.rawValue,
+      CallbackSQL.versionAt.rawValue, EndpointSQL.get.rawValue,
       EndpointSQL.list.rawValue, EndpointSQL.dropQueue.rawValue, EndpointSQL.pending.rawValue,
       EndpointSQL.lastDelivered.rawValue, DeliverySQL.finished.rawValue, DeliverySQL.dead.rawValue,
-      DeliverySQL.findPending.rawValue, DeliverySQL.findFinished.rawValue, DeliverySQL.forget.rawValue,
-      DeliverySQL.owner.rawValue, DeliverySQL.replayable.rawValue, DeliverySQL.isQueued.rawValue,
+      DeliverySQL.onePending.rawValue, RequeueSQL.owner.rawValue, RequeueSQL.findPending.rawValue,
+      RequeueSQL.findFinished.rawValue, RequeueSQL.dead.rawValue, RequeueSQL.forget.rawValue,
+      RequeueSQL.active.rawValue, RequeueSQL.isQueued.rawValue, ExpirySQL.isOff.rawValue, ExpirySQL.row.rawValue,
       EventSQL.newest.rawValue, EventSQL.oldest.rawValue,
       EventSQL.momentAtOrAfter.rawValue, TimerSQL.due.rawValue, TimerSQL.delete.rawValue,
       TimerSQL.hasFired.rawValue, OutboxSQL.nextDue.rawValue, OutboxSQL.due.rawValue,
@@ -74,21 +77,30 @@ import Testing
     #expect(EventSQL.latestMoment.rawValue.contains("ORDER BY seq DESC LIMIT 1"))
   }
 
-  /// The feed merges two runs, each a range of keys cut at the limit; only these few rows are sorted.
-  @Test func feedReadsTwoRanges() throws {
-    let plan = try Self.plan(EventSQL.feed.rawValue)
+  /// The feed and the replay merge two runs, each a range of keys cut at the limit; only these few rows are sorted.
+  @Test(arguments: [(EventSQL.feed.rawValue, ["r"]), (RequeueSQL.replayable.rawValue, [])])
+  func feedReadsTwoRanges(_ sql: String, joined: [String]) throws {
+    let plan = try Self.plan(sql)
     let searches = plan.filter { $0.hasPrefix("SEARCH") }
     #expect(
       searches == [
         "SEARCH filed_event USING PRIMARY KEY (organ=? AND seq>?)",
         "SEARCH event USING INTEGER PRIMARY KEY (rowid>?)",
         "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
-        "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)",
-      ])
+      ] + joined.map { "SEARCH \($0) USING INTEGER PRIMARY KEY (rowid=?)" })
     for step in plan where step.hasPrefix("SCAN") {
       #expect(step.contains("subquery") || ["SCAN f", "SCAN filing"].contains(step), "\(plan)")
     }
-    #expect(EventSQL.feed.rawValue.components(separatedBy: "ORDER BY seq LIMIT $3").count == 4)
+    #expect(sql.components(separatedBy: "ORDER BY seq LIMIT $3").count == 4)
+  }
+
+  /// The queue of an endpoint that is switched off is read by request, as far as requests are old enough.
+  @Test func expiryReadsOldRequestsOnly() throws {
+    let plan = try Self.plan(ExpirySQL.expired.rawValue)
+    let few = "SCAN n USING INDEX endpoint_organ"
+    #expect(plan == [few, "SEARCH o USING INDEX outbox_order (endpoint=? AND request<?)"])
+    let active = try Self.plan(RequeueSQL.active.rawValue)
+    #expect(active == ["SEARCH outbox USING COVERING INDEX outbox_order (endpoint=? AND request=?)"])
   }
 
   /// Filing reads the events that are not filed yet and the rows that these name, never a whole table; what it has

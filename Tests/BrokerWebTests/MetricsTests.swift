@@ -17,7 +17,8 @@ struct MetricsTests {
       "xiecha_requests": "gauge", "xiecha_requests_overdue": "gauge", "xiecha_deliveries_total": "counter",
       "xiecha_queue_depth": "gauge", "xiecha_commit_batch_size": "histogram", "xiecha_http_requests_total": "counter",
       "xiecha_http_request_seconds": "histogram", "xiecha_delivery_seconds": "histogram",
-      "xiecha_database_writable": "gauge", "xiecha_calendar_next_year_known": "gauge",
+      "xiecha_database_writable": "gauge", "xiecha_database_damaged": "gauge",
+      "xiecha_calendar_next_year_known": "gauge",
     ]
     #expect(Dictionary(uniqueKeysWithValues: page.families.map { ($0.name, $0.type) }) == types)
   }
@@ -40,6 +41,8 @@ struct MetricsTests {
       let page = try Self.page(daemon)
       return page["xiecha_deliveries_total", ["outcome": "delivered"]] == 1
         && page["xiecha_deliveries_total", ["outcome": "dead"]] == 1
+        // The depth of the outbox is looked at once a second.
+        && page["xiecha_queue_depth", ["queue": "outbox"]] == 0
     }
     let page = try Self.page(daemon)
     for (state, count) in [("submitted", 1.0), ("acknowledged", 1), ("answered", 1), ("withdrawn", 1)] {
@@ -66,6 +69,23 @@ struct MetricsTests {
     #expect(page["xiecha_commit_batch_size_count"] ?? 0 >= 1)
     #expect(page["xiecha_database_writable"] == 1)
     #expect(page["xiecha_calendar_next_year_known"] == 0)
+  }
+
+  /// Nobody needs a key for these, so nobody may make the disk busy with them.
+  @Test func manyWhoAskPayOneProbe() throws {
+    let daemon = try Daemon(state: StateDirectory())
+    func commits() throws -> Double { try #require(try Self.page(daemon)["xiecha_commit_batch_size_count"]) }
+    let before = try commits()
+    try onThreads(10) { _ in
+      let client = daemon.client()
+      for _ in 0..<5 {
+        let reply = try client.call("GET", "/readyz")
+        #expect(reply.status == 200 && reply.json["database"]["damaged"] == .null, "\(reply.text)")
+      }
+    }
+    // One for each second that it took at most.
+    let after = try commits()
+    #expect(after - before <= 3)
   }
 
   @Test func overdueRisesAndFalls() throws {

@@ -36,7 +36,7 @@ extension EndToEnd {
         try eventually("work goes on") { load.ledger.promises.count > before + 20 }
       }
       #expect(daemon.isRunning)
-      #expect(try daemon.client().call("GET", "/readyz").status == 200)
+      try eventually("it is ready again", within: 5) { try daemon.client().call("GET", "/readyz").status == 200 }
 
       let record = try Record(of: try daemon.client(.requester))
       var ledger = load.ledger

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Synchronization
 internal import TestSupport
 internal import Testing
@@ -58,6 +59,58 @@ extension EndToEnd {
       // A drain, unlike a kill, leaves nobody in doubt: no message comes twice.
       for sink in sinks { #expect(record.expectArrived(sink.received) == 0) }
       try state.expectVerified()
+    }
+
+    /// A client that sends its body drop by drop is cut off, rather than keep the daemon from ending.
+    @Test func sigtermIsNotHeldUpByAClientThatDrips() throws {
+      let state = try StateDirectory()
+      let daemon = try Daemon(state: state)
+      let key = try state.key(of: .requester)
+      let ended = Mutex<(code: Int32, seconds: Double)?>(nil)
+      try onThreads(2) { index in
+        if index == 0 {
+          pause(milliseconds: 500)
+          let started = ContinuousClock.now
+          let code = try daemon.terminate(timeout: 30)
+          ended.withLock { $0 = (code, seconds(since: started)) }
+        } else {
+          let dripping = try RawConnection(port: daemon.port)
+          try dripping.send(
+            "POST /v1/requests HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(key)\r\n"
+              + "Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{")
+          while ended.withLock({ $0 == nil }) {
+            // It is hung up on in the end.
+            do { try dripping.send(" ") } catch {}
+            pause(milliseconds: 100)
+          }
+        }
+      }
+      let end = try #require(ended.withLock { $0 })
+      #expect(end.code == 0, "\(daemon.stderrText)")
+      #expect(end.seconds > 5 && end.seconds < 20, "\(end.seconds) s")
+      #expect(daemon.stderrText.contains("they are cut off"))
+      try state.expectVerified()
+    }
+
+    /// What cannot be looked for before the start is found right after it, and said everywhere.
+    @Test func damageDeepInALargeFileIsTold() throws {
+      let state = try StateDirectory()
+      let file = state.path + "/xiecha.sqlite"
+      let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'delivery_dead'"
+      let page = try #require(Int(try runTool([file, sql], binary: "/usr/bin/sqlite3").stdout.dropLast()))
+      var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: file)))
+      let size = Int(bytes[16]) << 8 | Int(bytes[17])
+      for at in (page - 1) * size..<page * size { bytes[at] = 0xA5 }
+      try Data(bytes).write(to: URL(fileURLWithPath: file))
+      #expect(try state.run(["serve", "--listen", "127.0.0.1:0"], timeout: 20).stderr.contains("is damaged"))
+      try state.setConfig("database.startCheckMiB", to: "0")
+      let daemon = try Daemon(state: state)
+      try eventually("the damage is known") { try daemon.client().call("GET", "/readyz").status == 503 }
+      let ready = try daemon.client().call("GET", "/readyz").json["database"]
+      #expect(ready["damaged"].string?.isEmpty == false && ready["writable"].bool == true)
+      #expect(daemon.waitForLog("the database is damaged: "))
+      #expect(try daemon.client().call("GET", "/metrics").text.contains("xiecha_database_damaged 1"))
+      #expect(try daemon.terminate() == 0)
     }
 
     /// A restart must not wait for the lease of the process that is gone.

@@ -95,14 +95,16 @@ package final class Daemon: Sendable {
     return found != nil
   }
 
-  /// The port in the line `listening on http://127.0.0.1:PORT`, once that line is complete.
+  /// The port in the line `listening on http://127.0.0.1:PORT` (or `https`), once that line is complete.
   static func announcedPort(_ log: [UInt8]) -> Int? {
-    let prefix = "listening on http://127.0.0.1:"
+    let prefixes = ["listening on http://127.0.0.1:", "listening on https://127.0.0.1:"]
     let lines = String(decoding: log, as: UTF8.self)
       .split(separator: "\n", omittingEmptySubsequences: false)
     // What follows the last newline may still grow.
-    for line in lines.dropLast() where line.hasPrefix(prefix) {
-      if let port = Int(line.dropFirst(prefix.count)) { return port }
+    for line in lines.dropLast() {
+      for prefix in prefixes where line.hasPrefix(prefix) {
+        if let port = Int(line.dropFirst(prefix.count)) { return port }
+      }
     }
     return nil
   }

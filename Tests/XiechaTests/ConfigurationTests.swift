@@ -77,9 +77,9 @@ internal import Testing
 
   @Test func missingFiles() throws {
     try state.setConfig("tls.certificate", to: "/nowhere/cert.pem")
-    try expectRefused(["tls.certificate and tls.privateKey go together"])
+    try expectRefused(["tls.certificate: /nowhere/cert.pem cannot be read"])
     try state.setConfig("tls.privateKey", to: "/nowhere/key.pem")
-    try expectRefused(["/nowhere/cert.pem cannot be read"])
+    try expectRefused(["tls.certificate: /nowhere/cert.pem cannot be read"])
     try FileManager.default.removeItem(atPath: file)
     try expectRefused(["\(file): cannot be read"])
   }

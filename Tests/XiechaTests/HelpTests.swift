@@ -20,6 +20,15 @@ internal import Testing
     #expect(isChinese, "\(result.stdout)")
   }
 
+  /// An id in an example is one that the command understands, though it names nothing.
+  @Test func theIdInTheExampleIsAnId() throws {
+    let help = try runTool(["outbox", "--help"]).stdout
+    let words = help.split(whereSeparator: \.isWhitespace)
+    let id = try #require(words.first { $0.utf8.count == 36 && UUID(uuidString: String($0)) != nil })
+    let result = try StateDirectory(example: nil).run(["outbox", "retry", String(id)])
+    #expect(result.status == 1 && result.stderr.contains("not found"), "\(result.stderr)")
+  }
+
   @Test(arguments: [
     ["frobnicate"], ["serve", "--no-such-flag"], ["import", "organs"], ["key", "revoke", "abc"],
     ["import", "oragns", "x.csv"], ["backup"], ["outbox", "list", "--state", "lost"], ["outbox", "retry"],

@@ -66,6 +66,19 @@ internal import Testing
     #expect(result.stderr.contains(words), "\(result.stderr)")
   }
 
+  @Test func aCalendarSaysWhatItChanged() throws {
+    let amended = try importRows(
+      "calendar",
+      ["date,kind,festival,notice", "2026-03-03,off,测试,测试通知", "2026-10-01,work,国庆节,测试通知"])
+    #expect(amended.status == 0, "\(amended.stderr)")
+    for part in ["days added: 2026-03-03", "days changed: 2026-10-01"] {
+      #expect(amended.stdout.contains(part), "\(part) not in \(amended.stdout)")
+    }
+    #expect(!amended.stdout.contains("replaced"))
+    let whole = try state.run(["import", "calendar", Binary.packageRoot + "/config/calendars/cn/2026.csv"])
+    #expect(whole.stdout.contains("years replaced: 2026") && !whole.stdout.contains("days "), "\(whole.stdout)")
+  }
+
   @Test func changesReachTheRunningDaemonWhenTheCommandReturns() throws {
     func workingDays(_ id: String) throws -> Int? {
       try requester.call("GET", "/v1/requests/\(id)").json["due"]["workingDays"].int

@@ -47,6 +47,18 @@ internal import Testing
     #expect(try state.run(arguments).json["date"].string == "2026-03-04")
   }
 
+  /// The command and the API count with the same end of the last day.
+  @Test(arguments: ["24:00", "17:30"]) func aDirectorysLastMomentCounts(_ moment: String) throws {
+    let state = try StateDirectory(config: ["deadlines.lastMoment": "\"\(moment)\""])
+    let from = "2026-03-02T10:00:00+08:00"
+    let command = try state.run(["workdays", "--from", from, "--days", "5", "--json"]).json
+    let daemon = try Daemon(state: state)
+    let path = "/v1/working-days?from=\(from.replacingOccurrences(of: "+", with: "%2B"))&days=5"
+    let api = try daemon.client(.requester).call("GET", path).json
+    #expect(command["at"].string == (moment == "24:00" ? "2026-03-10T00:00:00+08:00" : "2026-03-09T17:30:00+08:00"))
+    #expect(api["at"].string == command["at"].string && api["date"].string == command["date"].string)
+  }
+
   @Test func yearsWithoutANoticeAreProvisional() throws {
     let result = try runTool(
       ["workdays", "--from", "2031-03-03T10:00:00+08:00", "--days", "2", "--json"]).json

@@ -17,6 +17,8 @@ struct BodyReader {
       if members.contains(member.name) {
         // A null says the same as leaving the member out.
         if !member.value.isNull { result[member.name] = member.value }
+      } else if members.isEmpty {
+        fault(pointer + "/" + Self.escape(member.name), "没有这一成员；此处不需要任何成员", "no such member; none is taken here")
       } else {
         fault(
           pointer + "/" + Self.escape(member.name), "没有这一成员；可用：\(members.joined(separator: ", "))",

@@ -1,5 +1,6 @@
 package import BrokerDomain
 package import BrokerStore
+internal import HTTPTypes
 
 /// What the HTTP face needs of the rest of the program. Wired once, in `xiecha/Serve.swift`; the web never imports the
 /// callbacks.
@@ -8,8 +9,8 @@ package struct Machinery: Sendable {
   package var urlFault: @Sendable (String) -> Phrase?
   package var newSecret: @Sendable () -> [UInt8]
   package var secretText: @Sendable ([UInt8]) -> String
-  /// Sends one test message now and waits for what comes of it.
-  package var test: @Sendable (Endpoint) async -> TestReport
+  /// Sends one test message now and waits for what comes of it; nil when too many are under way.
+  package var test: @Sendable (Endpoint) async -> TestReport?
   package var dispatcherAlive: @Sendable () -> Bool
   package var keeperAlive: @Sendable () -> Bool
   /// Moves the rehearsed clock; returns how many events that brought about. Nil outside rehearsal.
@@ -22,7 +23,7 @@ package struct Machinery: Sendable {
   package init(
     urlFault: @escaping @Sendable (String) -> Phrase?, newSecret: @escaping @Sendable () -> [UInt8],
     secretText: @escaping @Sendable ([UInt8]) -> String,
-    test: @escaping @Sendable (Endpoint) async -> TestReport,
+    test: @escaping @Sendable (Endpoint) async -> TestReport?,
     dispatcherAlive: @escaping @Sendable () -> Bool, keeperAlive: @escaping @Sendable () -> Bool,
     advance: (@Sendable (Instant) async throws(StoreError) -> Int)?,
     deliveryCounts: @escaping @Sendable () -> [(outcome: String, count: Int)],
@@ -51,6 +52,7 @@ package struct TestReport: Sendable {
   /// DNS, connect, TLS, first byte.
   package var timingsMS: (dns: Int64, connect: Int64, tls: Int64, firstByte: Int64)
   package var remoteAddress: String
+  /// The beginning of what the receiver said.
   package var reply: String
 
   package init(
@@ -89,4 +91,21 @@ struct Broker: Sendable {
   let language: Language
   let waiters: Waiters
   let metrics: WebMetrics
+}
+
+extension Broker {
+  /// Does `work` in the next group commit, and once only for each Idempotency-Key: its repetition gets the same status
+  /// and body.
+  func once(
+    _ call: Call, _ status: HTTPResponse.Status, _ work: @escaping @Sendable (WriteContext) throws -> [UInt8]
+  ) async throws -> Reply {
+    guard let claim = try call.idempotencyClaim() else { return Reply(status, try await store.write(work)) }
+    let outcome = try await store.write { context -> (kept: KeptReply?, body: [UInt8]) in
+      if let kept = try context.replay(claim) { return (kept, []) }
+      let body = try work(context)
+      try context.keep(KeptReply(status: status.code, request: nil, headers: [], body: body), for: claim)
+      return (nil, body)
+    }
+    return outcome.kept.map { Reply($0) } ?? Reply(status, outcome.body)
+  }
 }

@@ -28,6 +28,13 @@ struct Call: Sendable {
     return organ
   }
 
+  /// Whose machinery the caller may see: its own organ's; nil for the operator, who sees that of all. Decided by the key
+  /// and not by an organ that is missing: whoever is neither sees nothing.
+  func scope() throws(Problem) -> (organ: Int64?, isOperator: Bool) {
+    if let caller, caller.isOperator { return (nil, true) }
+    return (try requireOrgan().number, false)
+  }
+
   func parameter(_ name: String) -> String { parameters[name] ?? "" }
 
   /// The id in the path; anything that is no id of ours is simply not found.
@@ -49,6 +56,13 @@ struct Call: Sendable {
 
   /// An empty body counts as `{}` for verbs whose members are all optional.
   func jsonOrEmpty() throws(Problem) -> JSON { body.isEmpty ? .object([]) : try json() }
+
+  /// For verbs without members: nothing or `{}`; anything else was meant to have an effect, and has none.
+  func checkEmptyBody() throws(Problem) {
+    var reader = BodyReader()
+    _ = reader.object(try jsonOrEmpty(), at: "", members: [])
+    guard reader.faults.isEmpty else { throw Problem(reader.faults) }
+  }
 
   // MARK: Query
 
@@ -115,6 +129,14 @@ struct Call: Sendable {
     return value
   }
 
+  func deliveryCursor() throws(Problem) -> DeliveryCursor? {
+    guard let text = queryValue("cursor") else { return nil }
+    guard let cursor = DeliveryCursor(text) else {
+      throw badParameter("cursor", "不是有效的游标", "this is not a cursor of ours")
+    }
+    return cursor
+  }
+
   // MARK: Headers
 
   /// The versions of `If-Match`; nil, of `*` or no such header, accepts any. What is no version of ours is never met.
@@ -158,13 +180,26 @@ struct Reply: Sendable {
   }
 
   private static let linkName = HTTPField.Name("Link")!
+  private static let itemsOnLoop = 50
+
+  /// The answer that `json` writes. With many items it is written beside the connection's event loop, where the other
+  /// connections of the loop would wait for it.
+  static func long(_ items: Int, json: @Sendable (inout JSONWriter) -> Void) async -> Reply {
+    items > itemsOnLoop ? await offTheLoop { Reply(json: json) } : Reply(json: json)
+  }
 
   /// A page of a list: `{items, next}` and the `Link` to the next page.
-  static func page<T>(
-    _ call: Call, _ items: [T], next: Int64?, _ write: (inout JSONWriter, T) -> Void
-  ) -> Reply {
-    let cursor = next.map { String($0, radix: 36) }
-    var reply = Reply { w in
+  static func page<T: Sendable>(
+    _ call: Call, _ items: [T], next: Int64?, _ write: @Sendable (inout JSONWriter, T) -> Void
+  ) async -> Reply {
+    await page(call, items, cursor: next.map { String($0, radix: 36) }, write)
+  }
+
+  /// - Parameter cursor: letters, digits and hyphens.
+  static func page<T: Sendable>(
+    _ call: Call, _ items: [T], cursor: String?, _ write: @Sendable (inout JSONWriter, T) -> Void
+  ) async -> Reply {
+    var reply = await long(items.count) { w in
       w.array("items") { w in for item in items { w.object { write(&$0, item) } } }
       w.string("next", cursor)
     }

@@ -16,23 +16,22 @@ struct DeliveryRoutes {
       endpoint = id.key
     }
     let page = try await broker.store.deliveries(
-      organ: call.organ?.number, endpoint: endpoint,
-      state: try call.queryChoice("state", Delivery.State.self), cursor: try call.cursor(),
+      organ: try call.scope().organ, endpoint: endpoint,
+      state: try call.queryChoice("state", Delivery.State.self), cursor: try call.deliveryCursor(),
       limit: try call.limit())
-    return Reply.page(call, page.items, next: page.next, Self.write)
+    return await Reply.page(call, page.items, cursor: page.next?.text, Self.write)
   }
 
   func retry(_ call: Call) async throws -> Reply {
     try call.checkQuery()
     guard let (endpoint, seq) = DerivedID.parseDelivery(call.parameter("id")) else { throw Problem.notFound }
-    let organ = call.organ?.number
-    try await broker.store.write { context in
+    try call.checkEmptyBody()
+    let organ = try call.scope().organ
+    return try await broker.once(call, .accepted) { context in
       try context.retry(endpoint: endpoint, seq: seq, organ: organ)
+      guard let delivery = try context.pendingDelivery(endpoint: endpoint, seq: seq) else { throw StoreError.notFound }
+      return Reply { w in Self.write(&w, delivery) }.body
     }
-    let page = try await broker.store.deliveries(
-      organ: organ, endpoint: endpoint, state: nil, cursor: seq + 1, limit: 1)
-    guard let delivery = page.items.first(where: { $0.seq == seq }) else { throw Problem.notFound }
-    return Reply(.accepted) { w in Self.write(&w, delivery) }
   }
 
   private static func write(_ w: inout JSONWriter, _ delivery: Delivery) {

@@ -7,7 +7,7 @@ struct EndpointRoutes {
   let broker: Broker
 
   private static let overlapMilliseconds: Int64 = 24 * 3_600_000
-  private static let replayLimit = 10_000
+  private static let testRetrySeconds = 2
   private static let members = ["url", "events", "body", "description"]
 
   func create(_ call: Call) async throws -> Reply {
@@ -47,7 +47,7 @@ struct EndpointRoutes {
     let organ = try call.requireOrgan()
     let page = try await broker.store.endpoints(
       of: organ.number, cursor: try call.cursor(), limit: try call.limit())
-    return Reply.page(call, page.items, next: page.next) { w, status in
+    return await Reply.page(call, page.items, next: page.next) { w, status in
       Self.write(
         &w, status.endpoint, pending: status.pending, lastDeliveredAt: status.lastDeliveredAt)
     }
@@ -100,7 +100,14 @@ struct EndpointRoutes {
 
   func test(_ call: Call) async throws -> Reply {
     try call.checkQuery()
-    let report = await broker.machinery.test(try await own(call).endpoint)
+    try call.checkEmptyBody()
+    guard let report = await broker.machinery.test(try await own(call).endpoint) else {
+      var problem = Problem(
+        .tooManyRequests, "rate-limited", "该地址的上一次试投递尚未结束，或同时进行的试投递过多，请稍后再试",
+        "the last test of this endpoint is still under way, or too many others are; try again shortly")
+      problem.retryAfterSeconds = Self.testRetrySeconds
+      throw problem
+    }
     return Reply { w in
       w.bool("delivered", report.delivered)
       w.int("status", report.status)
@@ -120,6 +127,7 @@ struct EndpointRoutes {
   /// A new secret; the old one signs beside it for 24 hours, so that a receiver can change over without losing any.
   func rotate(_ call: Call) async throws -> Reply {
     try call.checkQuery()
+    try call.checkEmptyBody()
     let id = try await own(call).endpoint.id
     let claim = try call.idempotencyClaim()
     let secret = broker.machinery.newSecret()
@@ -136,10 +144,11 @@ struct EndpointRoutes {
     }
   }
 
+  /// In many small writes: a repetition that meets the first one half-way queues nothing twice, and the first to end
+  /// decides the answer.
   func replay(_ call: Call) async throws -> Reply {
     try call.checkQuery()
-    let id = try await own(call).endpoint.id
-    let claim = try call.idempotencyClaim()
+    let endpoint = try await own(call).endpoint
     var reader = BodyReader()
     let m = reader.object(try call.json(), at: "", members: ["after"]) ?? [:]
     let after = m["after"]?.intValue
@@ -147,17 +156,14 @@ struct EndpointRoutes {
       reader.fault("/after", "应为事件序号（0或更大的整数）", "must be the sequence number of an event, 0 or more")
     }
     guard let after, reader.faults.isEmpty else { throw Problem(reader.faults) }
-    let kept = try await broker.store.write { context -> KeptReply in
-      if let claim, let kept = try context.replay(claim) { return kept }
-      guard let endpoint = try context.endpoint(id) else { throw StoreError.notFound }
-      let queued = try context.replay(endpoint, after: Int64(after), limit: Self.replayLimit)
-      let body = Reply { w in w.int("queued", queued) }.body
-      if let claim {
-        try context.keep(KeptReply(status: 202, request: nil, headers: [], body: body), for: claim)
-      }
-      return KeptReply(status: 0, request: nil, headers: [], body: body)
+    if let claim = try call.idempotencyClaim(), let kept = try await broker.store.replay(claim) { return Reply(kept) }
+    let replayed = try await broker.store.replay(endpoint, after: Int64(after))
+    return try await broker.once(call, .accepted) { _ in
+      Reply { w in
+        w.int("queued", replayed.queued)
+        w.int("next", replayed.next)
+      }.body
     }
-    return kept.status == 0 ? Reply(.accepted, kept.body) : Reply(kept)
   }
 
   private func own(_ call: Call) async throws -> EndpointStatus {

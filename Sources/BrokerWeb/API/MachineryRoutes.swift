@@ -2,24 +2,49 @@ internal import BrokerDomain
 internal import BrokerStore
 internal import HTTPTypes
 
-/// What operators and their monitoring ask.
+/// What operators and their monitoring ask. Nobody needs a key for it, so whatever costs more than memory is found at
+/// most once a second, however many ask.
 struct MachineryRoutes {
   let broker: Broker
   let openAPI: [UInt8]
+  private let writable: Shared<Bool>
+  private let outbox: Shared<Result<(count: Int, oldest: Instant?), StoreError>>
+
+  private static let holdsMilliseconds: Int64 = 1000
+
+  init(broker: Broker, openAPI: [UInt8]) {
+    self.broker = broker
+    self.openAPI = openAPI
+    let store = broker.store
+    writable = Shared(milliseconds: Self.holdsMilliseconds) {
+      do { try await store.probe() } catch { return false }
+      return true
+    }
+    outbox = Shared(milliseconds: Self.holdsMilliseconds) {
+      do throws(StoreError) {
+        return .success(try await store.outboxDepth())
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
 
   func health(_: Call) async throws -> Reply {
     Reply { w in w.string("status", "ok") }
   }
 
   func readiness(_: Call) async throws -> Reply {
-    var writable = true
-    do { try await broker.store.probe() } catch { writable = false }
+    let writable = await writable.value
     let dispatcher = broker.machinery.dispatcherAlive()
     let keeper = broker.machinery.keeperAlive()
-    let ready = writable && dispatcher && keeper
+    let damage = broker.store.damage
+    let ready = writable && damage == nil && dispatcher && keeper
     var reply = Reply(ready ? .ok : .serviceUnavailable) { w in
       w.string("status", ready ? "ok" : "unavailable")
-      w.object("database") { w in w.bool("writable", writable) }
+      w.object("database") { w in
+        w.bool("writable", writable)
+        w.string("damaged", damage)
+      }
       w.object("dispatcher") { w in w.bool("alive", dispatcher) }
       w.object("keeper") { w in w.bool("alive", keeper) }
       let years = broker.store.reference.calendar.knownYears
@@ -34,8 +59,7 @@ struct MachineryRoutes {
   }
 
   func metrics(_: Call) async throws -> Reply {
-    var writable = true
-    do { try await broker.store.probe() } catch { writable = false }
+    let writable = await writable.value
     var page = PrometheusPage()
     let tallies = try await broker.store.tallies()
     page.gauge("xiecha_requests", "Requests by procedure and state.")
@@ -50,7 +74,7 @@ struct MachineryRoutes {
     for (outcome, count) in broker.machinery.deliveryCounts() {
       page.sample("xiecha_deliveries_total", ["outcome": outcome], count)
     }
-    let outbox = try await broker.store.outboxDepth()
+    let outbox = try await outbox.value.get()
     let now = broker.store.clock.now
     page.gauge(
       "xiecha_queue_depth",
@@ -77,6 +101,8 @@ struct MachineryRoutes {
       [([:], broker.machinery.deliverySeconds())])
     page.gauge("xiecha_database_writable", "1 when a probe write succeeded just now.")
     page.sample("xiecha_database_writable", [:], writable ? 1 : 0)
+    page.gauge("xiecha_database_damaged", "1 when reading the whole file has found damage.")
+    page.sample("xiecha_database_damaged", [:], broker.store.damage == nil ? 0 : 1)
     page.gauge("xiecha_calendar_next_year_known", "1 when next year's holiday notice is loaded.")
     page.sample(
       "xiecha_calendar_next_year_known", [:],

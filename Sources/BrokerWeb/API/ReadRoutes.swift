@@ -81,7 +81,7 @@ struct ReadRoutes {
     let page = try await broker.store.requests(
       of: organ.number, filter, cursor: try call.cursor(), limit: try call.limit())
     let (now, reference) = (broker.store.clock.now, broker.store.reference)
-    return Reply.page(call, page.items, next: page.next) { w, stored in
+    return await Reply.page(call, page.items, next: page.next) { w, stored in
       Representation(stored.request, subject: stored.subject, now: now, reference: reference).members(&w)
     }
   }
@@ -108,7 +108,7 @@ struct ReadRoutes {
     try await requests.requireParty(id, try call.requireOrgan(), mayRead: true)
     let events = try await broker.store.timeline(id)
     let reference = broker.store.reference
-    return Reply.page(call, events, next: nil) { w, event in
+    return await Reply.page(call, events, next: nil) { w, event in
       w.int("seq", event.seq)
       w.string("id", event.id)
       w.string("type", event.type)
@@ -138,7 +138,7 @@ struct ReadRoutes {
       request.deadline.write(
         &w, receivedAt: request.receivedAt, region: reference.organ(request.responder)?.region,
         calendar: reference.calendar)
-      // Deadlines are recomputed when a calendar notice changes them; none has been.
+      // A due date stays as it was counted, also when a notice changes the calendar under it.
       w.array("recomputations") { _ in }
     }
   }
@@ -155,7 +155,7 @@ struct ReadRoutes {
         let events = try await broker.store.feed(organ: organ.number, after: after, limit: limit)
         return events.isEmpty ? nil : events
       } ?? []
-    return Reply { w in
+    return await Reply.long(events.count) { w in
       w.array("items") { w in
         for event in events {
           w.object { w in

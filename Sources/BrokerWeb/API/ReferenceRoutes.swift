@@ -6,17 +6,17 @@ struct ReferenceRoutes {
   let broker: Broker
 
   /// These lists are short and in memory; the cursor is a position in the list.
-  private func page<T>(
-    _ call: Call, _ all: [T], _ write: (inout JSONWriter, T) -> Void
-  ) throws(Problem) -> Reply {
+  private func page<T: Sendable>(
+    _ call: Call, _ all: [T], _ write: @Sendable (inout JSONWriter, T) -> Void
+  ) async throws(Problem) -> Reply {
     try call.checkQuery("limit", "cursor")
     let start = min(all.count, Int(try call.cursor() ?? 0))
     let end = min(all.count, start + (try call.limit()))
-    return Reply.page(call, Array(all[start..<end]), next: end < all.count ? Int64(end) : nil, write)
+    return await Reply.page(call, Array(all[start..<end]), next: end < all.count ? Int64(end) : nil, write)
   }
 
   func organs(_ call: Call) async throws -> Reply {
-    try page(call, broker.store.reference.organs) { w, organ in
+    try await page(call, broker.store.reference.organs) { w, organ in
       w.string("code", organ.code.description)
       w.string("name", organ.name)
       w.string("shortName", organ.shortName)
@@ -27,7 +27,7 @@ struct ReferenceRoutes {
   }
 
   func items(_ call: Call) async throws -> Reply {
-    try page(call, broker.store.reference.items) { w, item in
+    try await page(call, broker.store.reference.items) { w, item in
       w.string("code", item.code)
       w.string("proof", item.proof)
       w.string("matter", item.matter)
@@ -45,7 +45,7 @@ struct ReferenceRoutes {
 
   func assistanceList(_ call: Call) async throws -> Reply {
     let reference = broker.store.reference
-    return try page(call, reference.assistance) { w, entry in
+    return try await page(call, reference.assistance) { w, entry in
       let item = reference.item(entry.item)
       w.string("item", entry.item)
       w.string("proof", item?.proof)
@@ -57,7 +57,7 @@ struct ReferenceRoutes {
   }
 
   func procedures(_ call: Call) async throws -> Reply {
-    try page(call, broker.store.reference.procedures.values.sorted { $0.id < $1.id }) { w, procedure in
+    try await page(call, broker.store.reference.procedures.values.sorted { $0.id < $1.id }) { w, procedure in
       w.string("id", procedure.id)
       w.phrase("title", procedure.title)
       w.string("clause", procedure.clause)

@@ -32,7 +32,16 @@ struct Import: ParsableCommand {
       warn("\(file):1: 列“\(column)”未使用 / the column \"\(column)\" means nothing to us")
     }
     print("已导入\(report.rows)行 / imported \(report.rows) rows of \(kind.rawValue) from \(file)")
+    Self.tell(report.days)
     confirm(store)
+  }
+
+  private static func tell(_ days: CalendarChanges) {
+    let lines = [
+      ("整年替换 / years replaced", days.replacedYears.map(String.init)), ("新增日期 / days added", days.added),
+      ("更改日期 / days changed", days.changed),
+    ]
+    for (what, which) in lines where !which.isEmpty { print("  \(what): \(which.joined(separator: ", "))") }
   }
 
   /// Reads one file into the store, or names every bad row of it.

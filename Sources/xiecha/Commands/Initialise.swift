@@ -27,6 +27,9 @@ struct Initialise: AsyncParsableCommand {
       }
       return instant
     }
+    // Refused before anything is made, rather than half-way.
+    var given = Settings()
+    try given.apply(environment: ProcessInfo.processInfo.environment, assignments: state.assignments)
     let share = try ShareDirectory.locate()
     let source = example.map { share + "/examples/" + $0 }
     if let source, !FileManager.default.fileExists(atPath: source + "/organs.csv") {

@@ -9,7 +9,7 @@ struct Outbox: AsyncParsableCommand {
     discussion: """
       Example / 示例:
         xiecha outbox list --state dead --state-dir ./state
-        xiecha outbox retry 00000000-002a-8000-8000-06d3f0e1c2b3 --state-dir ./state
+        xiecha outbox retry 019ca5f2-7c00-7abc-8000-00000000002a --state-dir ./state
       """,
     subcommands: [List.self, Retry.self])
 
@@ -78,7 +78,7 @@ struct Outbox: AsyncParsableCommand {
     @Argument(help: "The delivery's id, from: xiecha outbox list")
     var id: String?
 
-    @Flag(help: "Every dead delivery (10,000 at most).")
+    @Flag(help: "Every dead delivery of an endpoint that still exists, oldest first.")
     var allDead = false
 
     @OptionGroup var state: StateDirectory
@@ -87,22 +87,16 @@ struct Outbox: AsyncParsableCommand {
       guard (id == nil) == allDead else { throw ValidationError("name either a delivery's ID or --all-dead") }
       let store = try state.openForCommand()
       defer { store.close() }
-      var targets: [(endpoint: Int64, seq: Int64)] = []
+      var count = 1
       if let id {
         guard let target = DerivedID.parseDelivery(id) else {
           throw ValidationError("\(id) is not the id of a delivery")
         }
-        targets = [target]
+        try await store.write { try $0.retry(endpoint: target.endpoint, seq: target.seq, organ: nil) }
       } else {
-        let page = try await store.deliveries(organ: nil, endpoint: nil, state: .dead, cursor: nil, limit: 10_000)
-        targets = page.items.map { ($0.endpoint.key, $0.seq) }
+        count = try await store.retryAllDead()
       }
-      for target in targets {
-        try await store.write { context in
-          try context.retry(endpoint: target.endpoint, seq: target.seq, organ: nil)
-        }
-      }
-      print("已安排重试\(targets.count)条 / \(targets.count) deliveries will be tried again")
+      print("已安排重试\(count)条 / \(count) deliveries will be tried again")
     }
   }
 }

@@ -36,18 +36,19 @@ struct Workdays: ParsableCommand {
     }
     let code = region.flatMap { RegionCode($0) }
     guard region == nil || code != nil else { throw ValidationError("--region takes six digits (GB/T 2260)") }
-    let calendar = try calendar()
-    let deadline = calendar.deadline(receivedAt: received, workingDays: days, region: code)
+    let (calendar, lastDay) = try calendar()
+    let deadline = calendar.deadline(receivedAt: received, workingDays: days, region: code, lastDay: lastDay)
     json
       ? printJSON(calendar, received, deadline, code) : printText(calendar, received, deadline, code)
   }
 
-  private func calendar() throws -> WorkingCalendar {
+  /// The calendar, and when its last day ends: as configured for the directory, or 24:00 by law.
+  private func calendar() throws -> (WorkingCalendar, LastDayPolicy) {
     if let stateDirectory {
       let state = try StateDirectory.parse(["--state-dir=\(stateDirectory)"])
       let store = try state.openForCommand()
       defer { store.close() }
-      return store.reference.calendar
+      return (store.reference.calendar, store.reference.lastDay)
     }
     let directory = try ShareDirectory.locate() + "/calendars/cn"
     var days: [AnnouncedDay] = []
@@ -60,7 +61,7 @@ struct Workdays: ParsableCommand {
         throw ConfigurationFault(place: file, what: "\(error)")
       }
     }
-    return WorkingCalendar(national: days)
+    return (WorkingCalendar(national: days), .midnight)
   }
 
   private func printText(

@@ -19,20 +19,26 @@ struct SettingKey {
   let get: (Settings) -> Value
   let set: (inout Settings, Value) throws(Mistake) -> Void
 
-  /// `callbacks.allowedNetworks` is also `XIECHA_CALLBACKS_ALLOWED_NETWORKS`.
+  /// `callbacks.allowedNetworks` is also `XIECHA_CALLBACKS_ALLOWED_NETWORKS`. A run of capitals is one word
+  /// (`allowHTTP` gives `ALLOW_HTTP`), and so is the unit MiB.
   var environmentName: String {
-    var out = "XIECHA_"
-    for character in name {
-      if character == "." {
-        out += "_"
-      } else if character.isUppercase {
-        out += "_" + String(character)
-      } else {
-        out += character.uppercased()
-      }
+    var out = Self.environmentPrefix
+    var before: Character?
+    for character in name.replacing("MiB", with: "Mib") {
+      if character.isUppercase, before?.isUppercase == false { out += "_" }
+      out += character == "." ? "_" : character.uppercased()
+      before = character
     }
     return out
   }
+
+  static let environmentPrefix = "XIECHA_"
+
+  /// Variables under our prefix that are no keys: two that the program reads elsewhere, and those by which its tests
+  /// are told what to run.
+  static let otherVariables: Set = [
+    "XIECHA_STATE_DIR", "XIECHA_SHARE_DIR", "XIECHA_BIN", "XIECHA_KILLS", "XIECHA_TEST_PYTHON",
+  ]
 
   private static func text(
     _ name: String, _ path: WritableKeyPath<Settings, String>, _ comment: String, expected: String = "text",
@@ -172,6 +178,9 @@ struct SettingKey {
       number("database.busyTimeoutSeconds", \.database.busyTimeoutSeconds, 1...60, "Wait for another process's lock"),
       number("database.cacheMiB", \.database.cacheMiB, 1...4096, "Page cache of the writer"),
       number("database.checkpointPages", \.database.checkpointPages, 100...100_000, "Log pages between checkpoints"),
+      number(
+        "database.startCheckMiB", \.database.startCheckMiB, 0...65_536,
+        "Files up to this are read whole before the start, larger ones right after it"),
       networks, allowHTTP,
     ] + retries + [
       number("callbacks.connectTimeoutSeconds", \.connectTimeoutSeconds, 1...60, "Time to connect"),

@@ -41,6 +41,17 @@ struct Settings: Equatable {
     return host.isEmpty ? nil : (host, port)
   }
 
+  /// Without an address, whatever does not listen asks for TLS only.
+  func webOptions() -> WebOptions {
+    var options = WebOptions(host: address?.host ?? "", port: address?.port ?? 0)
+    options.certificate = tlsCertificate.isEmpty ? nil : tlsCertificate
+    options.privateKey = tlsPrivateKey.isEmpty ? nil : tlsPrivateKey
+    options.clientAuthorities = tlsClientAuthorities.isEmpty ? nil : tlsClientAuthorities
+    options.limits = limits
+    options.language = language
+    return options
+  }
+
   func callbackOptions() throws -> CallbackOptions {
     var options = CallbackOptions(policy: NetworkPolicy(allowed: try allowedNetworks.map { try CIDR($0) }))
     options.allowHTTP = allowHTTP

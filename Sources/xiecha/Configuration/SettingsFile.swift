@@ -96,8 +96,14 @@ extension Settings {
     }
   }
 
-  /// The environment, then `--set key=value`, over what the file says.
+  /// The environment, then `--set key=value`, over what the file says. A variable of ours that means nothing is a slip,
+  /// and refused like an unknown key.
   mutating func apply(environment: [String: String], assignments: [String]) throws(ConfigurationFault) {
+    let known = Set(SettingKey.all.map(\.environmentName)).union(SettingKey.otherVariables)
+    for name in environment.keys.sorted() where name.hasPrefix(SettingKey.environmentPrefix) && !known.contains(name) {
+      throw ConfigurationFault(
+        place: "environment \(name)", what: "there is no such variable\(Self.hint(variable: name, known))")
+    }
     for key in SettingKey.all {
       guard let text = environment[key.environmentName] else { continue }
       try apply(key, text, place: "environment \(key.environmentName)")
@@ -128,8 +134,30 @@ extension Settings {
     }
   }
 
+  /// Where a file gives a key, or the file when it does not.
+  static func place(of key: String, _ file: String) -> String {
+    guard let text = try? String(contentsOfFile: file, encoding: .utf8),
+      var node = (try? Yams.compose(yaml: text)) ?? nil
+    else { return file }
+    for part in key.split(separator: ".") {
+      guard let next = node[String(part)] else { return file }
+      node = next
+    }
+    return place(file, node)
+  }
+
   private static func place(_ file: String, _ node: Node) -> String {
     node.mark.map { "\(file):\($0.line)" } ?? file
+  }
+
+  /// The nearest variable: the same but for where the words are parted, or a slip of a letter or two.
+  private static func hint(variable: String, _ known: Set<String>) -> String {
+    let joined = variable.replacing("_", with: "")
+    let near =
+      known.first { $0.replacing("_", with: "") == joined }
+      ?? known.sorted().map { (name: $0, slips: slips(variable, $0)) }.filter { $0.slips <= 2 }
+      .min { $0.slips < $1.slips }?.name
+    return near.map { "; did you mean \($0)?" } ?? "; a key a.bC of config/xiecha.yaml is XIECHA_A_B_C here"
   }
 
   /// The nearest key: the same word elsewhere, or a slip of a letter or two.

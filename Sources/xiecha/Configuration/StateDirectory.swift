@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import BrokerDomain
 internal import BrokerStore
+internal import BrokerWeb
 internal import Foundation
 
 /// Where a broker keeps what is its own: `xiecha.yaml`, `procedures/`, `keys.json`, the database and its lock.
@@ -20,15 +21,20 @@ struct StateDirectory: ParsableArguments {
   func settings() throws(ConfigurationFault) -> Settings {
     var settings = try Settings.load(file: config ?? path + "/xiecha.yaml")
     try settings.apply(environment: ProcessInfo.processInfo.environment, assignments: assignments)
-    guard settings.tlsCertificate.isEmpty == settings.tlsPrivateKey.isEmpty else {
-      throw ConfigurationFault(
-        place: config ?? path + "/xiecha.yaml", what: "tls.certificate and tls.privateKey go together")
-    }
+    let file = config ?? path + "/xiecha.yaml"
     for (key, path) in [
       ("tls.certificate", settings.tlsCertificate), ("tls.privateKey", settings.tlsPrivateKey),
       ("tls.clientAuthorities", settings.tlsClientAuthorities), ("callbacks.caBundle", settings.caBundle),
     ] where !path.isEmpty && !FileManager.default.isReadableFile(atPath: path) {
-      throw ConfigurationFault(place: config ?? self.path + "/xiecha.yaml", what: "\(key): \(path) cannot be read")
+      throw ConfigurationFault(place: Settings.place(of: key, file), what: "\(key): \(path) cannot be read")
+    }
+    do throws(TLSFault) {
+      _ = try settings.webOptions().tls()
+      if !settings.caBundle.isEmpty {
+        try WebOptions.checkCertificates(settings.caBundle, key: "callbacks.caBundle")
+      }
+    } catch {
+      throw ConfigurationFault(place: Settings.place(of: error.key, file), what: error.what)
     }
     return settings
   }

@@ -1,0 +1,168 @@
+internal import BrokerDomain
+internal import GRDB
+
+/// Sending once more: the retry of one, of all dead ones, and the replay of an endpoint.
+enum RequeueSQL: String, CaseIterable {
+  case owner = "SELECT organ, lease_until FROM endpoint WHERE key = $1 AND deleted_at IS NULL"
+  case live = "SELECT key FROM endpoint WHERE deleted_at IS NULL ORDER BY key"
+  /// By way of the event, which knows the request: the queue has no order by seq alone.
+  case findPending = """
+    SELECT o.next_at FROM event e CROSS JOIN outbox o ON o.endpoint = $1 AND o.request = e.request AND o.seq = e.seq
+    WHERE e.seq = $2
+    """
+  case findFinished = "SELECT request, state FROM delivery WHERE endpoint = $1 AND seq = $2"
+  case dead = """
+    SELECT seq FROM delivery WHERE endpoint = $1 AND seq > $2 AND state = 'dead' ORDER BY seq LIMIT $3
+    """
+  case forget = "DELETE FROM delivery WHERE endpoint = $1 AND seq = $2"
+  /// The one message of a request that does not wait for another. Not "less than", which would be looked up by due time
+  /// in the whole queue.
+  case active = """
+    SELECT seq, next_at FROM outbox WHERE endpoint = $1 AND request = $2 AND next_at <> 9223372036854775807 LIMIT 1
+    """
+  case isQueued = "SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2 AND seq = $3"
+  /// As the feed is read: two sorted runs, what is filed under the organ and what is not filed yet.
+  case replayable = """
+    SELECT e.seq, e.request, e.type
+    FROM (
+      SELECT seq FROM (SELECT seq FROM filed_event WHERE organ = $1 AND seq > $2 ORDER BY seq LIMIT $3)
+      UNION ALL
+      SELECT seq FROM (
+        SELECT seq FROM event WHERE seq > max($2, (SELECT through FROM filing)) AND (requester = $1 OR responder = $1)
+        ORDER BY seq LIMIT $3)
+      ORDER BY seq LIMIT $3
+    ) f CROSS JOIN event e ON e.seq = f.seq
+    ORDER BY e.seq
+    """
+}
+
+/// What a replay came to.
+package struct Replayed: Sendable, Equatable {
+  package let queued: Int
+  /// The event after which to go on, when there were more than one call looks at; nil when it is done.
+  package let next: Int64?
+}
+
+extension Store {
+  /// Rows in one transaction: large enough to share an fsync, small enough that a submission behind them hardly waits.
+  private static let requeueGroup = 256
+  /// Events that one replay looks at, at most: its caller waits for it.
+  package static let replayLimit = 20_000
+
+  /// Queues the events of the endpoint's organ after `seq` once more, oldest first, as far as it takes their type. The
+  /// events are looked for beside the writer, which is given a few hundred rows at a time.
+  package func replay(
+    _ endpoint: Endpoint, after seq: Int64, limit: Int = Store.replayLimit
+  ) async throws(StoreError) -> Replayed {
+    let newest = try await newestEvent()
+    var (at, queued, left) = (seq, 0, limit)
+    while at < newest, left > 0 {
+      let (after, count) = (at, min(left, Self.requeueGroup))
+      let page = try await read { db in
+        try db.all(RequeueSQL.replayable, .int(endpoint.organ), .int(after), .int(Int64(count))) {
+          (seq: $0.int(0), request: $0.int(1), type: $0.text(2))
+        }
+      }
+      let wanted = page.filter { endpoint.events.contains("*") || endpoint.events.contains($0.type) }
+        .map { (seq: $0.seq, request: $0.request) }
+      if !wanted.isEmpty {
+        queued += try await write { try $0.queueAgain(wanted, for: endpoint.id.key) }
+      }
+      guard let last = page.last, page.count == count else { return Replayed(queued: queued, next: nil) }
+      at = last.seq
+      left -= count
+    }
+    return Replayed(queued: queued, next: at < newest ? at : nil)
+  }
+
+  /// Makes every dead delivery pending again, oldest first, so that the messages of a request go in their order. What
+  /// was owed to a deleted endpoint stays dead: there is nowhere to send it.
+  /// - Returns: how many.
+  package func retryAllDead() async throws(StoreError) -> Int {
+    var count = 0
+    for endpoint in try await read({ db in try db.all(RequeueSQL.live) { $0.int(0) } }) {
+      var at: Int64 = 0
+      while true {
+        let after = at
+        let page = try await read { db in
+          try db.all(RequeueSQL.dead, .int(endpoint), .int(after), .int(Int64(Self.requeueGroup))) { $0.int(0) }
+        }
+        guard let last = page.last else { break }
+        count += try await write { try $0.retryDead(page, of: endpoint) }
+        at = last
+      }
+    }
+    return count
+  }
+}
+
+extension WriteContext {
+  /// Makes a dead delivery pending again, or a pending one due at once; one that arrived is sent once more, for a receiver
+  /// that has lost it.
+  /// - Parameter organ: whose it must be; nil for the operator.
+  package func retry(endpoint: Int64, seq: Int64, organ: Int64?) throws {
+    guard let owner = try owner(of: endpoint), organ == nil || owner.organ == organ else { throw StoreError.notFound }
+    let pending = try db.first(RequeueSQL.findPending, .int(endpoint), .int(seq)) { $0.int(0) }
+    if let pending {
+      // One that waits for an earlier message of its request goes on waiting: order before haste.
+      guard pending != OutboxRow.waiting else { return }
+      try db.run(OutboxSQL.move, .int(now.milliseconds), .int(endpoint), .int(pending), .int(seq))
+      return noteDelivery(to: endpoint)
+    }
+    let request = try db.first(RequeueSQL.findFinished, .int(endpoint), .int(seq)) { $0.int(0) }
+    guard let request else { throw StoreError.notFound }
+    try enqueue(endpoint: endpoint, seq: seq, request: request, isServed: owner.isServed)
+  }
+
+  /// - Returns: how many of them were still dead.
+  fileprivate func retryDead(_ seqs: [Int64], of endpoint: Int64) throws -> Int {
+    guard let owner = try owner(of: endpoint) else { return 0 }
+    var count = 0
+    for seq in seqs {
+      let found = try db.first(RequeueSQL.findFinished, .int(endpoint), .int(seq)) { ($0.int(0), $0.text(1)) }
+      guard let (request, state) = found, state == Delivery.State.dead.rawValue else { continue }
+      try enqueue(endpoint: endpoint, seq: seq, request: request, isServed: owner.isServed)
+      count += 1
+    }
+    return count
+  }
+
+  /// - Returns: how many were not in the queue already.
+  fileprivate func queueAgain(_ events: [(seq: Int64, request: Int64)], for endpoint: Int64) throws -> Int {
+    guard let owner = try owner(of: endpoint) else { throw StoreError.notFound }
+    var queued = 0
+    for event in events {
+      let there = try db.first(RequeueSQL.isQueued, .int(endpoint), .int(event.request), .int(event.seq)) { _ in true }
+      guard there != true else { continue }
+      try enqueue(endpoint: endpoint, seq: event.seq, request: event.request, isServed: owner.isServed)
+      queued += 1
+    }
+    return queued
+  }
+
+  /// Nil when it was deleted. `isServed`: a dispatcher holds its lease, so what is due may be on the wire.
+  private func owner(of endpoint: Int64) throws -> (organ: Int64, isServed: Bool)? {
+    try db.first(RequeueSQL.owner, .int(endpoint)) { row in
+      (row.int(0), row.optionalInt(1).map { $0 > BrokerClock.wall.milliseconds } ?? false)
+    }
+  }
+
+  /// Puts a message in its place among those of its request: an earlier one takes the turn of a later one, unless that
+  /// may be on the wire already. Counts its 15 days from now: somebody asked for it now.
+  private func enqueue(endpoint: Int64, seq: Int64, request: Int64, isServed: Bool) throws {
+    try db.run(RequeueSQL.forget, .int(endpoint), .int(seq))
+    var at = now.milliseconds
+    let active = try db.first(RequeueSQL.active, .int(endpoint), .int(request)) { (seq: $0.int(0), at: $0.int(1)) }
+    if let active {
+      let mayBeOnTheWire = isServed && active.at <= at
+      if active.seq < seq || mayBeOnTheWire {
+        at = OutboxRow.waiting
+      } else {
+        try db.run(OutboxSQL.move, .int(OutboxRow.waiting), .int(endpoint), .int(active.at), .int(active.seq))
+      }
+    }
+    try db.run(
+      ApplySQL.insertOutbox, .int(endpoint), .int(at), .int(seq), .int(request), .int(now.milliseconds))
+    noteDelivery(to: endpoint)
+  }
+}

@@ -1,0 +1,70 @@
+import BrokerDomain
+import TestSupport
+import Testing
+
+@testable import BrokerStore
+
+/// The same `webhook-id` has the same body at every attempt, whatever has happened to the request in between.
+@Suite(.timeLimit(.minutes(1))) struct CallbackBodyTests {
+  private struct Sent: Hashable {
+    let endpoint: EntityID
+    let seq: Int64
+  }
+
+  @Test(arguments: [Endpoint.Body.thin, .full])
+  func bodiesOfAllEventsStayAsTheyWere(_ kind: Endpoint.Body) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    // An endpoint for each type: no message waits for another, so each has a first attempt at once.
+    var endpoints: [Endpoint] = []
+    for type in EventType.allCases {
+      endpoints.append(try await store.addEndpoint(of: .requester, events: [type.rawValue], body: kind))
+    }
+    var first: [Sent: DueDelivery] = [:]
+    func attempt() throws -> Int {
+      var compared = 0
+      for endpoint in endpoints {
+        for delivery in try store.due(endpoint) {
+          let sent = Sent(endpoint: endpoint.id, seq: delivery.seq)
+          guard let before = first[sent] else {
+            first[sent] = delivery
+            continue
+          }
+          #expect(String(decoding: delivery.body, as: UTF8.self) == String(decoding: before.body, as: UTF8.self))
+          #expect(delivery.webhookID == before.webhookID)
+          compared += 1
+        }
+      }
+      return compared
+    }
+
+    let (late, punctual) = (try await store.submit(), try await store.submit())
+    _ = try attempt()
+    store.clock.advance(to: store.clock.now + 60_000)
+    try await store.carryOut(.acknowledge(officer: "李四"), punctual.id)
+    _ = try attempt()
+    // Rungs of a request that nobody has acknowledged, and of one that somebody has.
+    for moment in ["2026-03-06T12:00:00+08:00", "2026-03-10T12:00:00+08:00", "2026-03-12T12:00:00+08:00"] {
+      try await store.advance(to: moment)
+      _ = try attempt()
+    }
+    try await store.carryOut(.acknowledge(officer: nil), late.id)
+    _ = try attempt()
+    store.clock.advance(to: store.clock.now + 60_000)
+    try await store.carryOut(.confirm, late.id)
+    try await store.carryOut(.refuse, punctual.id)
+    _ = try attempt()
+    let third = try await store.submit()
+    _ = try attempt()
+    store.clock.advance(to: store.clock.now + 60_000)
+    try await store.carryOut(.pullBack, third.id, by: .requester)
+    _ = try attempt()
+    store.clock.advance(to: store.clock.now + 40 * Instant.millisecondsPerDay)
+    #expect(try attempt() == first.count)
+    let types = first.values.map { delivery in
+      EventType.allCases.first { String(decoding: delivery.body, as: UTF8.self).contains("\"\($0.rawValue)\"") }
+    }
+    #expect(Set(types) == Set(EventType.allCases))
+    #expect(first.count >= 12)
+  }
+}

@@ -1,0 +1,121 @@
+import BrokerDomain
+import TestSupport
+import Testing
+
+@testable import BrokerStore
+
+extension Store {
+  /// Takes the lease as a dispatcher does.
+  func hold(_ endpoint: Endpoint) async throws {
+    let held = try await write {
+      try $0.lease(endpoint: endpoint.id.key, owner: "甲", until: BrokerClock.wall + 60_000)
+    }
+    try #require(held)
+  }
+
+  /// Gives everything up that is due, and what becomes due by that.
+  func giveUpAll(_ endpoint: Endpoint) async throws {
+    while let next = try due(endpoint).first { try await settle(next, .dead, status: 500) }
+  }
+
+  /// Delivers one after another; their sequence numbers in that order.
+  func drain(_ endpoint: Endpoint) async throws -> [Int64] {
+    var seqs: [Int64] = []
+    while let next = try due(endpoint).first {
+      seqs.append(next.seq)
+      try await settle(next, .delivered)
+    }
+    return seqs
+  }
+}
+
+/// What is sent once more goes in the order of its request.
+@Suite(.timeLimit(.minutes(1))) struct RequeueTests {
+  /// Submitted, acknowledged and answered, all given up.
+  private static func dead(_ store: Store) async throws -> Endpoint {
+    let endpoint = try await store.addEndpoint(of: .requester)
+    let request = try await store.submit()
+    try await store.carryOut(.acknowledge(officer: nil), request.id)
+    try await store.carryOut(.confirm, request.id)
+    try await store.giveUpAll(endpoint)
+    return endpoint
+  }
+
+  @Test func allDeadOnesGoOldestFirstAndDeletedEndpointsAreLeftOut() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let gone = try await store.addEndpoint(of: .requester)
+    let endpoint = try await Self.dead(store)
+    try await store.giveUpAll(gone)
+    try await store.write { try $0.delete(gone) }
+    #expect(try await store.retryAllDead() == 3)
+    #expect(try store.due(endpoint).map(\.seq) == [1], "one at a time")
+    #expect(try store.verify() == [])
+    #expect(try await store.drain(endpoint) == [1, 2, 3])
+    #expect(try await store.states(gone) == ["1 dead 1", "2 dead 1", "3 dead 1"])
+    #expect(try await store.retryAllDead() == 0)
+  }
+
+  /// Whatever the order in which they are asked for.
+  @Test(arguments: [[1, 2, 3], [3, 2, 1], [2, 3, 1], [3, 1, 2]] as [[Int64]])
+  func retriesOneByOne(order: [Int64]) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await Self.dead(store)
+    for seq in order { try await store.write { try $0.retry(endpoint: endpoint.id.key, seq: seq, organ: nil) } }
+    #expect(try store.verify() == [])
+    #expect(try await store.drain(endpoint) == [1, 2, 3])
+  }
+
+  @Test func oneOnTheWireKeepsItsTurnUntilItFails() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await Self.dead(store)
+    try await store.hold(endpoint)
+    try await store.write { try $0.retry(endpoint: endpoint.id.key, seq: 3, organ: nil) }
+    let onTheWire = try store.head(endpoint)
+    try await store.write { try $0.retry(endpoint: endpoint.id.key, seq: 1, organ: nil) }
+    #expect(try store.due(endpoint).map(\.seq) == [3])
+    try await store.settle(onTheWire, .retry(at: store.clock.now + 1000), status: 503)
+    #expect(try store.due(endpoint).map(\.seq) == [1])
+    #expect(try store.verify() == [])
+    #expect(try await store.drain(endpoint) == [1, 3])
+    #expect(try await store.states(endpoint) == ["1 delivered 1", "2 dead 1", "3 delivered 2"])
+  }
+
+  /// A later one that waits for its next attempt is not on the wire, whoever holds the lease.
+  @Test func oneThatFailedGivesItsTurnUp() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    let request = try await store.submit()
+    try await store.carryOut(.confirm, request.id)
+    try await store.settle(try store.head(endpoint), .dead, status: 500)
+    try await store.hold(endpoint)
+    try await store.settle(try store.head(endpoint), .retry(at: store.clock.now + 3_600_000), status: 503)
+    #expect(try await store.replay(endpoint, after: 0).queued == 1)
+    #expect(try await store.drain(endpoint) == [1, 2])
+    #expect(try store.verify() == [])
+  }
+
+  /// One result that cannot be recorded is told, and the others are recorded.
+  @Test func resultsAreRecordedOneByOneWhenOneIsAtFault() async throws {
+    let store = try Fixture().open()
+    let endpoint = try await store.addEndpoint(of: .requester)
+    for _ in 0..<3 { try await store.submit() }
+    try store.plant(
+      "CREATE TRIGGER faulty BEFORE DELETE ON outbox WHEN OLD.seq = 2 BEGIN SELECT RAISE(ABORT, 'no'); END")
+    let results = try store.due(endpoint).map {
+      AttemptResult(delivery: $0, at: store.clock.now, status: 200, error: nil, verdict: .delivered)
+    }
+    let failed = try await store.settle(results)
+    #expect(failed.map(\.result.delivery.seq) == [2])
+    #expect(try await store.states(endpoint) == ["1 delivered 1", "2 pending 0", "3 delivered 1"])
+    #expect(try await store.settle([results[1]]).count == 1)
+    try store.plant("DROP TRIGGER faulty")
+    #expect(try await store.settle(results).isEmpty)
+    #expect(try await store.states(endpoint) == ["1 delivered 1", "2 delivered 1", "3 delivered 1"])
+    store.close()
+    #expect(await failure { _ = try await store.settle(results) } == .closed)
+  }
+}

@@ -1,0 +1,111 @@
+internal import TestSupport
+internal import Testing
+
+/// What organs do about their endpoints and deliveries.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct CallbackRouteTests {
+  /// A daemon of its own, whose callbacks end after two seconds.
+  private static let daemon = Result {
+    try Daemon(
+      state: StateDirectory(
+        rehearseAt: House.start,
+        config: ["callbacks.totalTimeoutSeconds": "2", "callbacks.retry.stepsSeconds": "[3600]"]))
+  }
+
+  /// Three endpoints where nobody listens, and four events for each.
+  private func owed() throws -> Client {
+    let daemon = try Self.daemon.get()
+    let client = try daemon.client(.responder)
+    if try client.get("/v1/endpoints")["items"].array?.isEmpty == true {
+      let absent = try Sink()
+      for _ in 0..<3 { try daemon.register(absent.url, for: .responder) }
+      absent.close()
+      for _ in 0..<4 { try daemon.submit() }
+    }
+    return client
+  }
+
+  @Test(arguments: [1, 2, 5, 12, 500]) func pagesOfDeliveriesHoldNoMoreThanTheLimit(limit: Int) throws {
+    let client = try owed()
+    var (path, seen) = ("/v1/deliveries?limit=\(limit)", [String]())
+    while true {
+      let reply = try client.done("GET", path)
+      let items = reply.json["items"].array ?? []
+      #expect(!items.isEmpty && items.count <= limit)
+      seen += items.compactMap { $0["id"].string }
+      guard let next = reply.json["next"].string, seen.count < 20 else { break }
+      #expect(reply.headers["link"] == "</v1/deliveries?limit=\(limit)&cursor=\(next)>; rel=\"next\"")
+      path = "/v1/deliveries?limit=\(limit)&cursor=\(next)"
+    }
+    #expect(seen.count == 12 && Set(seen).count == 12)
+    let all = try Self.daemon.get().operatorClient().get("/v1/deliveries?limit=500")
+    #expect((all["items"].array ?? []).compactMap { $0["id"].string } == seen)
+    #expect(try Self.daemon.get().client(.stranger).get("/v1/deliveries")["items"].array?.isEmpty == true)
+  }
+
+  @Test(arguments: ["x", "1", "1-", "1-2-3"]) func otherCursorsAreRefused(cursor: String) throws {
+    expectProblem(try owed().call("GET", "/v1/deliveries?cursor=\(cursor)"), 400, "invalid-parameter", cursor)
+  }
+
+  @Test func retryIsDoneOnceForEachKey() throws {
+    let client = try owed()
+    let id = try #require(try client.ids("/v1/deliveries").first)
+    let path = "/v1/deliveries/\(id)/retry"
+    let key = ["Idempotency-Key": "retry-\(id)"]
+    let first = try client.done("POST", path, headers: key, 202)
+    #expect(first.json["id"].string == id && first.json["state"].string == "pending")
+    #expect(first.headers["idempotency-replayed"] == nil)
+    let again = try client.done("POST", path, headers: key, 202)
+    #expect(again.headers["idempotency-replayed"] == "true" && again.body == first.body)
+    expectProblem(try client.call("POST", path, json: "{}", headers: key), 422, "idempotency-conflict")
+    expectProblem(try Self.daemon.get().client(.stranger).call("POST", path), 404, "not-found")
+    try Self.daemon.get().operatorClient().done("POST", path, json: "{}", 202)
+  }
+
+  @Test(arguments: ["test", "rotate", "retry"]) func bodiesThatNobodyReadsAreRefused(verb: String) throws {
+    let client = try owed()
+    let list = verb == "retry" ? "/v1/deliveries" : "/v1/endpoints"
+    let path = "\(list)/\(try #require(try client.ids(list).first))/\(verb)"
+    for (json, pointer) in [(#"{"force": true}"#, "/force"), (#"{"a/b": 1}"#, "/a~1b"), ("[]", ""), ("1", "")] {
+      let reply = try client.call("POST", path, json: json)
+      expectProblem(reply, 422, "invalid-body", "\(verb) \(json)")
+      #expect(pointers(reply) == [pointer])
+    }
+    expectProblem(try client.call("POST", path, json: "{"), 400, "invalid-json")
+    #expect(try client.get("/v1/endpoints")["items"].array?.allSatisfy { $0["secretRotatedAt"].isNull } == true)
+  }
+
+  @Test func replaySaysWhereToGoOn() throws {
+    let client = try owed()
+    let id = try #require(try client.ids("/v1/endpoints").first)
+    let key = ["Idempotency-Key": "replay-\(id)"]
+    let path = "/v1/endpoints/\(id)/replay"
+    let reply = try client.done("POST", path, json: #"{"after": 0}"#, headers: key, 202)
+    #expect(reply.json["queued"].int == 0 && reply.json["next"].isNull, "they are queued already")
+    let again = try client.done("POST", path, json: #"{"after": 0}"#, headers: key, 202)
+    #expect(again.headers["idempotency-replayed"] == "true" && again.body == reply.body)
+  }
+
+  @Test func oneTestAtATime() throws {
+    let daemon = try Self.daemon.get()
+    let sink = try Sink { _ in .stall(seconds: 30) }
+    let id = try daemon.register(sink.url, events: "request.withdrawn", for: .stranger)
+    let path = "/v1/endpoints/\(id)/test"
+    try onThreads(2) { index in
+      let client = try daemon.client(.stranger)
+      guard index == 1 else {
+        let reply = try client.done("POST", path)
+        #expect(reply.json["delivered"].bool == false)
+        return
+      }
+      guard sink.wait(for: 1) else { throw WaitFault("the first test has not arrived") }
+      let reply = try client.call("POST", path)
+      expectProblem(reply, 429, "rate-limited")
+      #expect((reply.headers["retry-after"].flatMap { Int($0) } ?? 0) >= 1)
+    }
+    sink.behaviour = { _ in .status(200, body: [UInt8](repeating: 120, count: 4000)) }
+    let reply = try daemon.client(.stranger).done("POST", path)
+    #expect(reply.json["delivered"].bool == true)
+    #expect(reply.json["reply"].string == String(repeating: "x", count: 512))
+  }
+}

@@ -1,0 +1,49 @@
+internal import Dispatch
+internal import Logging
+internal import Synchronization
+internal import TestSupport
+internal import Testing
+
+@testable internal import xiecha
+
+@Suite(.timeLimit(.minutes(1))) struct LogTests {
+  /// What was written, by a writer that can be held.
+  private final class Slow: Sendable {
+    let written = Mutex("")
+    let gate = DispatchSemaphore(value: 0)
+    func take(_ text: String) {
+      gate.wait()
+      written.withLock { $0 += text }
+    }
+  }
+
+  @Test func nobodyWaitsForTheReaderAndWhatIsTooMuchIsCounted() throws {
+    let slow = Slow()
+    let lines = LogLines(limit: 10) { slow.take($0) }
+    lines.append("first")
+    // The writer is stuck with the first line from here on, or takes it together with others: eleven fit at most.
+    for index in 0..<100 { lines.append("line \(index)") }
+    for _ in 0..<200 { slow.gate.signal() }
+    lines.flush()
+    try eventually("the rest is counted") { slow.written.withLock { $0.contains(" log lines were dropped") } }
+    let text = slow.written.withLock { $0 }.split(separator: "\n")
+    let dropped = try #require(text.compactMap { Int($0.split(separator: " ")[0]) }.first)
+    #expect((89...90).contains(dropped) || dropped > 60, "\(text)")
+    #expect(text.count(where: { $0.hasPrefix("line ") || $0 == "first" }) + dropped == 101, "\(text)")
+    #expect(text.first == "first")
+  }
+
+  @Test func aMessageIsOneLine() {
+    let written = Mutex("")
+    let lines = LogLines(limit: 10) { text in written.withLock { $0 += text } }
+    var logger = Logger(label: "x") { _ in LineLogHandler(lines: lines) }
+    logger.logLevel = .info
+    logger[metadataKey: "b"] = "2"
+    logger.debug("not this")
+    logger.info("one\ntwo", metadata: ["a": "1"])
+    lines.flush()
+    let text = written.withLock { $0 }
+    #expect(text.hasSuffix("+08:00 info xiecha: a=1 b=2 one two\n"), "\(text)")
+    #expect(text.split(separator: "\n").count == 1)
+  }
+}

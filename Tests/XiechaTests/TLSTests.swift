@@ -1,0 +1,101 @@
+internal import Foundation
+internal import TestSupport
+internal import Testing
+
+/// HTTPS is served with what was configured, and nothing else than what was meant.
+@Suite(.timeLimit(.minutes(2))) struct TLSTests {
+  let state: StateDirectory
+  var certificate: String { state.path + "/certificate.pem" }
+  var key: String { state.path + "/key.pem" }
+
+  init() throws {
+    state = try StateDirectory(example: nil)
+    try makePair(certificate, key)
+  }
+
+  private func makePair(_ certificate: String, _ key: String) throws {
+    let made = try runTool(
+      [
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out",
+        certificate, "-days", "2", "-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1",
+      ], binary: "/usr/bin/openssl")
+    try #require(made.status == 0, "\(made.stderr)")
+  }
+
+  private func line(of name: String) throws -> Int {
+    let lines = try String(contentsOfFile: state.path + "/xiecha.yaml", encoding: .utf8).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    return try #require(lines.firstIndex { $0.contains("  \(name):") }) + 1
+  }
+
+  /// `check` and `serve` say the same, with the line of the key that is at fault, and end with 2.
+  private func expectRefused(_ settings: [String: String], at name: String, _ words: String) throws {
+    for (key, value) in settings { try state.setConfig("tls." + key, to: value) }
+    let place = "\(state.path)/xiecha.yaml:\(try line(of: name)): "
+    for command in [["check"], ["serve", "--listen", "127.0.0.1:0"]] {
+      let result = try state.run(command, timeout: 20)
+      #expect(result.status == 2, "\(result.stderr)")
+      #expect(result.stderr.contains(place) && result.stderr.contains(words), "\(place)\(words): \(result.stderr)")
+    }
+  }
+
+  @Test func halfAConfigurationIsRefused() throws {
+    try expectRefused(
+      ["clientAuthorities": certificate], at: "clientAuthorities",
+      "tls.clientAuthorities needs tls.certificate and tls.privateKey")
+    try expectRefused(["certificate": certificate], at: "certificate", "tls.certificate and tls.privateKey go together")
+    try expectRefused(
+      ["certificate": "\"\"", "privateKey": key], at: "privateKey", "tls.certificate and tls.privateKey go together")
+  }
+
+  @Test func filesThatAreNotWhatTheyShouldBeAreRefused() throws {
+    let text = state.path + "/text.pem"
+    try "no PEM\n".write(toFile: text, atomically: false, encoding: .utf8)
+    let good = ["certificate": certificate, "privateKey": key, "clientAuthorities": certificate]
+    try expectRefused(
+      good.merging(["certificate": text]) { $1 }, at: "certificate", "tls.certificate: \(text) holds no certificate")
+    try expectRefused(
+      good.merging(["certificate": key]) { $1 }, at: "certificate", "tls.certificate: \(key) holds no certificate")
+    try expectRefused(
+      good.merging(["privateKey": text]) { $1 }, at: "privateKey", "tls.privateKey: \(text) holds no private key")
+    try expectRefused(
+      good.merging(["clientAuthorities": text]) { $1 }, at: "clientAuthorities",
+      "tls.clientAuthorities: \(text) holds no certificate")
+    try expectRefused(
+      good.merging(["privateKey": "/nowhere/key.pem"]) { $1 }, at: "privateKey", "/nowhere/key.pem cannot be read")
+    let other = state.path + "/other.pem"
+    try makePair(state.path + "/other-certificate.pem", other)
+    try expectRefused(good.merging(["privateKey": other]) { $1 }, at: "privateKey", "is not the key of the certificate")
+    try state.setConfig("tls.privateKey", to: key)
+    #expect(try state.run(["check"]).status == 0)
+    try state.setConfig("callbacks.caBundle", to: text)
+    try expectRefused([:], at: "caBundle", "callbacks.caBundle: \(text) holds no certificate")
+  }
+
+  /// What the server sends to a client that trusts our certificate; empty when it hangs up.
+  private func answer(_ port: Int, _ arguments: [String] = []) throws -> String {
+    try runTool(
+      ["s_client", "-connect", "127.0.0.1:\(port)", "-CAfile", certificate, "-verify_return_error", "-quiet"]
+        + arguments,
+      stdin: "GET /healthz HTTP/1.1\r\nHost: broker\r\nConnection: close\r\n\r\n", timeout: 20,
+      binary: "/usr/bin/openssl"
+    ).stdout
+  }
+
+  @Test func theDaemonAnswersOverTLSAndAsksForACertificate() throws {
+    try state.setConfig("tls.certificate", to: certificate)
+    try state.setConfig("tls.privateKey", to: key)
+    do {
+      let daemon = try Daemon(state: state)
+      #expect(daemon.waitForLog("listening on https://127.0.0.1:\(daemon.port)"))
+      let text = try answer(daemon.port)
+      #expect(text.hasPrefix("HTTP/1.1 200 OK") && text.contains("\"ok\""), "\(text)")
+      #expect(try daemon.terminate() == 0)
+    }
+    try state.setConfig("tls.clientAuthorities", to: certificate)
+    let daemon = try Daemon(state: state)
+    #expect(try answer(daemon.port).isEmpty, "no certificate, no answer")
+    let known = try answer(daemon.port, ["-cert", certificate, "-key", key])
+    #expect(known.hasPrefix("HTTP/1.1 200 OK"), "\(known)")
+  }
+}
