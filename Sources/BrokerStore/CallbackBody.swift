@@ -121,5 +121,5 @@ enum CallbackSQL: String, CaseIterable {
     FROM event e CROSS JOIN request r ON r.key = e.request LEFT JOIN subject s ON s.request = r.key
     WHERE e.seq = $1
     """
-  case versionAt = "SELECT at FROM event WHERE request = $1 AND version = $2 ORDER BY seq LIMIT 1"
+  case versionAt = "SELECT min(at) FROM event WHERE request = $1 AND version = $2"
 }
