@@ -17,6 +17,7 @@ extension AssistanceRequest {
           "/procedure", code: "unknown-procedure", "没有事项“\(procedure)”；现有：\(known)",
           "there is no procedure \"\(procedure)\"; known: \(known)"))
     }
+    let isOwnDuty = procedure.flatMap { reference.procedures[$0] }?.openers == .itself
     let isListed = item.map { reference.item($0) != nil } ?? true
     if let item, !isListed {
       faults.append(
@@ -24,7 +25,14 @@ extension AssistanceRequest {
           "/item", code: "unknown-item", "证明事项清单中没有编号“\(item)”",
           "the list of proof items has no item \"\(item)\""))
     }
-    if let to {
+    if isOwnDuty {
+      if let to, to != requester {
+        faults.append(
+          Fault(
+            "/to", code: "not-an-answerer", "本事项由本机关自行办理，不能请求其他机关", "an organ does this by itself and asks nobody else")
+        )
+      }
+    } else if let to {
       faults += responderFaults(to, by: requester, reference: reference)
     } else if routable, isListed, responder(to: nil, item: item, by: requester, reference: reference) == nil {
       faults.append(noRoute(item))
@@ -34,8 +42,9 @@ extension AssistanceRequest {
 
   /// The organ that is named, or that the assistance list finds.
   static func responder(
-    to: OrganCode?, item: String?, by requester: OrganCode, reference: Reference
+    procedure: Procedure? = nil, to: OrganCode?, item: String?, by requester: OrganCode, reference: Reference
   ) -> Organ? {
+    if procedure?.openers == .itself { return reference.organ(requester) }
     if let to { return reference.organ(to) }
     return item.flatMap { reference.route(item: $0, requester: requester) }.flatMap { reference.organ($0.obliged) }
   }

@@ -4,25 +4,34 @@ extension AssistanceRequest {
   package static func submit(
     _ submission: Submission, by requester: Organ, id: EntityID, now: Instant, reference: Reference
   ) throws(Refusal) -> Decision {
-    let faults = routingFaults(
-      procedure: submission.procedure, item: submission.item, to: submission.to, by: requester.code,
-      reference: reference)
-    guard faults.isEmpty, let procedure = reference.procedures[submission.procedure],
+    let procedure = reference.procedures[submission.procedure]
+    if let procedure, !procedure.mayBeOpened(by: requester) { throw .mayNotOpen(procedure.title) }
+    let content = submission.content
+    let faults =
+      routingFaults(
+        procedure: submission.procedure, item: submission.item, to: submission.to, by: requester.code,
+        reference: reference)
+      + (procedure?.faults(
+        item: submission.item != nil, subject: submission.subject != nil, questions: !content.questions.isEmpty,
+        data: content.data, to: submission.to.flatMap { reference.organ($0) }, today: now.date) ?? [])
+    guard faults.isEmpty, let procedure,
       let responder = Self.responder(
-        to: submission.to, item: submission.item, by: requester.code, reference: reference)
+        procedure: procedure, to: submission.to, item: submission.item, by: requester.code, reference: reference)
     else { throw .faults(faults) }
 
     let entry = submission.item.flatMap { reference.route(item: $0, requester: requester.code) }
     // The list binds the organ it names; asking another organ runs on the procedure's own days.
-    let days =
-      entry.flatMap { $0.obliged == responder.code ? $0.workingDays : nil } ?? procedure.workingDays
-    let deadline = reference.calendar.deadline(
-      receivedAt: now, workingDays: days, region: responder.region, lastDay: reference.lastDay)
+    let deadline = procedure.due(
+      receivedAt: now, data: content.data, days: entry.flatMap { $0.obliged == responder.code ? $0.workingDays : nil },
+      region: responder.region, calendar: reference.calendar, lastDay: reference.lastDay)
+    var progress = Progress.none
+    let start = procedure.clockStart(receivedAt: now, data: content.data)
+    if start != now { progress.clockFrom = start }
     let request = AssistanceRequest(
       id: id, procedure: procedure.id, requester: requester.code, responder: responder.code,
       item: submission.item, receivedAt: now, deadline: deadline,
       content: EncodedContent(submission.content), version: 1, updatedAt: now,
-      acknowledgement: nil, state: .submitted)
+      acknowledgement: nil, state: .submitted, progress: progress)
     let event = Event(
       type: .submitted, at: now, actor: .organ(requester.code), version: 1, state: .submitted,
       data: .object([
@@ -30,13 +39,14 @@ extension AssistanceRequest {
         .init("to", .string(responder.code.description)),
         .init("item", submission.item.map(JSON.string) ?? .null),
         .init("dueDate", .string(deadline.date.description)),
-        .init("workingDays", .int(days)),
+        .init("workingDays", .int(deadline.workingDays)),
         .init("provisional", .bool(deadline.provisional)),
       ]))
     return Decision(
       request: request, event: event,
       timer: reference.calendar.next(
         after: nil, ladder: procedure.ladder, deadline: deadline, receivedAt: now,
-        region: responder.region))
+        region: responder.region),
+      alsoTell: procedure.copied(responder, reference))
   }
 }

@@ -1,9 +1,57 @@
-/// What a party asks of an open request.
+/// What a party asks of a request.
 package enum Command: Sendable, Equatable {
   case acknowledge(officer: String?)
   case answer(Answer)
   case decline(Decline)
   case withdraw(Withdrawal)
+  case giveBack(GiveBack)
+  case ask(text: String)
+  case supply(text: String)
+  case extend(Extend)
+  case transfer(Move)
+  case remind(text: String?)
+  case dispose(Dispose)
+  case close(text: String?)
+
+  package struct GiveBack: Sendable, Equatable {
+    let reason: String
+    let competentOrgan: String?
+    package init(reason: String, competentOrgan: String?) {
+      self.reason = reason
+      self.competentOrgan = competentOrgan
+    }
+  }
+
+  package struct Extend: Sendable, Equatable {
+    let workingDays: Int
+    let reason: String
+    let approver: String
+    package init(workingDays: Int, reason: String, approver: String) {
+      self.workingDays = workingDays
+      self.reason = reason
+      self.approver = approver
+    }
+  }
+
+  package struct Move: Sendable, Equatable {
+    let to: OrganCode
+    let reason: String
+    package init(to: OrganCode, reason: String) {
+      self.to = to
+      self.reason = reason
+    }
+  }
+
+  package struct Dispose: Sendable, Equatable {
+    let measure: Disposal.Measure
+    let by: CalendarDate?
+    let text: String
+    package init(measure: Disposal.Measure, by: CalendarDate?, text: String) {
+      self.measure = measure
+      self.by = by
+      self.text = text
+    }
+  }
 
   package var verb: Verb {
     switch self {
@@ -11,6 +59,14 @@ package enum Command: Sendable, Equatable {
     case .answer: .answer
     case .decline: .decline
     case .withdraw: .withdraw
+    case .giveBack: .return
+    case .ask: .ask
+    case .supply: .supply
+    case .extend: .extend
+    case .transfer: .transfer
+    case .remind: .remind
+    case .dispose: .dispose
+    case .close: .close
     }
   }
 }
@@ -21,12 +77,44 @@ extension AssistanceRequest {
     return organ == responder ? .responder : nil
   }
 
+  /// Everything that an organ is to this request: the supervisor 司法局 of a region may be a party as well, and so may
+  /// the superior to whom a dispute was referred.
+  package func parties(_ organ: OrganCode, _ reference: Reference) -> [Party] {
+    var parties: [Party] = []
+    if organ == requester { parties.append(.requester) }
+    if organ == responder { parties.append(.responder) }
+    if supervises(organ, reference) { parties.append(.supervisor) }
+    return parties
+  }
+
+  private func supervises(_ code: OrganCode, _ reference: Reference) -> Bool {
+    if progress.referral?.to == code { return true }
+    // What is sealed is for the two parties.
+    guard reference.procedures[procedure]?.isSealed != true, let organ = reference.organ(code),
+      organ.roles.contains(.supervisor)
+    else { return false }
+    return [requester, responder].contains { party in
+      party != code && (reference.organ(party).map { organ.region.covers($0.region) } ?? false)
+    }
+  }
+
+  /// As what this organ would use the verb now; nil when it may not.
+  private func role(_ organ: OrganCode, for verb: Verb, _ reference: Reference) -> Party? {
+    let roles = parties(organ, reference).filter { verb.parties.contains($0) }
+    // Before a return only the supervisor may move it.
+    if verb == .transfer, state != .returned, roles.contains(.supervisor) { return .supervisor }
+    if verb == .transfer, progress.referral != nil, roles.contains(.supervisor) { return .supervisor }
+    return roles.first
+  }
+
   /// Why this organ may not use the verb now, whatever it would say with it; nil when it may.
   /// - Parameter expectedVersions: of `If-Match`; nil accepts any, none is never met.
-  package func refusal(of verb: Verb, by organ: OrganCode, expectedVersions: [Int]?) -> Refusal? {
-    guard party(organ) == verb.party else { return .notYours(verb) }
+  package func refusal(of verb: Verb, by organ: OrganCode, expectedVersions: [Int]?, reference: Reference) -> Refusal? {
+    guard let role = role(organ, for: verb, reference) else { return .notYours(verb) }
     if let expectedVersions, !expectedVersions.contains(version) { return .staleVersion(current: version) }
-    return state.name.allowed.contains(verb) ? nil : .illegalTransition(verb, from: state.name)
+    guard state.name.allowed.contains(verb) else { return .illegalTransition(verb, from: state.name) }
+    if verb == .transfer, role == .requester, state != .returned { return .illegalTransition(verb, from: state.name) }
+    return nil
   }
 
   /// Carries a command out, or refuses it. Pure: the same arguments give the same decision.
@@ -35,47 +123,85 @@ extension AssistanceRequest {
     _ command: Command, by organ: OrganCode, now: Instant, expectedVersions: [Int]?,
     reference: Reference
   ) throws(Refusal) -> Decision {
-    if let refusal = refusal(of: command.verb, by: organ, expectedVersions: expectedVersions) { throw refusal }
-    var next = self
-    next.version += 1
-    next.updatedAt = now
-    let type: EventType
-    let data: JSON
-    switch command {
-    case .acknowledge(let officer):
-      next.acknowledgement = Acknowledgement(officer: officer, at: now)
-      next.state = .acknowledged
-      type = .acknowledged
-      data = .object(officer.map { [.init("officer", .string($0))] } ?? [])
-    case .answer(let answer):
-      let faults = faults(
-        of: answer.findings.map { FindingDraft(question: $0.question, result: $0.result) }, reference: reference)
-      guard faults.isEmpty else { throw .faults(faults) }
-      next.state = .answered(answer)
-      type = .answered
-      data = answer.eventData(late: now >= deadline.at)
-    case .decline(let decline):
-      let faults = faults(
-        reasonCode: decline.reasonCode, competentOrgan: decline.competentOrgan, reference: reference)
-      guard faults.isEmpty else { throw .faults(faults) }
-      next.state = .declined(decline)
-      type = .declined
-      data = decline.eventData
-    case .withdraw(let withdrawal):
-      next.state = .withdrawn(withdrawal)
-      type = .withdrawn
-      data = .object([.init("reason", .string(withdrawal.reason))])
+    if let refusal = refusal(of: command.verb, by: organ, expectedVersions: expectedVersions, reference: reference) {
+      throw refusal
+    }
+    guard let procedure = reference.procedures[procedure] else { throw .notAllowed(.procedure(command.verb)) }
+    let law = Law(procedure, reference.organ(responder)?.region, reference)
+    var turn = try turn(command, by: organ, now: now, law)
+    if turn.isChange {
+      turn.request.version += 1
+      turn.request.updatedAt = now
     }
     let event = Event(
-      type: type, at: now, actor: .organ(organ), version: next.version, state: next.state.name,
-      data: data)
-    return Decision(request: next, event: event, timer: nil)
+      type: turn.type, at: now, actor: .organ(organ), version: turn.request.version, state: turn.request.state.name,
+      data: .object(turn.data))
+    let copied = reference.organ(turn.request.responder).map { procedure.copied($0, reference) } ?? []
+    return Decision(request: turn.request, event: event, timer: turn.timer, alsoTell: turn.alsoTell + copied)
   }
 
-  /// Fires one rung of the ladder, or nothing when the request is closed or the timer is no longer the one that its
-  /// deadline asks for: timers are not taken back when a request closes, they find out here.
+  private func turn(_ command: Command, by organ: OrganCode, now: Instant, _ law: Law) throws(Refusal) -> Turn {
+    switch command {
+    case .acknowledge(let officer): acknowledge(officer, now: now, law)
+    case .answer(let answer): try self.answer(answer, now: now, law)
+    case .decline(let decline): try self.decline(decline, law)
+    case .withdraw(let withdrawal): withdraw(withdrawal)
+    case .giveBack(let body): try giveBack(body, now: now, law)
+    case .ask(let text): try ask(text, now: now, law)
+    case .supply(let text): supply(text, now: now, law)
+    case .extend(let body): try extend(body, now: now, law)
+    case .transfer(let body):
+      try transfer(body, by: organ, as: role(organ, for: .transfer, law.reference) ?? .requester, now: now, law)
+    case .remind(let text): remind(text)
+    case .dispose(let body): try dispose(body, now: now)
+    case .close(let text): close(text)
+    }
+  }
+
+  private func acknowledge(_ officer: String?, now: Instant, _ law: Law) -> Turn {
+    var next = self
+    if case .acknowledge = law.procedure.clock { next.progress.metAt = now }
+    next.acknowledgement = Acknowledgement(officer: officer, at: now)
+    next.state = .acknowledged
+    return Turn(request: next, type: .acknowledged, data: officer.map { [.init("officer", .string($0))] } ?? [])
+  }
+
+  private func answer(_ answer: Answer, now: Instant, _ law: Law) throws(Refusal) -> Turn {
+    let faults =
+      switch law.procedure.answerKind {
+      case .findings:
+        faults(
+          of: answer.findings.map { FindingDraft(question: $0.question, result: $0.result) }, reference: law.reference)
+      case .outcome: law.procedure.faults(outcome: answer.outcome ?? "", data: answer.data, today: now.date)
+      }
+    guard faults.isEmpty else { throw .faults(faults) }
+    var next = self
+    next.state = .answered(answer)
+    return Turn(request: next, type: .answered, data: answer.eventData(late: now >= deadline.at))
+  }
+
+  private func decline(_ decline: Decline, _ law: Law) throws(Refusal) -> Turn {
+    guard law.procedure.allowsDecline else { throw .notAllowed(.procedure(.decline)) }
+    let faults = faults(
+      reasonCode: decline.reasonCode, competentOrgan: decline.competentOrgan, reference: law.reference)
+    guard faults.isEmpty else { throw .faults(faults) }
+    var next = self
+    next.state = .declined(decline)
+    return Turn(request: next, type: .declined, data: decline.eventData)
+  }
+
+  private func withdraw(_ withdrawal: Withdrawal) -> Turn {
+    var next = self
+    next.state = .withdrawn(withdrawal)
+    return Turn(request: next, type: .withdrawn, data: [.init("reason", .string(withdrawal.reason))])
+  }
+}
+
+extension AssistanceRequest {
+  /// Fires one rung of the ladder, or nothing when the request is closed or waits for the requesting organ, or when the
+  /// timer is no longer the one that its deadline asks for: timers are not taken back, they find out here.
   package func fire(_ timer: LadderTimer, now: Instant, reference: Reference) -> Decision? {
-    guard state.name.isOpen, let organ = reference.organ(responder),
+    guard isClockRunning, timer.leg == progress.leg, let organ = reference.organ(responder),
       reference.calendar.moment(of: timer.rung, deadline: deadline, region: organ.region)
         == timer.at
     else { return nil }
@@ -83,27 +209,31 @@ extension AssistanceRequest {
       after: now.date, through: deadline.date, region: organ.region)
     let event = Event(
       type: timer.rung.eventType, at: now, actor: .clock, version: version, state: state.name,
-      rung: timer.rung,
+      rung: timer.rung, leg: timer.leg,
       data: .object([
         .init("rung", .string(timer.rung.name)),
         .init("scheduledAt", .string(timer.at.rfc3339)),
         .init("dueDate", .string(deadline.date.description)),
         .init("remaining", .int(left)),
       ]))
-    let ladder = reference.procedures[procedure]?.ladder ?? Rung.allCases
     return Decision(
-      request: self, event: event,
-      timer: reference.calendar.next(
-        after: timer.rung, ladder: ladder, deadline: deadline, receivedAt: receivedAt,
-        region: organ.region),
-      alsoTell: timer.rung == .escalated ? reference.supervisors(of: organ).map(\.code) : [])
+      request: self, event: event, timer: nextTimer(after: timer.rung, reference),
+      alsoTell: timer.rung == .escalated && reference.procedures[procedure]?.isSealed != true
+        ? reference.supervisors(of: organ).map(\.code) : [])
+  }
+
+  /// The rung of the present clock that follows one of it.
+  package func nextTimer(after rung: Rung?, _ reference: Reference) -> LadderTimer? {
+    reference.calendar.next(
+      after: rung, ladder: reference.procedures[procedure]?.ladder ?? Rung.allCases, deadline: deadline,
+      receivedAt: clockFrom, region: reference.organ(responder)?.region, leg: progress.leg)
   }
 }
 
 extension Answer {
   /// Results only: notes and texts may hold personal data and stay with the request.
-  fileprivate func eventData(late: Bool) -> JSON {
-    .object([
+  fileprivate func eventData(late: Bool) -> [JSON.Member] {
+    [
       .init(
         "findings",
         .array(
@@ -114,16 +244,16 @@ extension Answer {
           })),
       .init("reference", reference.map(JSON.string) ?? .null),
       .init("late", .bool(late)),
-    ])
+    ] + (outcome.map { [.init("outcome", .string($0))] } ?? [])
   }
 }
 
 extension Decline {
-  fileprivate var eventData: JSON {
-    .object([
+  fileprivate var eventData: [JSON.Member] {
+    [
       .init("reasonCode", .string(reasonCode)),
       .init("reason", .string(reason)),
       .init("competentOrgan", competentOrgan.map(JSON.string) ?? .null),
-    ])
+    ]
   }
 }

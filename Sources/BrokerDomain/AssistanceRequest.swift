@@ -3,38 +3,67 @@ package struct AssistanceRequest: Sendable, Equatable {
   package let id: EntityID
   package let procedure: String
   package let requester: OrganCode
-  package let responder: OrganCode
+  package var responder: OrganCode
   package let item: String?
   package let receivedAt: Instant
-  package let deadline: Deadline
+  package var deadline: Deadline
   package let content: EncodedContent
   package var version: Int
   package var updatedAt: Instant
   package var acknowledgement: Acknowledgement?
   package var state: State
+  package var progress: Progress
 
   package enum State: Sendable, Equatable {
     case submitted
     case acknowledged
+    case awaitingSupplement
+    case returned
     case answered(Answer)
     case declined(Decline)
     case withdrawn(Withdrawal)
+    case closed(Conclusion)
 
     package var name: StateName {
       switch self {
       case .submitted: .submitted
       case .acknowledged: .acknowledged
+      case .awaitingSupplement: .awaitingSupplement
+      case .returned: .returned
       case .answered: .answered
       case .declined: .declined
       case .withdrawn: .withdrawn
+      case .closed: .closed
       }
     }
+
+    /// The answer, also of a request that was closed after it.
+    package var answer: Answer? {
+      switch self {
+      case .answered(let answer), .closed(.answered(let answer)): answer
+      default: nil
+      }
+    }
+
+    package var decline: Decline? {
+      switch self {
+      case .declined(let decline), .closed(.declined(let decline)): decline
+      default: nil
+      }
+    }
+  }
+
+  /// What a closed request had come to.
+  package enum Conclusion: Sendable, Equatable {
+    case answered(Answer)
+    case declined(Decline)
+    case returned
   }
 
   package init(
     id: EntityID, procedure: String, requester: OrganCode, responder: OrganCode, item: String?,
     receivedAt: Instant, deadline: Deadline, content: EncodedContent, version: Int, updatedAt: Instant,
-    acknowledgement: Acknowledgement?, state: State
+    acknowledgement: Acknowledgement?, state: State, progress: Progress = .none
   ) {
     self.id = id
     self.procedure = procedure
@@ -48,52 +77,77 @@ package struct AssistanceRequest: Sendable, Equatable {
     self.updatedAt = updatedAt
     self.acknowledgement = acknowledgement
     self.state = state
+    self.progress = progress
   }
 
-  /// When it was closed; nil while it is open. A closed request never changes again, so the last change closed it.
-  package var closedAt: Instant? { state.name.isOpen ? nil : updatedAt }
+  /// When it was answered, declined or withdrawn; nil while it is open. Filing it afterwards does not change that.
+  package var closedAt: Instant? { state.name.isOpen ? nil : progress.concludedAt ?? updatedAt }
 
-  package enum ClockStatus: String, Sendable { case running, met, missed }
+  /// Since when the clock stands still; nil while it does not.
+  package var pausedAt: Instant? {
+    switch state {
+    case .awaitingSupplement: progress.supplement?.askedAt
+    case .returned: progress.returned?.at
+    default: nil
+    }
+  }
+
+  package enum ClockStatus: String, Sendable { case running, paused, met, missed }
 
   package func clockStatus(now: Instant) -> ClockStatus {
-    if let closedAt { return closedAt < deadline.at ? .met : .missed }
+    if let end = progress.metAt ?? closedAt { return end < deadline.at ? .met : .missed }
+    if state.name.isPaused { return .paused }
     return now < deadline.at ? .running : .missed
   }
 
-  package func isOverdue(now: Instant) -> Bool { state.name.isOpen && now >= deadline.at }
+  /// The requested organ still owes something.
+  package var isClockRunning: Bool { state.name.isRunning && progress.metAt == nil }
+
+  package func isOverdue(now: Instant) -> Bool { isClockRunning && now >= deadline.at }
 }
 
 package enum StateName: String, Sendable, CaseIterable {
-  case submitted, acknowledged, answered, declined, withdrawn
+  case submitted, acknowledged
+  case awaitingSupplement = "awaiting-supplement"
+  case returned, answered, declined, withdrawn, closed
 
-  package var isOpen: Bool { self == .submitted || self == .acknowledged }
+  package var isOpen: Bool { isRunning || isPaused }
 
-  /// The contract's states that no request takes yet: whoever asks for them finds nothing, and has made no mistake.
-  package static let unused = ["awaiting-supplement", "returned", "closed"]
+  /// The requested organ's clock runs.
+  package var isRunning: Bool { self == .submitted || self == .acknowledged }
+
+  /// It is the requesting organ's turn.
+  package var isPaused: Bool { self == .awaitingSupplement || self == .returned }
 
   /// The verbs that may follow, in the order in which a reader would think of them.
   package var allowed: [Verb] {
     switch self {
-    case .submitted: [.acknowledge, .answer, .decline, .withdraw]
-    case .acknowledged: [.answer, .decline, .withdraw]
-    case .answered, .declined, .withdrawn: []
+    case .submitted:
+      [.acknowledge, .answer, .decline, .return, .ask, .extend, .transfer, .withdraw, .remind]
+    case .acknowledged: [.answer, .decline, .return, .ask, .extend, .transfer, .withdraw, .remind]
+    case .awaitingSupplement: [.supply, .withdraw, .remind]
+    case .returned: [.transfer, .withdraw, .close]
+    case .answered: [.dispose, .close]
+    case .declined: [.close]
+    case .withdrawn, .closed: []
     }
   }
 }
 
 package enum Verb: String, Sendable, CaseIterable {
-  case acknowledge, answer, decline, withdraw
+  case acknowledge, answer, decline, `return`, ask, supply, extend, transfer, withdraw, remind, dispose, close
 
-  /// Which party it belongs to.
-  package var party: Party {
+  /// Who may use it.
+  package var parties: [Party] {
     switch self {
-    case .acknowledge, .answer, .decline: .responder
-    case .withdraw: .requester
+    case .acknowledge, .answer, .decline, .return, .ask, .extend: [.responder]
+    case .supply, .withdraw, .dispose, .close: [.requester]
+    case .transfer, .remind: [.requester, .supervisor]
     }
   }
 }
 
-package enum Party: String, Sendable { case requester, responder }
+package enum Party: String, Sendable { case requester, responder, supervisor }
 
 package struct Acknowledgement: Sendable, Equatable {
   package let officer: String?
@@ -123,17 +177,32 @@ package struct Finding: Sendable, Equatable {
 
 /// 复函.
 package struct Answer: Sendable, Equatable {
+  /// Empty where the procedure answers by outcome.
   package let findings: [Finding]
+  /// One of the procedure's own.
+  package let outcome: String?
+  /// What the outcome requires, by the procedure's answer fields.
+  package let data: JSON
   package let text: String?
   package let reference: String?
   package let signatory: String
 
-  package init(findings: [Finding], text: String?, reference: String?, signatory: String) {
+  package init(
+    findings: [Finding], outcome: String? = nil, data: JSON = .object([]), text: String?, reference: String?,
+    signatory: String
+  ) {
     self.findings = findings
+    self.outcome = outcome
+    self.data = data
     self.text = text
     self.reference = reference
     self.signatory = signatory
   }
+}
+
+extension Answer {
+  /// Something that was promised turned out untrue. No record is not the same.
+  package var isContradicted: Bool { findings.contains { $0.result == "contradicted" } }
 }
 
 /// 不能协助书面告知: in writing, with a reason that the law knows, and signed.

@@ -1,5 +1,4 @@
-/// The contract's vocabulary, in its order: any of it may be subscribed to. What supplements, extensions, returns,
-/// transfers, reminders, recomputations and follow-ups would tell is not sent before they exist.
+/// The contract's vocabulary, in its order.
 package enum EventType: String, Sendable, CaseIterable {
   case submitted = "request.submitted"
   case acknowledged = "request.acknowledged"
@@ -34,12 +33,14 @@ package struct Event: Sendable, Equatable {
   package let version: Int
   package let state: StateName
   package let rung: Rung?
+  /// Of a rung: which of the request's clocks.
+  package let leg: Int
   /// Never personal data of the subject.
   package let data: JSON
 
   package init(
     type: EventType, at: Instant, actor: Actor, version: Int, state: StateName, rung: Rung? = nil,
-    data: JSON
+    leg: Int = 0, data: JSON
   ) {
     self.type = type
     self.at = at
@@ -47,6 +48,7 @@ package struct Event: Sendable, Equatable {
     self.version = version
     self.state = state
     self.rung = rung
+    self.leg = leg
     self.data = data
   }
 }
@@ -78,6 +80,10 @@ package enum Refusal: Error, Sendable, Equatable {
   case illegalTransition(Verb, from: StateName)
   /// The verb belongs to the other party.
   case notYours(Verb)
+  /// The procedure of this title is not for this organ to open.
+  case mayNotOpen(Phrase)
+  /// The state allows it, the law or the procedure does not.
+  case notAllowed(Obstacle)
   /// `If-Match` named no version that this is.
   case staleVersion(current: Int)
 }

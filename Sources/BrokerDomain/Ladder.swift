@@ -32,12 +32,16 @@ package enum Rung: Int, Sendable, CaseIterable {
   }
 }
 
-/// A rung and the moment at which it is due.
+/// A rung of one clock and the moment at which it is due.
 package struct LadderTimer: Sendable, Equatable {
   package let rung: Rung
+  /// Which of the request's clocks it belongs to; see `Progress.leg`.
+  package let leg: Int
   package let at: Instant
-  package init(rung: Rung, at: Instant) {
+
+  package init(rung: Rung, leg: Int = 0, at: Instant) {
     self.rung = rung
+    self.leg = leg
     self.at = at
   }
 }
@@ -62,11 +66,16 @@ extension WorkingCalendar {
   /// The first rung of the ladder after `rung` (or of the whole ladder) whose moment lies after receipt: a request
   /// with one day has no T−2.
   package func next(
-    after rung: Rung?, ladder: [Rung], deadline: Deadline, receivedAt: Instant, region: RegionCode?
+    after rung: Rung?, ladder: [Rung], deadline: Deadline, receivedAt: Instant, region: RegionCode?,
+    leg: Int = 0
   ) -> LadderTimer? {
     for candidate in ladder where candidate.rawValue > rung?.rawValue ?? 0 {
       let at = moment(of: candidate, deadline: deadline, region: region)
-      if at > receivedAt { return LadderTimer(rung: candidate, at: at) }
+      // A reminder that would have come before receipt is left out. What is overdue from the beginning, because a stated
+      // date lies back, is overdue all the same.
+      if at > receivedAt || candidate.rawValue >= Rung.overdue.rawValue {
+        return LadderTimer(rung: candidate, leg: leg, at: at)
+      }
     }
     return nil
   }

@@ -3,10 +3,13 @@ extension AssistanceRequest.State {
   package var payload: [UInt8]? {
     var w = JSONWriter(capacity: 512)
     switch self {
-    case .submitted, .acknowledged: return nil
+    case .submitted, .acknowledged, .awaitingSupplement, .returned: return nil
     case .answered(let answer): w.object { answer.write(&$0) }
     case .declined(let decline): w.object { decline.write(&$0) }
     case .withdrawn(let withdrawal): w.object { $0.string("reason", withdrawal.reason) }
+    case .closed(.answered(let answer)): w.object { $0.object("answer") { answer.write(&$0) } }
+    case .closed(.declined(let decline)): w.object { $0.object("decline") { decline.write(&$0) } }
+    case .closed(.returned): w.object { $0.bool("returned", true) }
     }
     return w.bytes
   }
@@ -17,6 +20,8 @@ extension AssistanceRequest.State {
     switch name {
     case .submitted: self = .submitted
     case .acknowledged: self = .acknowledged
+    case .awaitingSupplement: self = .awaitingSupplement
+    case .returned: self = .returned
     case .answered:
       guard let answer = json.flatMap(Answer.init(stored:)) else { return nil }
       self = .answered(answer)
@@ -26,12 +31,34 @@ extension AssistanceRequest.State {
     case .withdrawn:
       guard let reason = json?["reason"]?.stringValue else { return nil }
       self = .withdrawn(Withdrawal(reason: reason))
+    case .closed:
+      if let answer = json?["answer"].flatMap(Answer.init(stored:)) {
+        self = .closed(.answered(answer))
+      } else if let decline = json?["decline"].flatMap(Decline.init(stored:)) {
+        self = .closed(.declined(decline))
+      } else if json?["returned"] == .bool(true) {
+        self = .closed(.returned)
+      } else {
+        return nil
+      }
     }
   }
 }
 
 extension Answer {
   func write(_ w: inout JSONWriter) {
+    if let outcome {
+      w.string("outcome", outcome)
+      w.value("data", data)
+    } else {
+      writeFindings(&w)
+    }
+    if let text { w.string("text", text) }
+    if let reference { w.string("reference", reference) }
+    w.string("signatory", signatory)
+  }
+
+  private func writeFindings(_ w: inout JSONWriter) {
     w.array("findings") { w in
       for finding in findings {
         w.object { w in
@@ -43,14 +70,17 @@ extension Answer {
         }
       }
     }
-    if let text { w.string("text", text) }
-    if let reference { w.string("reference", reference) }
-    w.string("signatory", signatory)
   }
 
   fileprivate init?(stored json: JSON) {
-    guard let signatory = json["signatory"]?.stringValue, let rows = json["findings"]?.arrayValue
-    else { return nil }
+    guard let signatory = json["signatory"]?.stringValue else { return nil }
+    if let outcome = json["outcome"]?.stringValue {
+      self.init(
+        findings: [], outcome: outcome, data: json["data"] ?? .object([]), text: json["text"]?.stringValue,
+        reference: json["reference"]?.stringValue, signatory: signatory)
+      return
+    }
+    guard let rows = json["findings"]?.arrayValue else { return nil }
     var findings: [Finding] = []
     for row in rows {
       guard let question = row["question"]?.stringValue, let result = row["result"]?.stringValue,

@@ -1,37 +1,121 @@
 /// A procedure: what one organ may ask of another, under which clause and clock. Data, one YAML file each.
+///
+/// Rules that look across members (a `requires` that names an answer field, a sealed procedure that is copied to
+/// nobody) are held where a definition is read; a value that was read keeps them.
 package struct Procedure: Sendable, Equatable {
+  /// A result that closes a request, or a reason to decline one.
   package struct Outcome: Sendable, Equatable {
     package let id: String
     package let title: Phrase
-    package init(id: String, title: Phrase) {
+    /// Names of the answer fields without which this outcome is not complete.
+    package let requires: [String]
+    /// The procedure that this outcome opens or offers next.
+    package let next: String?
+
+    package init(id: String, title: Phrase, requires: [String] = [], next: String? = nil) {
       self.id = id
       self.title = title
+      self.requires = requires
+      self.next = next
     }
   }
+
+  /// Who may open it.
+  package enum Openers: Sendable, Equatable {
+    /// Organs with one of these roles; none named means any organ.
+    case roles([Organ.Role])
+    /// An organ asks itself: a duty with a clock that nobody else asked for.
+    case itself
+  }
+
+  /// Whether a part of a request is left out, may stand or must stand.
+  package enum Presence: String, Sendable, CaseIterable { case none, optional, required }
+
+  /// An answer holds one finding a question, or one outcome of the procedure.
+  package enum AnswerKind: String, Sendable, CaseIterable { case findings, outcome }
 
   package let id: String
   package let title: Phrase
   /// The clause of the plan that it comes from.
   package let clause: String
-  /// Working days from receipt when the assistance list names none.
-  package let workingDays: Int
-  package let ladder: [Rung]
+  package let openers: Openers
+  /// Roles of the organs that may be asked; empty means any. Of no meaning where an organ asks itself.
+  package let answerers: [Organ.Role]
+  package let clock: Clock
+  /// Working days within which receipt is to be acknowledged; nil asks for none.
+  package let acknowledgeDays: Int?
+  /// Working days within which a misrouted request may be sent back; nil: it may not.
+  package let returnDays: Int?
+  /// The responder may ask once for what is missing; the clock then restarts when it is supplied.
+  package let supplement: Bool
+  package let allowsExtension: Bool
+  package let allowsTransfer: Bool
+  package let item: Presence
+  package let subject: Presence
+  package let questions: Presence
+  package let answerKind: AnswerKind
   package let outcomes: [Outcome]
+  /// Empty: it cannot be declined.
   package let declineReasons: [Outcome]
+  /// What `data` of a request holds.
+  package let fields: [Field]
+  /// What `data` of an answer holds.
+  package let answerFields: [Field]
+  /// Visible to the two parties only, whoever supervises them.
+  package let isSealed: Bool
+  /// Roles of the organs of the responder's region that are told of every event.
+  package let copies: [Organ.Role]
+  package let ladder: [Rung]
 
   /// Nothing in the plans runs longer than 60 working days; a year bounds a typing error.
   package static let maximumDays = 250
 
   package init(
-    id: String, title: Phrase, clause: String, workingDays: Int, ladder: [Rung],
-    outcomes: [Outcome], declineReasons: [Outcome]
+    id: String, title: Phrase, clause: String, openers: Openers, answerers: [Organ.Role], clock: Clock,
+    acknowledgeDays: Int?, returnDays: Int?, supplement: Bool, allowsExtension: Bool, allowsTransfer: Bool,
+    item: Presence, subject: Presence, questions: Presence, answerKind: AnswerKind, outcomes: [Outcome],
+    declineReasons: [Outcome], fields: [Field], answerFields: [Field], isSealed: Bool, copies: [Organ.Role],
+    ladder: [Rung]
   ) {
     self.id = id
     self.title = title
     self.clause = clause
-    self.workingDays = workingDays
-    self.ladder = ladder
+    self.openers = openers
+    self.answerers = answerers
+    self.clock = clock
+    self.acknowledgeDays = acknowledgeDays
+    self.returnDays = returnDays
+    self.supplement = supplement
+    self.allowsExtension = allowsExtension
+    self.allowsTransfer = allowsTransfer
+    self.item = item
+    self.subject = subject
+    self.questions = questions
+    self.answerKind = answerKind
     self.outcomes = outcomes
     self.declineReasons = declineReasons
+    self.fields = fields
+    self.answerFields = answerFields
+    self.isSealed = isSealed
+    self.copies = copies
+    self.ladder = ladder
   }
+
+  /// A procedure in all else like verification, whose rules are the defaults of a definition too.
+  package init(
+    id: String, title: Phrase, clause: String, workingDays: Int, ladder: [Rung],
+    outcomes: [Outcome], declineReasons: [Outcome]
+  ) {
+    self.init(
+      id: id, title: title, clause: clause, openers: .roles([]), answerers: [],
+      clock: .workingDays(workingDays, from: .receipt), acknowledgeDays: 1, returnDays: 2, supplement: true,
+      allowsExtension: true, allowsTransfer: true, item: .optional, subject: .required, questions: .required,
+      answerKind: .findings, outcomes: outcomes, declineReasons: declineReasons, fields: [], answerFields: [],
+      isSealed: false, copies: [], ladder: ladder)
+  }
+
+  package var allowsReturn: Bool { returnDays != nil }
+  package var allowsDecline: Bool { !declineReasons.isEmpty }
+
+  package func outcome(_ id: String) -> Outcome? { outcomes.first { $0.id == id } }
 }

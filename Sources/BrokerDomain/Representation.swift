@@ -70,7 +70,7 @@ package struct Representation: Sendable {
 
   package func due(_ w: inout JSONWriter) {
     let deadline = request.deadline
-    let until = request.closedAt ?? now
+    let until = request.closedAt ?? request.pausedAt ?? now
     w.string("at", deadline.at.rfc3339)
     w.string("date", deadline.date.description)
     w.int("workingDays", deadline.workingDays)
@@ -85,8 +85,8 @@ package struct Representation: Sendable {
   }
 
   private func outcome(_ w: inout JSONWriter) {
-    let at = request.updatedAt.rfc3339
-    if case .answered(let answer) = request.state {
+    let at = (request.closedAt ?? request.updatedAt).rfc3339
+    if let answer = request.state.answer {
       w.object("answer") { w in
         answer.write(&w)
         w.string("at", at)
@@ -95,7 +95,7 @@ package struct Representation: Sendable {
     } else {
       w.null("answer")
     }
-    if case .declined(let decline) = request.state {
+    if let decline = request.state.decline {
       w.object("decline") { w in
         decline.write(&w)
         w.string("at", at)
@@ -119,6 +119,25 @@ package struct Representation: Sendable {
     } else {
       w.null("acknowledgement")
     }
+    detours(&w)
+  }
+}
+
+extension Representation {
+  /// What happened on the way; null or empty for most.
+  private func detours(_ w: inout JSONWriter) {
+    let progress = request.progress
+    for (name, isThere): (StaticString, Bool) in [
+      ("supplement", progress.supplement != nil), ("extension", progress.extended != nil),
+      ("return", progress.returned != nil), ("referral", progress.referral != nil),
+      ("disposal", progress.disposal != nil),
+    ] where !isThere {
+      w.null(name)
+    }
+    if progress.transfers.isEmpty { w.array("transfers") { _ in } }
+    progress.write(
+      &w, moment: { w, name, at in w.string(name, at.rfc3339) },
+      organ: { w, name, code in w.object(name) { party(code, &$0) } })
   }
 }
 

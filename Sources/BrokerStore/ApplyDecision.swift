@@ -22,20 +22,24 @@ extension WriteContext {
       try insert(request, requester: requester, responder: responder)
       if let subject { try insert(subject, of: request.id.key) }
       count(request.procedure, request.state.name.rawValue, 1)
-    } else if decision.event.rung == nil {
-      try update(request, previousVersion: request.version - 1)
+    } else if let previous, previous.version != request.version {
+      // A rung and a reminder are told, and change nothing.
+      try keepPast(of: previous, before: request)
+      try update(request, responder: responder, previousVersion: previous.version)
     }
     if let previous, previous.state.name != request.state.name {
       count(request.procedure, previous.state.name.rawValue, -1)
       count(request.procedure, request.state.name.rawValue, 1)
-      if !request.state.name.isOpen, try wasOverdue(previous) {
-        count(request.procedure, Self.overdueTally, -1)
-      }
+    }
+    if let previous, !request.isClockRunning || request.progress.leg != previous.progress.leg,
+      try wasOverdue(previous)
+    {
+      count(request.procedure, Self.overdueTally, -1)
     }
     if decision.event.rung == .overdue { count(request.procedure, Self.overdueTally, 1) }
     let seq = try append(
       decision.event, of: request, requester: requester, responder: responder, trace: trace)
-    var audience = [requester, responder]
+    var audience = requester == responder ? [requester] : [requester, responder]
     for code in decision.alsoTell {
       guard let number = reference.organ(code)?.number, !audience.contains(number) else { continue }
       try db.run(ApplySQL.insertAudience, .int(number), .int(seq))
@@ -60,7 +64,7 @@ extension WriteContext {
       .int(request.receivedAt.milliseconds), .int(request.updatedAt.milliseconds),
       .int(deadline.at.milliseconds), .int(Int64(deadline.date.dayNumber)),
       .int(Int64(deadline.workingDays)), .int(deadline.provisional ? 1 : 0),
-      .utf8(request.content.bytes))
+      .optionalUTF8(request.progress.encoded), .utf8(request.content.bytes))
   }
 
   private func insert(_ subject: Subject, of request: Int64) throws {
@@ -69,12 +73,15 @@ extension WriteContext {
       .text(subject.idType), .text(subject.idNumber))
   }
 
-  private func update(_ request: AssistanceRequest, previousVersion: Int) throws {
+  private func update(_ request: AssistanceRequest, responder: Int64, previousVersion: Int) throws {
+    let deadline = request.deadline
     try db.run(
       ApplySQL.updateRequest, .text(request.state.name.rawValue), .int(request.state.name.isOpen ? 1 : 0),
       .int(request.updatedAt.milliseconds), .optionalInt(request.acknowledgement?.at.milliseconds),
       .optionalText(request.acknowledgement?.officer), .optionalUTF8(request.state.payload),
-      .int(request.id.key), .int(Int64(previousVersion)))
+      .int(responder), .int(deadline.at.milliseconds), .int(Int64(deadline.date.dayNumber)),
+      .int(Int64(deadline.workingDays)), .int(deadline.provisional ? 1 : 0),
+      .optionalUTF8(request.progress.encoded), .int(request.id.key), .int(Int64(previousVersion)))
     guard db.changesCount == 1 else {
       throw StoreError.unexpected("request \(request.id) changed under its own writer")
     }
@@ -90,14 +97,16 @@ extension WriteContext {
       ApplySQL.insertEvent, .int(request.id.key), .int(Int64(event.version)),
       .text(event.type.rawValue), .text(event.state.rawValue), .int(event.at.milliseconds),
       .optionalInt(actor), .int(requester), .int(responder),
-      .optionalInt(event.rung.map { Int64($0.rawValue) }), .utf8(event.data.bytes), .optionalText(trace))
+      .optionalInt(event.rung.map { Int64(RungCode($0, leg: event.leg).code) }), .utf8(event.data.bytes),
+      .optionalText(trace))
     clock.passed(event.at)
     return db.lastInsertedRowID
   }
 
   func arm(_ timer: LadderTimer, of request: Int64) throws {
     try db.run(
-      ApplySQL.insertTimer, .int(timer.at.milliseconds), .int(request), .int(Int64(timer.rung.rawValue)))
+      ApplySQL.insertTimer, .int(timer.at.milliseconds), .int(request),
+      .int(Int64(RungCode(timer.rung, leg: timer.leg).code)))
     noteTimer(at: timer.at)
   }
 
@@ -116,28 +125,46 @@ extension WriteContext {
     }
   }
 
-  /// Its overdue rung has fired. Only looked up when the due moment has passed.
+  /// The overdue rung of its present clock has fired. Only looked up when the due moment has passed.
   private func wasOverdue(_ request: AssistanceRequest) throws -> Bool {
-    guard now >= request.deadline.at else { return false }
-    return try db.first(
-      ApplySQL.hasRung, .int(request.id.key), .int(Int64(Rung.overdue.rawValue))
-    ) { _ in true } ?? false
+    guard request.isClockRunning, now >= request.deadline.at else { return false }
+    let code = RungCode(.overdue, leg: request.progress.leg).code
+    return try db.first(ApplySQL.hasRung, .int(request.id.key), .int(Int64(code))) { _ in true } ?? false
   }
+}
+
+/// A rung as rows hold it: every clock of a request has rungs of its own.
+struct RungCode {
+  let rung: Rung
+  let leg: Int
+
+  init(_ rung: Rung, leg: Int) {
+    self.rung = rung
+    self.leg = leg
+  }
+
+  init?(_ code: Int64) {
+    guard let rung = Rung(rawValue: Int(code % 10)) else { return nil }
+    self.init(rung, leg: Int(code / 10))
+  }
+
+  var code: Int { leg * 10 + rung.rawValue }
 }
 
 enum ApplySQL: String, CaseIterable {
   case insertRequest = """
     INSERT INTO request (key, tail, procedure, state, open, version, requester, responder, item, reference,
-      received_at, updated_at, due_at, due_day, working_days, provisional, content)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+      received_at, updated_at, due_at, due_day, working_days, provisional, progress, content)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
     """
   case insertSubject = """
     INSERT INTO subject (request, kind, name, id_type, id_number) VALUES ($1, $2, $3, $4, $5)
     """
   case updateRequest = """
     UPDATE request SET version = version + 1, state = $1, open = $2, updated_at = $3, acknowledged_at = $4,
-      officer = $5, outcome = $6
-    WHERE key = $7 AND version = $8
+      officer = $5, outcome = $6, responder = $7, due_at = $8, due_day = $9, working_days = $10, provisional = $11,
+      progress = $12
+    WHERE key = $13 AND version = $14
     """
   case insertEvent = """
     INSERT INTO event (request, version, type, state, at, actor, requester, responder, rung, data, trace)

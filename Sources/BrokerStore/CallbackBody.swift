@@ -15,14 +15,16 @@ struct CallbackMessage {
     switch kind {
     case .thin:
       try db.first(CallbackSQL.thin, .int(seq)) { row in
-        let event = CallbackEvent(seq, row, from: 9)
-        return event.message(capacity: 640) { w in event.thin(&w, row, reference) }
+        let event = CallbackEvent(seq, row, from: 10)
+        // Whom it was asked of and until when may have changed since.
+        let past = row.isNull(9) ? nil : try event.past(row.int(0), db)
+        return event.message(capacity: 640) { w in event.thin(&w, row, past, reference) }
       }
     case .full:
       try db.first(CallbackSQL.full, .int(seq)) { row in
-        let event = CallbackEvent(seq, row, from: 22)
+        let event = CallbackEvent(seq, row, from: 23)
         let stored = try StoredRequest(row, reference)
-        let request = try event.asOf(stored.request, db)
+        let request = try event.asOf(stored.request, db, reference)
         return event.message(capacity: 2560) { w in
           w.string("request", request.id.description)
           w.int("seq", seq)
@@ -64,15 +66,15 @@ private struct CallbackEvent {
   }
 
   /// Names the request and what it is about, but nobody.
-  func thin(_ w: inout JSONWriter, _ row: SQLRow, _ reference: Reference) {
-    let due = Instant(milliseconds: row.int(7))
+  func thin(_ w: inout JSONWriter, _ row: SQLRow, _ past: PastRequest?, _ reference: Reference) {
+    let due = past?.dueAt ?? Instant(milliseconds: row.int(7))
     w.string("request", EntityID(key: row.int(0), tail: row.int(1)).description)
     w.int("seq", seq)
     w.int("version", version)
     w.string("state", state)
     w.string("procedure", row.text(2))
-    for (name, column): (StaticString, Int32) in [("from", 3), ("to", 4)] {
-      let organ = reference.organ(number: row.int(column))
+    for (name, number): (StaticString, Int64) in [("from", row.int(3)), ("to", past?.responder ?? row.int(4))] {
+      let organ = reference.organ(number: number)
       w.object(name) { w in
         w.string("code", organ?.code.description)
         w.string("name", organ?.name)
@@ -82,19 +84,26 @@ private struct CallbackEvent {
     w.string("reference", row.optionalText(6))
     w.object("due") { w in
       w.string("at", due.rfc3339)
-      w.string("date", CalendarDate(dayNumber: Int(row.int(8))).description)
-      w.bool("overdue", StateName(rawValue: state)?.isOpen == true && at >= due)
+      w.string("date", CalendarDate(dayNumber: past?.dueDay ?? Int(row.int(8))).description)
+      w.bool("overdue", StateName(rawValue: state)?.isRunning == true && at >= due)
     }
   }
 
   /// The request as it was after the event: nothing that happened later shows in an earlier message, however late that
   /// is sent. Its last change was the event that brought its version about; a rung fires later and changes nothing.
-  func asOf(_ request: AssistanceRequest, _ db: Database) throws -> AssistanceRequest {
+  func asOf(_ request: AssistanceRequest, _ db: Database, _ reference: Reference) throws -> AssistanceRequest {
     guard request.version != version else { return request }
-    let changed = try db.first(CallbackSQL.versionAt, .int(request.id.key), .int(Int64(version))) { $0.int(0) }
     var earlier = request
+    if request.progress != .none, let past = try past(request.id.key, db) {
+      guard past.restore(&earlier, reference) else {
+        throw StoreError.damaged(file: "the database", "the past of request \(request.id) cannot be read")
+      }
+      guard earlier.version != version else { return earlier }
+    }
+    let changed = try db.first(CallbackSQL.versionAt, .int(request.id.key), .int(Int64(version))) { $0.int(0) }
     earlier.version = version
     earlier.updatedAt = changed.map { Instant(milliseconds: $0) } ?? at
+    // Between two rows of the past lie only steps that these two words tell.
     if state == StateName.submitted.rawValue {
       earlier.acknowledgement = nil
       earlier.state = .submitted
@@ -103,20 +112,25 @@ private struct CallbackEvent {
     }
     return earlier
   }
+
+  /// What stood at the event's version or, when that left no row, at the next one that did.
+  func past(_ request: Int64, _ db: Database) throws -> PastRequest? {
+    try db.first(PastSQL.at, .int(request), .int(Int64(version)), body: PastRequest.init)
+  }
 }
 
 /// One statement for each message.
 enum CallbackSQL: String, CaseIterable {
   case thin = """
     SELECT r.key, r.tail, r.procedure, r.requester, r.responder, r.item, r.reference, r.due_at, r.due_day,
-      e.type, e.version, e.state, e.at, e.trace
+      r.progress, e.type, e.version, e.state, e.at, e.trace
     FROM event e CROSS JOIN request r ON r.key = e.request WHERE e.seq = $1
     """
   /// The columns of `RequestSQL.get`, then the event's.
   case full = """
     SELECT r.key, r.tail, r.procedure, r.state, r.version, r.requester, r.responder, r.item, r.received_at,
       r.updated_at, r.due_at, r.due_day, r.working_days, r.provisional, r.acknowledged_at, r.officer,
-      r.outcome, r.content, s.kind, s.name, s.id_type, s.id_number,
+      r.outcome, r.content, s.kind, s.name, s.id_type, s.id_number, r.progress,
       e.type, e.version, e.state, e.at, e.trace
     FROM event e CROSS JOIN request r ON r.key = e.request LEFT JOIN subject s ON s.request = r.key
     WHERE e.seq = $1

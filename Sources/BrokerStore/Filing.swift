@@ -25,6 +25,9 @@ extension WriteContext {
       try db.run(FilingSQL.takeOut, .int(requester), .int(0), .int(request))
       try db.run(FilingSQL.takeOut, .int(responder), .int(1), .int(request))
     }
+    // Who gave it to another organ has it no longer.
+    let transferred = try db.all(FilingSQL.transferred, .int(filed)) { ($0.int(0), $0.int(1)) }
+    for (former, request) in transferred { try db.run(FilingSQL.takeFrom, .int(former), .int(request)) }
     try db.run(FilingSQL.requests, .int(filed))
     try db.run(FilingSQL.subjects, .int(filed))
     try db.run(FilingSQL.advance, .int(newest))
@@ -39,12 +42,19 @@ enum FilingSQL: String, CaseIterable {
     INSERT INTO filed_event (organ, seq)
     SELECT requester, seq FROM event WHERE seq > $1 UNION ALL SELECT responder, seq FROM event WHERE seq > $1
     ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
     """
   case closed = """
     SELECT DISTINCT r.requester, r.responder, r.key FROM event e CROSS JOIN request r ON r.key = e.request
     WHERE e.seq > $1 AND e.version > 1 AND r.open = 0
     """
   case takeOut = "DELETE FROM filed_request WHERE organ = $1 AND role = $2 AND open = 1 AND request = $3"
+  case transferred = """
+    SELECT DISTINCT b.responder, r.key
+    FROM event e CROSS JOIN request r ON r.key = e.request CROSS JOIN event b ON b.request = r.key
+    WHERE e.seq > $1 AND e.type = 'request.transferred' AND b.responder <> r.responder
+    """
+  case takeFrom = "DELETE FROM filed_request WHERE organ = $1 AND role = 1 AND open IN (0, 1) AND request = $2"
   case requests = """
     INSERT INTO filed_request (organ, role, open, request)
     SELECT r.requester, 0, r.open, r.key FROM event e CROSS JOIN request r ON r.key = e.request WHERE e.seq > $1

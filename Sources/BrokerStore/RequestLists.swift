@@ -32,16 +32,20 @@ enum ListSQL: String, CaseIterable {
     SELECT f.request FROM filed_request f CROSS JOIN request r ON r.key = f.request
     WHERE f.organ = $1 AND f.role = $2 AND f.open = $3 AND f.request < $4
       AND ($5 IS NULL OR instr($5, ' ' || r.state || ' ') > 0)
-      AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR (r.open = 1 AND r.due_at <= $7))
-      AND ($8 IS NULL OR r.due_at < $8) AND ($9 IS NULL OR NOT (r.open = 1 AND r.due_at <= $9))
+      AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $7
+        AND json_extract(r.progress, '$.metAt') IS NULL))
+      AND ($8 IS NULL OR r.due_at < $8) AND ($9 IS NULL OR NOT (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $9
+        AND json_extract(r.progress, '$.metAt') IS NULL))
     ORDER BY f.request DESC LIMIT $10
     """
   case bySubject = """
     SELECT s.request FROM filed_subject s CROSS JOIN request r ON r.key = s.request
     WHERE s.id_number = $1 AND ((r.requester = $2 AND $3 <> 'responder') OR (r.responder = $2 AND $3 <> 'requester'))
       AND s.request < $4 AND ($5 IS NULL OR instr($5, ' ' || r.state || ' ') > 0)
-      AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR (r.open = 1 AND r.due_at <= $7))
-      AND ($8 IS NULL OR r.due_at < $8) AND ($9 IS NULL OR NOT (r.open = 1 AND r.due_at <= $9))
+      AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $7
+        AND json_extract(r.progress, '$.metAt') IS NULL))
+      AND ($8 IS NULL OR r.due_at < $8) AND ($9 IS NULL OR NOT (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $9
+        AND json_extract(r.progress, '$.metAt') IS NULL))
     ORDER BY s.request DESC LIMIT $10
     """
   case changed = """
@@ -51,8 +55,20 @@ enum ListSQL: String, CaseIterable {
   case unfiled = """
     SELECT request FROM event WHERE seq > (SELECT through FROM filing) AND (requester = $1 OR responder = $1)
     """
+  /// Open requests of a requester under one commitment. Rare, and bounded by how many the organ has open.
+  case commitment = """
+    SELECT f.request FROM filed_request f CROSS JOIN request r ON r.key = f.request
+    WHERE f.organ = $1 AND f.role = 0 AND f.open = 1 AND r.open = 1
+      AND json_extract(r.content, '$.commitment.number') = $2
+    """
+  case unfiledCommitment = """
+    SELECT r.key FROM event e CROSS JOIN request r ON r.key = e.request
+    WHERE e.seq > (SELECT through FROM filing) AND r.requester = $1 AND r.open = 1
+      AND json_extract(r.content, '$.commitment.number') = $2
+    """
   case probe = """
-    SELECT r.requester, r.responder, r.state, r.procedure, r.due_at, r.updated_at, s.id_number
+    SELECT r.requester, r.responder, r.state, r.procedure, r.due_at, r.updated_at, s.id_number,
+      json_extract(r.progress, '$.metAt') IS NULL
     FROM request r LEFT JOIN subject s ON s.request = r.key WHERE r.key = $1
     """
 }
@@ -73,6 +89,17 @@ extension Store {
       keys = Array(keys.prefix(limit))
       let items = try keys.compactMap { try StoredRequest.load($0, db, reference) }
       return Page(items: items, next: more ? keys.last : nil)
+    }
+  }
+
+  /// The open requests that an organ made under a commitment (承诺书文号), oldest first.
+  package func openRequests(of organ: Int64, commitment number: String) async throws(StoreError) -> [Int64] {
+    try await read { db in
+      var keys: Set<Int64> = []
+      for statement in [ListSQL.commitment, .unfiledCommitment] {
+        try db.each(statement, [.int(organ), .text(number)]) { keys.insert($0.int(0)) }
+      }
+      return keys.sorted()
     }
   }
 
@@ -136,6 +163,7 @@ private struct ListRow {
   let dueAt: Int64
   let updatedAt: Int64
   let idNumber: String?
+  let isOwed: Bool
 
   init(_ row: SQLRow) {
     requester = row.int(0)
@@ -145,6 +173,7 @@ private struct ListRow {
     dueAt = row.int(4)
     updatedAt = row.int(5)
     idNumber = row.optionalText(6)
+    isOwed = row.int(7) == 1
   }
 
   func matches(_ filter: RequestFilter, _ organ: Int64, _ now: Instant) -> Bool {
@@ -160,7 +189,7 @@ private struct ListRow {
       && (filter.procedure.map { $0 == procedure } ?? true)
       && (filter.updatedAfter.map { updatedAt > $0.milliseconds } ?? true)
       && (filter.dueBefore.map { dueAt < $0.milliseconds } ?? true)
-      && (filter.overdue.map { $0 == (state.isOpen && dueAt <= now.milliseconds) } ?? true)
+      && (filter.overdue.map { $0 == (state.isRunning && isOwed && dueAt <= now.milliseconds) } ?? true)
       && (filter.subject.map { $0 == idNumber } ?? true)
   }
 }

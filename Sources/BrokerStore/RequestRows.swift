@@ -11,7 +11,7 @@ enum RequestSQL: String, CaseIterable {
   case get = """
     SELECT r.key, r.tail, r.procedure, r.state, r.version, r.requester, r.responder, r.item, r.received_at,
       r.updated_at, r.due_at, r.due_day, r.working_days, r.provisional, r.acknowledged_at, r.officer,
-      r.outcome, r.content, s.kind, s.name, s.id_type, s.id_number
+      r.outcome, r.content, s.kind, s.name, s.id_type, s.id_number, r.progress
     FROM request r LEFT JOIN subject s ON s.request = r.key
     WHERE r.key = $1
     """
@@ -34,7 +34,8 @@ extension StoredRequest {
     guard let name = StateName(rawValue: row.text(3)),
       let state = AssistanceRequest.State(name: name, payload: row.optionalBytes(16)),
       let requester = reference.organ(number: row.int(5)),
-      let responder = reference.organ(number: row.int(6))
+      let responder = reference.organ(number: row.int(6)),
+      let progress = Progress(encoded: row.optionalBytes(22))
     else { throw StoreError.damaged(file: "the database", "request \(id) cannot be read") }
     request = AssistanceRequest(
       id: id, procedure: row.text(2), requester: requester.code, responder: responder.code,
@@ -47,7 +48,7 @@ extension StoredRequest {
       acknowledgement: row.optionalInt(14).map {
         Acknowledgement(officer: row.optionalText(15), at: Instant(milliseconds: $0))
       },
-      state: state)
+      state: state, progress: progress)
     if let kind = row.optionalText(18).flatMap(Subject.Kind.init(rawValue:)) {
       subject = Subject(
         kind: kind, name: row.text(19), idType: row.text(20), idNumber: row.text(21))
@@ -64,6 +65,10 @@ extension WriteContext {
       return nil
     }
     return stored
+  }
+
+  package func request(key: Int64) throws -> StoredRequest? {
+    try StoredRequest.load(key, db, reference)
   }
 
   /// Disclosure records are kept for three years (网络数据安全管理条例 第十二条).

@@ -66,6 +66,9 @@ enum Schema {
     ) STRICT;
     """
 
+  /// `request_past` holds what a supplement, an extension, a return or a transfer replaced, so that an earlier event is
+  /// told as it was. A rung is stored as ten times the clock it belongs to, and its number.
+  ///
   /// Events of a request share one index with the promise that no rung fires twice (NULLs are all different): a timer
   /// that fires touches a page of it somewhere in the middle, and two would be twice that.
   ///
@@ -81,20 +84,37 @@ enum Schema {
         WHEN 'answered' THEN 0 WHEN 'declined' THEN 0 WHEN 'withdrawn' THEN 0 WHEN 'closed' THEN 0 ELSE -1 END),
       version INTEGER NOT NULL CHECK (version >= 1),
       requester INTEGER NOT NULL REFERENCES organ (number),
-      responder INTEGER NOT NULL REFERENCES organ (number) CHECK (responder <> requester),
+      responder INTEGER NOT NULL REFERENCES organ (number),
       item TEXT,
       reference TEXT,
       received_at INTEGER NOT NULL,
       updated_at INTEGER NOT NULL CHECK (updated_at >= received_at),
-      due_at INTEGER NOT NULL CHECK (due_at > received_at),
+      due_at INTEGER NOT NULL CHECK (due_at > 0),
       due_day INTEGER NOT NULL,
-      working_days INTEGER NOT NULL CHECK (working_days >= 1),
+      working_days INTEGER NOT NULL CHECK (working_days >= 0),
       provisional INTEGER NOT NULL CHECK (provisional IN (0, 1)),
       acknowledged_at INTEGER,
       officer TEXT,
       outcome TEXT CHECK ((outcome IS NULL) = open),
+      progress TEXT,
       content TEXT NOT NULL
     ) STRICT;
+    CREATE TABLE request_past (
+      request INTEGER NOT NULL REFERENCES request (key),
+      version INTEGER NOT NULL,
+      responder INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL,
+      due_at INTEGER NOT NULL,
+      due_day INTEGER NOT NULL,
+      working_days INTEGER NOT NULL,
+      provisional INTEGER NOT NULL,
+      acknowledged_at INTEGER,
+      officer TEXT,
+      state TEXT NOT NULL,
+      outcome TEXT,
+      progress TEXT,
+      PRIMARY KEY (request, version)
+    ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE subject (
       request INTEGER PRIMARY KEY REFERENCES request (key),
@@ -152,7 +172,7 @@ enum Schema {
     CREATE TABLE timer (
       due_at INTEGER NOT NULL,
       request INTEGER NOT NULL REFERENCES request (key),
-      rung INTEGER NOT NULL CHECK (rung BETWEEN 1 AND 4),
+      rung INTEGER NOT NULL CHECK (rung BETWEEN 1 AND 99 AND rung % 10 BETWEEN 1 AND 4),
       PRIMARY KEY (due_at, request, rung)
     ) STRICT, WITHOUT ROWID;
 

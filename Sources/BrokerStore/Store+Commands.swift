@@ -129,7 +129,8 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
       SELECT procedure, state FROM (
         SELECT procedure, state, 1 AS n FROM request
         UNION ALL SELECT r.procedure, 'overdue', 1 FROM request r
-          JOIN event e ON e.request = r.key AND e.rung = 3 AND e.rung IS NOT NULL WHERE r.open = 1
+          JOIN event e ON e.request = r.key AND e.rung = 3 + 10 * coalesce(json_extract(r.progress, '$.leg'), 0)
+          WHERE r.state IN ('submitted', 'acknowledged') AND json_extract(r.progress, '$.metAt') IS NULL
         UNION ALL SELECT procedure, state, -count FROM tally
       ) c GROUP BY procedure, state HAVING sum(n) <> 0
     ) d

@@ -35,6 +35,7 @@ package enum Statements {
     add(BatchSQL.self)
     add(ApplySQL.self)
     add(FilingSQL.self)
+    add(PastSQL.self)
     add(RequestSQL.self)
     add(ListSQL.self)
     add(EventSQL.self)

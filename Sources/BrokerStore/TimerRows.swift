@@ -24,13 +24,16 @@ extension WriteContext {
     var fired = 0
     for row in due {
       try db.run(TimerSQL.delete, .int(row.at), .int(row.request), .int(row.rung))
-      // A rung that has fired before (its event is unique) never fires again, whatever re-armed it.
-      let again = try db.first(TimerSQL.hasFired, .int(row.request), .int(row.rung)) { _ in true }
-      guard again != true, let rung = Rung(rawValue: Int(row.rung)),
-        let stored = try StoredRequest.load(row.request, db, reference), stored.request.state.name.isOpen
+      guard let code = RungCode(row.rung), let stored = try StoredRequest.load(row.request, db, reference),
+        stored.request.isClockRunning, stored.request.progress.leg == code.leg
       else { continue }
-      // A notice that came out since the rung was armed may have moved it; the ladder follows rather than end here.
-      let timer = LadderTimer(rung: rung, at: stored.request.moment(of: rung, reference))
+      // A rung that has fired before (its event is unique) never fires again, whatever re-armed it; the ladder goes on.
+      if try db.first(TimerSQL.hasFired, .int(row.request), .int(row.rung), body: { _ in true }) == true {
+        if let next = stored.request.nextTimer(after: code.rung, reference) { try arm(next, of: row.request) }
+        continue
+      }
+      // An extension, or a notice that came out since the rung was armed, may have moved it: the ladder follows.
+      let timer = LadderTimer(rung: code.rung, leg: code.leg, at: stored.request.moment(of: code.rung, reference))
       guard timer.at <= now else {
         try arm(timer, of: row.request)
         continue
@@ -55,11 +58,11 @@ extension Database {
   func unarmedRequests(_ reference: Reference) throws -> Int {
     let rows = try all(TimerSQL.unarmed) { (key: $0.int(0), rung: $0.int(1)) }
     return try rows.count { row in
-      guard let request = try StoredRequest.load(row.key, self, reference)?.request else { return false }
-      let next = reference.calendar.next(
-        after: Rung(rawValue: Int(row.rung)), ladder: reference.procedures[request.procedure]?.ladder ?? Rung.allCases,
-        deadline: request.deadline, receivedAt: request.receivedAt,
-        region: reference.organ(request.responder)?.region)
+      guard let request = try StoredRequest.load(row.key, self, reference)?.request, request.isClockRunning
+      else { return false }
+      // What fired last may belong to an earlier clock.
+      let last = RungCode(row.rung).flatMap { $0.leg == request.progress.leg ? $0.rung : nil }
+      let next = request.nextTimer(after: last, reference)
       return next != nil
     }
   }

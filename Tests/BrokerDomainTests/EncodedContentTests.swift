@@ -37,8 +37,10 @@ internal import Testing
   }
 
   @Test func namesOfStatesAndEvents() {
-    #expect(StateName.allCases.map(\.rawValue) == ["submitted", "acknowledged", "answered", "declined", "withdrawn"])
-    #expect(StateName.unused.allSatisfy { StateName(rawValue: $0) == nil })
+    #expect(
+      StateName.allCases.map(\.rawValue) == [
+        "submitted", "acknowledged", "awaiting-supplement", "returned", "answered", "declined", "withdrawn", "closed",
+      ])
     #expect(
       EventType.allCases.map(\.rawValue) == [
         "request.submitted", "request.acknowledged", "request.answered", "request.declined", "request.returned",

@@ -82,8 +82,10 @@ func submission(
 ) throws -> Submission {
   var organ: OrganCode?
   if let to { organ = try code(to) }
-  return Submission(procedure: procedure, item: item, to: organ, subject: nil, content: content)
+  return Submission(procedure: procedure, item: item, to: organ, subject: sampleSubject, content: content)
 }
+
+let sampleSubject = Subject(kind: .person, name: "张三", idType: "resident-id", idNumber: "11010519491231002X")
 
 /// A request of 2026-11-20 10:00, due on 2026-11-25 (three days by the list).
 func sampleRequest(_ state: AssistanceRequest.State = .submitted, _ reference: Reference? = nil) throws
@@ -119,9 +121,12 @@ func sampleState(_ name: StateName) throws -> AssistanceRequest.State {
   switch name {
   case .submitted: .submitted
   case .acknowledged: .acknowledged
-  case .answered: .answered(try sampleAnswer())
+  case .answered: .answered(try sampleAnswer([("q1", "contradicted"), ("q2", "no-record")]))
   case .declined: .declined(sampleDecline())
   case .withdrawn: .withdrawn(Withdrawal(reason: "承诺退出"))
+  case .awaitingSupplement: .awaitingSupplement
+  case .returned: .returned
+  case .closed: .closed(.declined(sampleDecline()))
   }
 }
 
@@ -131,6 +136,14 @@ func sampleCommand(_ verb: Verb) throws -> Command {
   case .answer: .answer(try sampleAnswer())
   case .decline: .decline(sampleDecline())
   case .withdraw: .withdraw(Withdrawal(reason: "承诺退出"))
+  case .return: .giveBack(.init(reason: "不属于本机关职权", competentOrgan: nil))
+  case .ask: .ask(text: "请补充结婚登记地")
+  case .supply: .supply(text: "登记地为启东市")
+  case .extend: .extend(.init(workingDays: 3, reason: "需调阅纸质档案", approver: "局长 周一"))
+  case .transfer: .transfer(.init(to: try code(Organs.stranger), reason: "由其掌握登记信息"))
+  case .remind: .remind(text: "请尽快答复")
+  case .dispose: .dispose(.init(measure: .terminate, by: nil, text: "终止办理"))
+  case .close: .close(text: nil)
   }
 }
 

@@ -61,20 +61,6 @@ internal import Testing
       ])
   }
 
-  /// A request without questions is answered by its text alone.
-  @Test func noQuestions() throws {
-    let submitted = try AssistanceRequest.submit(
-      try submission(content: Content(questions: [], purpose: "…")),
-      by: try #require(reference.organ(try code(Organs.requester))), id: sampleID,
-      now: try instant("2026-11-20T10:00:00+08:00"), reference: reference
-    ).request
-    #expect(submitted.content.questionIDs == [])
-    #expect(try faults(.answer(try sampleAnswer([])), of: submitted) == [])
-    #expect(
-      try faults(.answer(try sampleAnswer([("q1", "confirmed")])), of: submitted).map(\.pointer)
-        == ["/findings/0/question"])
-  }
-
   /// An outcome is the procedure's own: "clear" is one of the credit check, not of a verification.
   @Test func outcomesBelongToTheProcedure() throws {
     #expect(
@@ -87,7 +73,10 @@ internal import Testing
       now: try instant("2026-11-20T10:00:00+08:00"), reference: reference
     ).request
     #expect(try faults(.answer(try sampleAnswer([("q1", "clear"), ("q2", "clear")])), of: request) == [])
-    #expect(try faults(.decline(sampleDecline()), of: request).map(\.pointer) == ["/reasonCode"])
+    // A procedure without reasons to decline cannot be declined at all.
+    #expect(throws: Refusal.notAllowed(.procedure(.decline))) {
+      try faults(.decline(sampleDecline()), of: request)
+    }
   }
 
   static let declines: [(String, String?, [String])] = [

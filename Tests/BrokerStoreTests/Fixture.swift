@@ -98,9 +98,13 @@ final class Fixture: Sendable {
 
   static let procedures = ["verification", "complaint"].map { id in
     Procedure(
-      id: id, title: Phrase("事项", "procedure"), clause: "启东方案 二(五)", workingDays: 5, ladder: Rung.allCases,
+      id: id, title: Phrase("事项", "procedure"), clause: "启东方案 二(五)", openers: .roles([]), answerers: [],
+      clock: .workingDays(5, from: .receipt), acknowledgeDays: 1, returnDays: 2, supplement: true,
+      allowsExtension: true,
+      allowsTransfer: true, item: .optional, subject: .optional, questions: .required, answerKind: .findings,
       outcomes: ["confirmed", "contradicted"].map { .init(id: $0, title: Phrase($0, $0)) },
-      declineReasons: [.init(id: "not-competent", title: Phrase("不属于本机关职权", "not competent"))])
+      declineReasons: [.init(id: "not-competent", title: Phrase("不属于本机关职权", "not competent"))],
+      fields: [], answerFields: [], isSealed: false, copies: [], ladder: Rung.allCases)
   }
 }
 

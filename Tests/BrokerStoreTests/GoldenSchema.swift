@@ -55,20 +55,37 @@ enum GoldenSchema {
         WHEN 'answered' THEN 0 WHEN 'declined' THEN 0 WHEN 'withdrawn' THEN 0 WHEN 'closed' THEN 0 ELSE -1 END),
       version INTEGER NOT NULL CHECK (version >= 1),
       requester INTEGER NOT NULL REFERENCES organ (number),
-      responder INTEGER NOT NULL REFERENCES organ (number) CHECK (responder <> requester),
+      responder INTEGER NOT NULL REFERENCES organ (number),
       item TEXT,
       reference TEXT,
       received_at INTEGER NOT NULL,
       updated_at INTEGER NOT NULL CHECK (updated_at >= received_at),
-      due_at INTEGER NOT NULL CHECK (due_at > received_at),
+      due_at INTEGER NOT NULL CHECK (due_at > 0),
       due_day INTEGER NOT NULL,
-      working_days INTEGER NOT NULL CHECK (working_days >= 1),
+      working_days INTEGER NOT NULL CHECK (working_days >= 0),
       provisional INTEGER NOT NULL CHECK (provisional IN (0, 1)),
       acknowledged_at INTEGER,
       officer TEXT,
       outcome TEXT CHECK ((outcome IS NULL) = open),
+      progress TEXT,
       content TEXT NOT NULL
     ) STRICT;
+    CREATE TABLE request_past (
+      request INTEGER NOT NULL REFERENCES request (key),
+      version INTEGER NOT NULL,
+      responder INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL,
+      due_at INTEGER NOT NULL,
+      due_day INTEGER NOT NULL,
+      working_days INTEGER NOT NULL,
+      provisional INTEGER NOT NULL,
+      acknowledged_at INTEGER,
+      officer TEXT,
+      state TEXT NOT NULL,
+      outcome TEXT,
+      progress TEXT,
+      PRIMARY KEY (request, version)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE subject (
       request INTEGER PRIMARY KEY REFERENCES request (key),
       kind TEXT NOT NULL CHECK (kind IN ('person', 'organisation')),
@@ -122,7 +139,7 @@ enum GoldenSchema {
     CREATE TABLE timer (
       due_at INTEGER NOT NULL,
       request INTEGER NOT NULL REFERENCES request (key),
-      rung INTEGER NOT NULL CHECK (rung BETWEEN 1 AND 4),
+      rung INTEGER NOT NULL CHECK (rung BETWEEN 1 AND 99 AND rung % 10 BETWEEN 1 AND 4),
       PRIMARY KEY (due_at, request, rung)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE idempotency (

@@ -26,6 +26,7 @@ import Testing
       case 1: try await store.carryOut(.confirm, id, by: pair[1])
       case 2: try await store.carryOut(.refuse, id, by: pair[1])
       case 3: try await store.carryOut(.pullBack, id, by: pair[0])
+      case 4: try await store.carryOut(.giveBack(.init(reason: "不属于本机关职权", competentOrgan: nil)), id, by: pair[1])
       default: break
       }
       _ = try await keeper.rehearse(
@@ -116,7 +117,8 @@ import Testing
     defer { store.close() }
     try await Self.populate(store)
     let all = try await Self.all(store)
-    #expect(Set(all.map(\.request.state.name)) == Set(StateName.allCases))
+    #expect(
+      Set(all.map(\.request.state.name)) == [.submitted, .acknowledged, .answered, .declined, .withdrawn, .returned])
     #expect(all.contains { $0.request.isOverdue(now: store.clock.now) })
     let organ = Qidong.requester.organ
     let number = try store.number(.requester)

@@ -42,6 +42,15 @@ struct AuthorisationTests {
     POST   /v1/requests/{id}/answer          401    401     404      403       200       403        403
     POST   /v1/requests/{id}/decline         401    401     404      403       200       403        403
     POST   /v1/requests/{id}/withdraw        401    401     404      200       403       403        403
+    POST   /v1/requests/{id}/return          401    401     404      403       200       403        403
+    POST   /v1/requests/{id}/ask             401    401     404      403       200       403        403
+    POST   /v1/requests/{id}/supply          401    401     404      409       403       403        403
+    POST   /v1/requests/{id}/extend          401    401     404      403       200       403        403
+    POST   /v1/requests/{id}/transfer        401    401     404      409       403       200        403
+    POST   /v1/requests/{id}/remind          401    401     404      200       403       200        403
+    POST   /v1/requests/{id}/dispose         401    401     404      409       403       403        403
+    POST   /v1/requests/{id}/close           401    401     404      409       403       403        403
+    POST   /v1/commitments/withdraw          401    401     200      200       200       200        403
     GET    /v1/events                        401    401     200      200       200       200        403
     POST   /v1/endpoints                     401    401     201      201       201       201        403
     GET    /v1/endpoints                     401    401     200      200       200       200        403
@@ -222,6 +231,15 @@ struct AuthorisationTests {
       case "POST /v1/requests/{id}/answer": return answerBody()
       case "POST /v1/requests/{id}/decline": return declineBody()
       case "POST /v1/requests/{id}/withdraw": return #"{"reason": "申请人退出承诺"}"#
+      case "POST /v1/requests/{id}/return": return #"{"reason": "不属于本机关职权"}"#
+      case "POST /v1/requests/{id}/ask", "POST /v1/requests/{id}/supply": return #"{"text": "结婚登记地"}"#
+      case "POST /v1/requests/{id}/extend":
+        return #"{"workingDays": 2, "reason": "需调阅纸质档案", "approver": "局长"}"#
+      case "POST /v1/requests/{id}/transfer":
+        return #"{"to": "\#(Qidong.stranger.code)", "reason": "由其掌握登记信息"}"#
+      case "POST /v1/requests/{id}/dispose": return #"{"measure": "terminate", "text": "终止办理"}"#
+      case "POST /v1/requests/{id}/remind", "POST /v1/requests/{id}/close": return "{}"
+      case "POST /v1/commitments/withdraw": return #"{"number": "没有这一承诺", "reason": "申请人退出承诺"}"#
       case "POST /v1/endpoints":
         return #"{"url": "http://127.0.0.1:9/none", "events": ["request.escalated"]}"#
       case "PATCH /v1/endpoints/{id}": return #"{"enabled": false}"#

@@ -227,7 +227,7 @@ struct FaultTableTests {
         try daemon.client(Self.requester), "/v1/requests",
         #"{"urgency": 1, "subject": {"idNumber": "1", "kind": "person"}, "item": "9999", "procedure": "divination"}"#,
         [
-          "/urgency", "/subject/idNumber", "/subject/name", "/item", "/procedure", "/questions", "/purpose",
+          "/urgency", "/subject/idNumber", "/subject/name", "/item", "/procedure", "/purpose",
         ]
       ),
     ] {

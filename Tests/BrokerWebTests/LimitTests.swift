@@ -89,7 +89,7 @@ struct LimitTests {
     for client in [try House.client(.requester), try House.daemon.client()] {
       for path in [
         "/", "/v1", "/v1/requestz", "/v1/requests/a/b/c", "/v2/requests", "/v1/%E5%8D%8F", "/V1/REQUESTS",
-        "/v1/requests/019ca5f2-7c00-7abc-8def-0123456789ab/return", "/metrics/x",
+        "/v1/requests/019ca5f2-7c00-7abc-8def-0123456789ab/returned", "/metrics/x",
       ] {
         expectProblem(try client.call("GET", path), 404, "not-found", path)
       }

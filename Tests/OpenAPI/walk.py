@@ -13,6 +13,7 @@ except ImportError as error:
     print(f"check: {error}; XIECHA_TEST_PYTHON must name a Python with openapi-spec-validator", file=sys.stderr)
     sys.exit(2)
 
+import detours
 import lifecycle
 import pushing
 import reference
@@ -108,7 +109,7 @@ def main(arguments):
         world.contract = world.client.contract
         run(world, World.choose_parties)
     if hasattr(world, "requester"):
-        for module in (reference, lifecycle, refusals, pushing, rehearsal):
+        for module in (reference, lifecycle, detours, refusals, pushing, rehearsal):
             for scenario in module.SCENARIOS:
                 run(world, scenario)
         unseen = set(world.contract.operations()) - world.contract.answered

@@ -102,8 +102,10 @@ internal import Testing
     try expectRefused([copy, "the id verification is taken by another file"])
     try "id: [\n".write(toFile: copy, atomically: false, encoding: .utf8)
     try expectRefused(["\(copy):", "not valid YAML"])
-    try FileManager.default.removeItem(atPath: copy)
-    try FileManager.default.removeItem(atPath: procedure)
+    let directory = state.path + "/procedures/"
+    for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
+      try FileManager.default.removeItem(atPath: directory + name)
+    }
     try expectRefused([state.path + "/procedures: no procedure"])
   }
 

@@ -3,7 +3,9 @@ internal import BrokerDomain
 /// The bodies of submission and of the verbs, read into commands. Every fault at once.
 extension Submission {
   /// A body with faults is held against the directory and the lists as well, as far as it can be read.
-  static func read(_ json: JSON, by requester: OrganCode, reference: Reference) throws(Problem) -> Submission {
+  static func read(
+    _ json: JSON, by requester: Organ, today: CalendarDate, reference: Reference
+  ) throws(Problem) -> Submission {
     var reader = BodyReader()
     let members = reader.object(
       json, at: "",
@@ -30,11 +32,18 @@ extension Submission {
         data: reader.data(m["data"])))
     guard reader.faults.isEmpty else {
       let faulty = reader.faultyPointers
+      let procedure = faulty.contains("/procedure") ? nil : submission.procedure
       reader.add(
         AssistanceRequest.routingFaults(
-          procedure: faulty.contains("/procedure") ? nil : submission.procedure, item: submission.item,
-          to: submission.to, routable: faulty.isDisjoint(with: ["/to", "/item"]), by: requester,
-          reference: reference))
+          procedure: procedure, item: submission.item, to: submission.to,
+          routable: faulty.isDisjoint(with: ["/to", "/item"]), by: requester.code, reference: reference))
+      if let procedure = procedure.flatMap({ reference.procedures[$0] }) {
+        reader.add(
+          procedure.faults(
+            item: m["item"] != nil, subject: m["subject"] != nil, questions: m["questions"] != nil,
+            data: faulty.contains("/data") ? nil : submission.content.data,
+            to: submission.to.flatMap { reference.organ($0) }, today: today))
+      }
       throw reader.problem(in: json)
     }
     return submission
@@ -43,10 +52,7 @@ extension Submission {
 
 extension BodyReader {
   fileprivate mutating func subject(_ json: JSON?) -> Subject? {
-    guard let json else {
-      missing("/subject")
-      return nil
-    }
+    guard let json else { return nil }
     guard let m = object(json, at: "/subject", members: ["kind", "name", "idType", "idNumber"]) else {
       return nil
     }
@@ -86,7 +92,7 @@ extension BodyReader {
   static let maximumQuestions = 20
 
   fileprivate mutating func questions(_ json: JSON?) -> [Question] {
-    let values = array(json, at: "/questions", required: true, 1...Self.maximumQuestions) ?? []
+    let values = array(json, at: "/questions", required: false, 1...Self.maximumQuestions) ?? []
     var questions: [Question] = []
     for (index, value) in values.enumerated() {
       let pointer = "/questions/\(index)"
@@ -109,96 +115,14 @@ extension BodyReader {
     return name.map { Contact(name: $0, phone: phone) }
   }
 
-  /// `data` holds a procedure's own fields. Verification defines none, so anything in it is a fault.
-  fileprivate mutating func data(_ json: JSON?) -> JSON {
-    _ = object(json, at: "/data", members: [])
-    return .object([])
-  }
-}
-
-extension Command {
-  /// A body with faults is held against the request that it is a reply to as well, as far as it can be read.
-  static func read(
-    _ verb: Verb, _ json: JSON, to request: AssistanceRequest, reference: Reference
-  ) throws(Problem) -> Command {
-    var reader = BodyReader()
-    let command: Command? =
-      switch verb {
-      case .acknowledge: reader.acknowledge(json)
-      case .answer: reader.answer(json) { request.faults(of: $0, reference: reference) }
-      case .decline:
-        reader.decline(json) { request.faults(reasonCode: $0, competentOrgan: $1, reference: reference) }
-      case .withdraw: reader.withdraw(json)
-      }
-    guard let command, reader.faults.isEmpty else { throw reader.problem(in: json) }
-    return command
-  }
-}
-
-extension BodyReader {
-  fileprivate mutating func acknowledge(_ json: JSON) -> Command? {
-    guard let m = object(json, at: "", members: ["officer"]) else { return nil }
-    return .acknowledge(officer: text(m["officer"], at: "/officer", longest: 100))
-  }
-
-  /// - Parameter rules: what else is wrong with what could be read; asked when something is already.
-  fileprivate mutating func answer(_ json: JSON, rules: ([FindingDraft]) -> [Fault]) -> Command? {
-    guard let m = object(json, at: "", members: ["findings", "text", "reference", "signatory"]) else {
-      return nil
+  /// `data` holds a procedure's own fields, which the procedure judges.
+  mutating func data(_ json: JSON?) -> JSON {
+    guard let json else { return .object([]) }
+    guard case .object(let members) = json else {
+      fault("/data", "应为对象，实为\(json.kind.zh)", "must be an object, not \(json.kind.en)")
+      return .object([])
     }
-    let rows = array(m["findings"], at: "/findings", required: true, 1...Self.maximumQuestions)
-    var findings: [Finding] = []
-    var drafts: [FindingDraft] = []
-    for (index, row) in (rows ?? []).enumerated() {
-      let at = "/findings/\(index)"
-      guard let f = object(row, at: at, members: ["question", "result", "source", "asOf", "note"]) else {
-        drafts.append(FindingDraft(question: nil, result: nil))
-        continue
-      }
-      let question = text(f["question"], at: at + "/question", required: true, longest: 100)
-      let result = text(f["result"], at: at + "/result", required: true, longest: 50)
-      let source = text(f["source"], at: at + "/source", required: true)
-      let asOf = date(f["asOf"], at: at + "/asOf", required: true)
-      let note = text(f["note"], at: at + "/note", longest: 4000)
-      drafts.append(FindingDraft(question: question, result: result))
-      guard let question, let result, let source, let asOf else { continue }
-      findings.append(
-        Finding(question: question, result: result, source: source, asOf: asOf, note: note))
-    }
-    let body = text(m["text"], at: "/text", longest: 4000)
-    let reference = text(m["reference"], at: "/reference", longest: 100)
-    let signatory = text(m["signatory"], at: "/signatory", required: true, longest: 100)
-    if rows != nil, !faults.isEmpty { add(rules(drafts)) }
-    return signatory.map {
-      .answer(Answer(findings: findings, text: body, reference: reference, signatory: $0))
-    }
-  }
-
-  /// A reason has to say something: a word or two is no statement of reasons (说明理由).
-  static let shortestReason = 4
-
-  /// - Parameter rules: what else is wrong with reason code and competent organ; asked when something is already.
-  fileprivate mutating func decline(_ json: JSON, rules: (String?, String?) -> [Fault]) -> Command? {
-    guard
-      let m = object(json, at: "", members: ["reasonCode", "reason", "competentOrgan", "signatory"])
-    else { return nil }
-    let code = text(m["reasonCode"], at: "/reasonCode", required: true, longest: 50)
-    let reason = text(m["reason"], at: "/reason", required: true, longest: 4000)
-    if let reason, reason.count < Self.shortestReason {
-      fault("/reason", "应具体说明理由", "the reason must say why")
-    }
-    let competent = text(m["competentOrgan"], at: "/competentOrgan")
-    let signatory = text(m["signatory"], at: "/signatory", required: true, longest: 100)
-    if !faults.isEmpty { add(rules(code, competent)) }
-    guard let code, let reason, let signatory else { return nil }
-    return .decline(
-      Decline(reasonCode: code, reason: reason, competentOrgan: competent, signatory: signatory))
-  }
-
-  fileprivate mutating func withdraw(_ json: JSON) -> Command? {
-    guard let m = object(json, at: "", members: ["reason"]) else { return nil }
-    return text(m["reason"], at: "/reason", required: true, longest: 4000).map {
-      .withdraw(Withdrawal(reason: $0))
-    }
+    // A null says the same as leaving the member out.
+    return .object(members.filter { !$0.value.isNull })
   }
 }

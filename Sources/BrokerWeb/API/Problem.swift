@@ -118,10 +118,14 @@ extension Problem {
     switch refusal {
     case .faults(let faults): self.init(faults)
     case .notYours(let verb):
-      let party = verb.party == .requester ? Phrase("请求机关", "requesting") : Phrase("被请求机关", "requested")
+      let names = verb.parties.map(\.name)
       self.init(
-        .forbidden, "forbidden", "“\(verb.rawValue)”只能由\(party.zh)作出", "only the \(party.en) organ may \(verb.rawValue)"
-      )
+        .forbidden, "forbidden", "“\(verb.rawValue)”只能由\(names.map(\.zh).joined(separator: "或"))作出",
+        "only the \(names.map(\.en).joined(separator: " or the ")) may \(verb.rawValue)")
+    case .mayNotOpen(let title):
+      self.init(.forbidden, "forbidden", "“\(title.zh)”不由本机关提出", "\"\(title.en)\" is not for your organ to open")
+    case .notAllowed(let obstacle):
+      self.init(.conflict, obstacle.code, obstacle.detail.zh, obstacle.detail.en)
     case .staleVersion(let current):
       self.init(
         .preconditionFailed, "precondition-failed", "当前版本为\(current)，请重新读取后再试",
@@ -134,6 +138,16 @@ extension Problem {
         "cannot \(verb.rawValue) when \(state.rawValue); allowed: \(allowed.isEmpty ? "nothing, it is closed" : allowed)"
       )
       transition = (state, state.allowed)
+    }
+  }
+}
+
+extension Party {
+  fileprivate var name: Phrase {
+    switch self {
+    case .requester: Phrase("请求机关", "requesting organ")
+    case .responder: Phrase("被请求机关", "requested organ")
+    case .supervisor: Phrase("监督机关", "supervisor")
     }
   }
 }

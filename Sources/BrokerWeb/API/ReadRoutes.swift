@@ -89,7 +89,7 @@ struct ReadRoutes {
   /// Nil when none is asked for; empty when those that are asked for are not in use yet.
   private func states(_ call: Call) throws(Problem) -> [StateName]? {
     let names = (call.queryValue("state") ?? "").split(separator: ",").map(String.init)
-    let known = StateName.allCases.map(\.rawValue) + StateName.unused
+    let known = StateName.allCases.map(\.rawValue)
     for name in names where !known.contains(name) {
       let list = known.joined(separator: ", ")
       throw call.badParameter("state", "“\(name)”应为 \(list) 之一", "\"\(name)\" must be one of \(list)")
@@ -132,16 +132,41 @@ struct ReadRoutes {
     let stored = try await requests.requireParty(id, try call.requireOrgan(), mayRead: true)
     let request = stored.request
     let reference = broker.store.reference
+    let ledger = try await broker.store.timeline(id).filter { Self.movesTheClock.contains($0.type) }
     return Reply { w in
       w.string("request", request.id.description)
       w.string("receivedAt", request.receivedAt.rfc3339)
+      // The days that follow are counted from here: from receipt, or from where the clock started anew.
+      w.string("countedFrom", request.clockFrom.rfc3339)
+      w.string("status", request.clockStatus(now: broker.store.clock.now).rawValue)
       request.deadline.write(
-        &w, receivedAt: request.receivedAt, region: reference.organ(request.responder)?.region,
+        &w, receivedAt: request.clockFrom, region: reference.organ(request.responder)?.region,
         calendar: reference.calendar)
-      // A due date stays as it was counted, also when a notice changes the calendar under it.
-      w.array("recomputations") { _ in }
+      w.array("ledger") { w in
+        for event in ledger {
+          w.object { w in
+            w.string("type", event.type)
+            w.string("at", event.at.rfc3339)
+            w.raw("data", event.data)
+          }
+        }
+      }
+      // Deadlines are recomputed when a calendar notice changes them.
+      w.array("recomputations") { w in
+        for event in ledger where event.type == EventType.deadlineChanged.rawValue {
+          w.object { w in
+            w.string("at", event.at.rfc3339)
+            w.raw("data", event.data)
+          }
+        }
+      }
     }
   }
+
+  /// What opened, stopped, restarted or moved the clock of a request.
+  private static let movesTheClock: Set<String> = Set(
+    [EventType.submitted, .supplementAsked, .supplied, .extended, .returned, .transferred, .deadlineChanged]
+      .map(\.rawValue))
 
   func feed(_ call: Call) async throws -> Reply {
     try call.checkQuery("after", "limit", "wait")

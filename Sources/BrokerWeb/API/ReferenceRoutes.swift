@@ -58,24 +58,7 @@ struct ReferenceRoutes {
 
   func procedures(_ call: Call) async throws -> Reply {
     try await page(call, broker.store.reference.procedures.values.sorted { $0.id < $1.id }) { w, procedure in
-      w.string("id", procedure.id)
-      w.phrase("title", procedure.title)
-      w.string("clause", procedure.clause)
-      w.object("clock") { w in w.int("workingDays", procedure.workingDays) }
-      w.array("ladder") { w in for rung in procedure.ladder { w.string(nil, rung.name) } }
-      for (name, outcomes) in [("outcomes", procedure.outcomes), ("declineReasons", procedure.declineReasons)] {
-        w.member(
-          name,
-          .array(
-            outcomes.map { outcome in
-              .object([
-                .init("id", .string(outcome.id)),
-                .init(
-                  "title",
-                  .object([.init("zh", .string(outcome.title.zh)), .init("en", .string(outcome.title.en))])),
-              ])
-            }))
-      }
+      procedure.write(&w)
     }
   }
 

@@ -18,7 +18,8 @@ struct RequestRoutes {
     let claim = try call.idempotencyClaim()
     let submission: Submission
     do throws(Problem) {
-      submission = try Submission.read(try call.json(), by: organ.code, reference: broker.store.reference)
+      submission = try Submission.read(
+        try call.json(), by: organ, today: broker.store.clock.now.date, reference: broker.store.reference)
     } catch {
       return try await replay(claim, otherwise: error)
     }
@@ -47,8 +48,12 @@ struct RequestRoutes {
       let command: Command
       do throws(Problem) {
         // Whoever may not move it now is told so, whatever the body says. The writer judges once more, by what is then.
-        if let refusal = now.refusal(of: verb, by: organ.code, expectedVersions: expected) { throw Problem(refusal) }
-        let json = verb == .acknowledge ? try call.jsonOrEmpty() : try call.json()
+        if let refusal = now.refusal(
+          of: verb, by: organ.code, expectedVersions: expected, reference: broker.store.reference)
+        {
+          throw Problem(refusal)
+        }
+        let json = verb.needsBody ? try call.json() : try call.jsonOrEmpty()
         command = try Command.read(verb, json, to: now, reference: broker.store.reference)
       } catch {
         return try await replay(claim, otherwise: error)
@@ -72,17 +77,9 @@ struct RequestRoutes {
   @discardableResult
   func requireParty(_ id: EntityID, _ organ: Organ, mayRead: Bool) async throws -> StoredRequest {
     guard let stored = try await broker.store.request(id) else { throw Problem.notFound }
-    if stored.request.party(organ.code) != nil { return stored }
-    guard mayRead, supervises(organ, stored.request) else { throw Problem.notFound }
+    let parties = stored.request.parties(organ.code, broker.store.reference)
+    guard mayRead ? !parties.isEmpty : stored.request.party(organ.code) != nil else { throw Problem.notFound }
     return stored
-  }
-
-  private func supervises(_ organ: Organ, _ request: AssistanceRequest) -> Bool {
-    guard organ.roles.contains(.supervisor) else { return false }
-    let reference = broker.store.reference
-    return [request.requester, request.responder].contains { code in
-      reference.organ(code).map { organ.region.covers($0.region) } ?? false
-    }
   }
 
   private func replay(_ claim: IdempotencyClaim?, otherwise problem: Problem) async throws -> Reply {
@@ -119,6 +116,11 @@ struct RequestRoutes {
     case .replayed(let kept): return Reply(kept)
     }
   }
+}
+
+extension Verb {
+  /// The others have no member that is required.
+  fileprivate var needsBody: Bool { ![.acknowledge, .remind, .close].contains(self) }
 }
 
 extension Reply {

@@ -55,6 +55,7 @@ extension Route {
         Route(.post, "/v1/requests/{id}/\(verb.rawValue)", .organ, requests.transition(verb)))
     }
     table += [
+      Route(.post, "/v1/commitments/withdraw", .organ, CommitmentRoutes(broker: broker).withdraw),
       Route(.get, "/v1/events", .organ, read.feed),
       Route(.post, "/v1/endpoints", .organ, endpoints.create),
       Route(.get, "/v1/endpoints", .organ, endpoints.list),

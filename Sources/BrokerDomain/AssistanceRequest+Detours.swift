@@ -1,0 +1,245 @@
+/// Where a command leads: the request as it is then, and what is told of it.
+struct Turn {
+  var request: AssistanceRequest
+  let type: EventType
+  var data: [JSON.Member]
+  var timer: LadderTimer?
+  /// Besides the two parties.
+  var alsoTell: [OrganCode] = []
+  /// A reminder is recorded and told, and changes nothing.
+  var isChange = true
+}
+
+/// What the law lets a request do besides being answered or declined: go back, wait for particulars, take longer, go to
+/// another organ. Each checks what the state alone does not say.
+extension AssistanceRequest {
+  /// 退回: only soon after it came in, or a misrouted request would lie for days and then start from the beginning.
+  func giveBack(_ command: Command.GiveBack, now: Instant, _ law: Law) throws(Refusal) -> Turn {
+    guard let days = law.procedure.returnDays else { throw .notAllowed(.procedure(.return)) }
+    guard progress.transfers.last?.ruledBy == nil else { throw .notAllowed(.ruling) }
+    let until = law.calendar.deadline(
+      receivedAt: clockFrom, workingDays: days, region: law.region, lastDay: law.reference.lastDay)
+    guard now < until.at else { throw .notAllowed(.deadlinePassed(.return, until.at)) }
+    var next = self
+    next.state = .returned
+    next.progress.returned = Return(reason: command.reason, competentOrgan: command.competentOrgan, at: now)
+    return Turn(
+      request: next, type: .returned,
+      data: [
+        .init("reason", .string(command.reason)),
+        .init("competentOrgan", command.competentOrgan.map(JSON.string) ?? .null),
+      ])
+  }
+
+  /// 补正: the particulars are asked for once and all together; the clock stands still meanwhile.
+  func ask(_ text: String, now: Instant, _ law: Law) throws(Refusal) -> Turn {
+    guard law.procedure.supplement else { throw .notAllowed(.procedure(.ask)) }
+    guard progress.supplement == nil else { throw .notAllowed(.once(.ask)) }
+    guard now < deadline.at else { throw .notAllowed(.deadlinePassed(.ask, deadline.at)) }
+    let used = law.calendar.workingDays(after: clockFrom.date, through: now.date, region: law.region)
+    var next = self
+    next.state = .awaitingSupplement
+    next.progress.supplement = Supplement(text: text, askedAt: now, used: used, supplied: nil)
+    return Turn(
+      request: next, type: .supplementAsked,
+      data: [
+        .init("usedWorkingDays", .int(used)), .init("dueDate", .string(deadline.date.description)),
+      ])
+  }
+
+  /// The clock starts anew from the moment at which everything is there (行政许可法 第三十二条 by analogy).
+  func supply(_ text: String, now: Instant, _ law: Law) -> Turn {
+    var next = self
+    next.progress.supplement?.supplied = Supply(text: text, at: now)
+    next.state = .acknowledged
+    if next.acknowledgement == nil { next.acknowledgement = Acknowledgement(officer: nil, at: now) }
+    let timer = next.startClock(now, workingDays: deadline.workingDays, law)
+    return Turn(
+      request: next, type: .supplied,
+      data: [
+        .init("dueDate", .string(next.deadline.date.description)),
+        .init("previousDueDate", .string(deadline.date.description)),
+        .init("workingDays", .int(next.deadline.workingDays)),
+        .init("provisional", .bool(next.deadline.provisional)),
+      ], timer: timer)
+  }
+
+  /// 延期: counted on from the day that was due, so that what was promised is moved and not begun again.
+  func extend(_ command: Command.Extend, now: Instant, _ law: Law) throws(Refusal) -> Turn {
+    guard law.procedure.allowsExtension else { throw .notAllowed(.procedure(.extend)) }
+    guard progress.extended == nil else { throw .notAllowed(.once(.extend)) }
+    guard now < deadline.at else { throw .notAllowed(.deadlinePassed(.extend, deadline.at)) }
+    var next = self
+    next.progress.extended = Extension(
+      workingDays: command.workingDays, reason: command.reason, approver: command.approver, at: now)
+    next.deadline = law.calendar.deadline(
+      receivedAt: clockFrom, workingDays: deadline.workingDays + command.workingDays, region: law.region,
+      lastDay: law.reference.lastDay)
+    return Turn(
+      request: next, type: .extended,
+      data: [
+        .init("dueDate", .string(next.deadline.date.description)),
+        .init("previousDueDate", .string(deadline.date.description)),
+        .init("workingDays", .int(next.deadline.workingDays)), .init("added", .int(command.workingDays)),
+        .init("reason", .string(command.reason)), .init("approver", .string(command.approver)),
+        .init("provisional", .bool(next.deadline.provisional)),
+      ], timer: law.nextTimer(for: next, now: now))
+  }
+
+  /// 移送: at most `maximumTransfers` times and never back to who had it: then nothing moves and a superior rules. A
+  /// ruling moves it wherever it says, and binds.
+  func transfer(_ command: Command.Move, by actor: OrganCode, as party: Party, now: Instant, _ law: Law) throws(Refusal)
+    -> Turn
+  {
+    guard law.procedure.allowsTransfer else { throw .notAllowed(.procedure(.transfer)) }
+    let faults = transferFaults(command, law.reference)
+    guard faults.isEmpty, let target = law.reference.organ(command.to) else { throw .faults(faults) }
+    let isRuling = party == .supervisor && progress.referral != nil
+    if !isRuling {
+      guard progress.referral == nil else { throw .notAllowed(.referred) }
+      if trail.contains(command.to) { return try refer(command, now: now, law) }
+      guard progress.transfers.count < Self.maximumTransfers else { throw .notAllowed(.transferLimit) }
+    }
+    var next = self
+    next.progress.transfers.append(
+      Transfer(from: responder, to: command.to, reason: command.reason, at: now, ruledBy: isRuling ? actor : nil))
+    next.progress.referral = nil
+    next.progress.returned = nil
+    next.responder = command.to
+    next.acknowledgement = nil
+    next.state = .submitted
+    let there = Law(law.procedure, target.region, law.reference)
+    let timer = next.startClock(now, workingDays: law.days(for: self, to: command.to), there)
+    return Turn(
+      request: next, type: .transferred,
+      data: [
+        .init("from", .string(responder.description)), .init("to", .string(command.to.description)),
+        .init("reason", .string(command.reason)), .init("ruling", .bool(isRuling)),
+        .init("dueDate", .string(next.deadline.date.description)),
+        .init("previousDueDate", .string(deadline.date.description)),
+        .init("workingDays", .int(next.deadline.workingDays)),
+        .init("provisional", .bool(next.deadline.provisional)),
+      ], timer: timer, alsoTell: [responder])
+  }
+
+  /// 报请共同上一级行政机关确定 (行政程序的一般规则): the superior that both have, else the supervisor of the region.
+  private func refer(_ command: Command.Move, now: Instant, _ law: Law) throws(Refusal) -> Turn {
+    guard let arbiter = law.reference.commonSuperior(responder, command.to) else { throw .notAllowed(.noSuperior) }
+    var next = self
+    next.progress.referral = Referral(to: arbiter.code, proposed: command.to, reason: command.reason, at: now)
+    return Turn(
+      request: next, type: .escalated,
+      data: [
+        .init("cause", .string("ping-pong")), .init("referredTo", .string(arbiter.code.description)),
+        .init("proposed", .string(command.to.description)), .init("reason", .string(command.reason)),
+      ], alsoTell: [arbiter.code])
+  }
+
+  private func transferFaults(_ command: Command.Move, _ reference: Reference) -> [Fault] {
+    if reference.organ(command.to) == nil {
+      return [
+        Fault(
+          "/to", code: "unknown-organ", "机关目录中没有“\(command.to)”", "the directory has no organ \"\(command.to)\"")
+      ]
+    }
+    if command.to == responder || command.to == requester {
+      return [
+        Fault(
+          "/to", code: "same-organ", "不能移送给请求机关或正在办理的机关",
+          "it cannot go to the requesting organ or to the one that has it")
+      ]
+    }
+    return []
+  }
+
+  /// 催办: recorded and told, and nothing changes.
+  func remind(_ text: String?) -> Turn {
+    Turn(request: self, type: .reminded, data: text.map { [.init("text", .string($0))] } ?? [], isChange: false)
+  }
+
+  /// 处理: only what was found untrue is disposed of.
+  func dispose(_ command: Command.Dispose, now: Instant) throws(Refusal) -> Turn {
+    guard case .answered(let answer) = state, answer.isContradicted else { throw .notAllowed(.notContradicted) }
+    var next = self
+    next.progress.disposal = Disposal(measure: command.measure, by: command.by, text: command.text, at: now)
+    next.progress.concludedAt = closedAt
+    next.state = .closed(.answered(answer))
+    return Turn(
+      request: next, type: .closed,
+      data: [
+        .init("measure", .string(command.measure.rawValue)),
+        .init("by", command.by.map { .string($0.description) } ?? .null),
+      ])
+  }
+
+  /// Files it: what was answered or declined needs nothing more, what was returned goes nowhere else.
+  func close(_ text: String?) -> Turn {
+    var next = self
+    let conclusion: Conclusion =
+      switch state {
+      case .answered(let answer): .answered(answer)
+      case .declined(let decline): .declined(decline)
+      default: .returned
+      }
+    next.state = .closed(conclusion)
+    next.progress.concludedAt = closedAt
+    return Turn(request: next, type: .closed, data: text.map { [.init("text", .string($0))] } ?? [])
+  }
+
+  private mutating func startClock(_ now: Instant, workingDays: Int, _ law: Law) -> LadderTimer? {
+    progress.leg += 1
+    progress.clockFrom = now
+    progress.metAt = nil
+    deadline = law.calendar.deadline(
+      receivedAt: now, workingDays: workingDays, region: law.region, lastDay: law.reference.lastDay)
+    return law.nextTimer(for: self, now: now)
+  }
+}
+
+/// What a transition is judged by: the procedure, the calendar of the requested organ's region, the directory.
+struct Law {
+  let procedure: Procedure
+  let region: RegionCode?
+  let reference: Reference
+
+  init(_ procedure: Procedure, _ region: RegionCode?, _ reference: Reference) {
+    self.procedure = procedure
+    self.region = region
+    self.reference = reference
+  }
+
+  var calendar: WorkingCalendar { reference.calendar }
+
+  /// The days of the list for a pair of organs, else the procedure's own.
+  func days(for request: AssistanceRequest, to responder: OrganCode) -> Int {
+    let entry = request.item.flatMap { reference.route(item: $0, requester: request.requester) }
+    return entry.flatMap { $0.obliged == responder ? $0.workingDays : nil } ?? procedure.workingDays
+  }
+
+  /// The first rung that is still to come. One that fired on this clock does not fire again: its event is unique.
+  func nextTimer(for request: AssistanceRequest, now: Instant) -> LadderTimer? {
+    calendar.next(
+      after: nil, ladder: procedure.ladder, deadline: request.deadline, receivedAt: max(request.clockFrom, now),
+      region: region, leg: request.progress.leg)
+  }
+}
+
+extension Reference {
+  /// The nearest organ above both, by the directory; the supervisor of the first one's region where they have none.
+  func commonSuperior(_ a: OrganCode, _ b: OrganCode) -> Organ? {
+    let above = Set(superiors(of: b))
+    if let common = superiors(of: a).first(where: { above.contains($0) }) { return organ(common) }
+    return organ(a).flatMap { supervisors(of: $0).first }
+  }
+
+  /// From the next superior upwards. A directory that runs in a circle ends where it began.
+  private func superiors(of code: OrganCode) -> [OrganCode] {
+    var result: [OrganCode] = []
+    var at = organ(code)?.superior
+    while let superior = at, !result.contains(superior), superior != code {
+      result.append(superior)
+      at = organ(superior)?.superior
+    }
+    return result
+  }
+}

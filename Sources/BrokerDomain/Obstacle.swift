@@ -1,0 +1,58 @@
+/// Why a verb that fits the state is refused all the same.
+package enum Obstacle: Sendable, Equatable {
+  /// The procedure does not know it.
+  case procedure(Verb)
+  /// It was used before, and once is all there is.
+  case once(Verb)
+  /// It had to come before this moment.
+  case deadlinePassed(Verb, Instant)
+  case transferLimit
+  /// A superior has been asked to rule and has not done so.
+  case referred
+  /// A superior has ruled that this organ is competent.
+  case ruling
+  /// Neither organ has a superior in the directory, and their region no supervisor.
+  case noSuperior
+  /// No finding is contradicted.
+  case notContradicted
+
+  /// The stable word of the API.
+  package var code: String {
+    switch self {
+    case .procedure: "not-allowed"
+    case .once(.ask): "already-asked"
+    case .once: "already-extended"
+    case .deadlinePassed: "deadline-passed"
+    case .transferLimit: "transfer-limit"
+    case .referred: "referred"
+    case .ruling: "ruled"
+    case .noSuperior: "no-superior"
+    case .notContradicted: "not-contradicted"
+    }
+  }
+
+  package var detail: Phrase {
+    switch self {
+    case .procedure(let verb):
+      Phrase("本事项不适用“\(verb.rawValue)”", "this procedure does not know \"\(verb.rawValue)\"")
+    case .once(.ask):
+      Phrase("补正已要求过一次，应当一次性告知", "particulars have been asked for once, and must be asked for all together")
+    case .once: Phrase("已延期过一次，不得再次延期", "it has been extended once, and no more is possible")
+    case .deadlinePassed(.return, let at):
+      Phrase(
+        "退回期限 \(at.rfc3339) 已过，请办理或书面说明不能协助的理由",
+        "it could be returned until \(at.rfc3339); answer it, or decline with reasons")
+    case .deadlinePassed(let verb, let at):
+      Phrase("期限 \(at.rfc3339) 已过，不能再“\(verb.rawValue)”", "it was due at \(at.rfc3339); too late to \(verb.rawValue)")
+    case .transferLimit:
+      Phrase(
+        "已移送\(AssistanceRequest.maximumTransfers)次，不得再次移送，请撤回或报请监督机关",
+        "it has been transferred \(AssistanceRequest.maximumTransfers) times; withdraw it or turn to the supervisor")
+    case .referred: Phrase("已报请上级机关确定，请等待裁定", "a superior has been asked to rule; wait for the ruling")
+    case .ruling: Phrase("上级机关已裁定由本机关办理，不得退回", "a superior has ruled that this organ handles it; it cannot be returned")
+    case .noSuperior: Phrase("机关目录中没有可以裁定的上级机关", "the directory has no superior who could rule")
+    case .notContradicted:
+      Phrase("答复中没有“不属实”的结论，无需处理", "nothing in the answer is contradicted; there is nothing to dispose of")
+    }
+  }
+}

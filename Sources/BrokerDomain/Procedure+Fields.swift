@@ -1,0 +1,211 @@
+extension Procedure {
+  /// A value of a closed list.
+  package struct Choice: Sendable, Equatable {
+    package let id: String
+    package let title: Phrase
+    package init(id: String, title: Phrase) {
+      self.id = id
+      self.title = title
+    }
+  }
+
+  /// Where a date may lie, seen from the day on which it is written down; that day belongs to both sides.
+  package enum Era: String, Sendable, CaseIterable { case any, past, future }
+
+  /// One member of the `data` of a request, or of an answer.
+  package struct Field: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
+      /// Lengths in Unicode code points. The pattern is matched against the whole text.
+      case text(minLength: Int, maxLength: Int, pattern: String?)
+      /// `YYYY-MM-DD`, of the years 1900 to 2100.
+      case date(Era)
+      case integer(ClosedRange<Int>)
+      case boolean
+      case choice([Choice])
+      /// The code of an organ.
+      case organ
+      /// A resident id or a unified social credit code.
+      case subjectID
+      /// The id of a request of this broker.
+      case request
+
+      package var name: String {
+        switch self {
+        case .text: "text"
+        case .date: "date"
+        case .integer: "integer"
+        case .boolean: "boolean"
+        case .choice: "choice"
+        case .organ: "organ"
+        case .subjectID: "subjectID"
+        case .request: "request"
+        }
+      }
+
+      package static let names = ["text", "date", "integer", "boolean", "choice", "organ", "subjectID", "request"]
+    }
+
+    package let name: String
+    package let label: Phrase
+    package let kind: Kind
+    package let required: Bool
+
+    /// Longer texts belong into `text` of the answer or `reason` of the request.
+    package static let maximumLength = 4_000
+    /// A date outside of these is a slip, and days are counted one by one.
+    package static let years = 1900...2100
+
+    package init(name: String, label: Phrase, kind: Kind, required: Bool) {
+      self.name = name
+      self.label = label
+      self.kind = kind
+      self.required = required
+    }
+
+    /// The pattern as a regular expression; throws what is wrong with it. Compiled where it is used rather than kept,
+    /// because a `Regex` is neither sendable nor equatable.
+    package static func expression(_ pattern: String) throws -> Regex<AnyRegexOutput> {
+      try Regex(pattern).matchingSemantics(.unicodeScalar)
+    }
+  }
+
+  /// What is wrong with the `data` of a request.
+  package func faults(of data: JSON, at pointer: String = "/data", today: CalendarDate? = nil) -> [Fault] {
+    Self.faults(of: data, fields: fields, at: pointer, today: today)
+  }
+
+  /// What is wrong with an answer by outcome: the outcome, the fields of its `data`, and what this outcome requires.
+  package func faults(outcome id: String, data: JSON, today: CalendarDate? = nil) -> [Fault] {
+    guard let outcome = outcome(id) else {
+      let known = outcomes.map(\.id).joined(separator: ", ")
+      return [Fault("/outcome", "结果应为 \(known) 之一", "the outcome is one of \(known)")]
+        + Self.faults(of: data, fields: answerFields, at: "/data", today: today)
+    }
+    let fields = answerFields.map { field in
+      Field(
+        name: field.name, label: field.label, kind: field.kind,
+        required: field.required || outcome.requires.contains(field.name))
+    }
+    return Self.faults(of: data, fields: fields, at: "/data", today: today)
+  }
+
+  /// Every fault at once: members that no field names, required ones that are missing, values that do not fit. A
+  /// null says the same as leaving the member out. No fault repeats a value: it may be personal.
+  /// - Parameter today: the day on which the data is written down; without it past and future are not told apart.
+  package static func faults(
+    of data: JSON, fields: [Field], at pointer: String, today: CalendarDate? = nil
+  ) -> [Fault] {
+    guard case .object(let members) = data else {
+      return [Fault(pointer, "应为对象，实为\(data.kind.zh)", "must be an object, not \(data.kind.en)")]
+    }
+    var faults: [Fault] = []
+    for member in members where !fields.contains(where: { $0.name == member.name }) {
+      let known = fields.map(\.name).joined(separator: ", ")
+      faults.append(
+        Fault(
+          pointer + "/" + member.name.replacing("~", with: "~0").replacing("/", with: "~1"),
+          fields.isEmpty ? "没有这一成员；本事项没有成员" : "没有这一成员；可用：\(known)",
+          fields.isEmpty ? "no such member; the procedure has none" : "no such member; known: \(known)"))
+    }
+    for field in fields {
+      let place = pointer + "/" + field.name
+      guard let value = data[field.name], !value.isNull else {
+        if field.required {
+          faults.append(Fault(place, "必填（\(field.label.zh)）", "is required (\(field.label.en))"))
+        }
+        continue
+      }
+      if let wrong = field.wrong(value, today: today) { faults.append(Fault(place, wrong.zh, wrong.en)) }
+    }
+    return faults
+  }
+}
+
+extension Procedure.Field {
+  /// What is wrong with a value, or nil.
+  fileprivate func wrong(_ value: JSON, today: CalendarDate?) -> Phrase? {
+    switch kind {
+    case .boolean:
+      return value.boolValue == nil ? Phrase("应为 true 或 false", "must be true or false") : nil
+    case .integer(let range):
+      guard let number = value.intValue, range.contains(number) else {
+        return Phrase(
+          "应为\(range.lowerBound)至\(range.upperBound)的整数",
+          "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+      }
+      return nil
+    case .text, .date, .choice, .organ, .subjectID, .request:
+      guard let text = value.stringValue else {
+        return Phrase("应为字符串，实为\(value.kind.zh)", "must be a string, not \(value.kind.en)")
+      }
+      return wrong(text, today: today)
+    }
+  }
+
+  private func wrong(_ text: String, today: CalendarDate?) -> Phrase? {
+    switch kind {
+    case .text(let least, let most, let pattern): return Self.wrong(text, least, most, pattern)
+    case .date(let era): return Self.wrong(text, era, today)
+    case .choice(let choices):
+      if choices.contains(where: { $0.id == text }) { return nil }
+      let zh = choices.map { "\($0.id)（\($0.title.zh)）" }.joined(separator: "、")
+      return Phrase("应为 \(zh) 之一", "must be one of \(choices.map(\.id).joined(separator: ", "))")
+    case .organ:
+      do throws(Phrase) { _ = try OrganCode(text) } catch { return error }
+    case .subjectID: return Self.wrongSubject(text)
+    case .request:
+      if EntityID(text) == nil { return Phrase("应为请求的编号（UUIDv7）", "must be the id of a request (UUIDv7)") }
+    case .boolean, .integer: break
+    }
+    return nil
+  }
+
+  private static func wrong(_ text: String, _ least: Int, _ most: Int, _ pattern: String?) -> Phrase? {
+    if least > 0, text.trimmingSpaces().isEmpty { return Phrase("不能为空白", "must not be blank") }
+    // Code points, as JSON Schema counts them.
+    let length = text.unicodeScalars.count
+    guard length <= most else {
+      return Phrase("最多\(most)个字符，实为\(length)", "has \(length) characters, at most \(most)")
+    }
+    guard length >= least else {
+      return Phrase("至少\(least)个字符，实为\(length)", "has \(length) characters, at least \(least)")
+    }
+    if text.utf8.contains(where: { $0 < 32 && $0 != 10 && $0 != 13 && $0 != 9 }) {
+      return Phrase("含有控制字符", "contains a control character")
+    }
+    if let pattern, (try? expression(pattern).wholeMatch(in: text)) == nil {
+      return Phrase("不符合格式 \(pattern)", "does not match \(pattern)")
+    }
+    return nil
+  }
+
+  private static func wrong(_ text: String, _ era: Procedure.Era, _ today: CalendarDate?) -> Phrase? {
+    guard let date = CalendarDate(text), years.contains(date.year) else {
+      return Phrase(
+        "应为 YYYY-MM-DD 的有效日期（\(years.lowerBound)至\(years.upperBound)年）",
+        "must be a real date, YYYY-MM-DD, of \(years.lowerBound) to \(years.upperBound)")
+    }
+    guard let today else { return nil }
+    switch era {
+    case .past where date > today: return Phrase("不能晚于当日 \(today)", "must not be after today, \(today)")
+    case .future where date < today: return Phrase("不能早于当日 \(today)", "must not be before today, \(today)")
+    case .any, .past, .future: return nil
+    }
+  }
+
+  private static func wrongSubject(_ text: String) -> Phrase? {
+    do throws(Phrase) {
+      _ = try ResidentID(text)
+      return nil
+    } catch let person {
+      do throws(Phrase) {
+        _ = try OrganCode(text)
+        return nil
+      } catch let organisation {
+        return Phrase(
+          "应为公民身份号码或统一社会信用代码：\(person.zh)；\(organisation.zh)",
+          "must be a resident id or a unified social credit code: \(person.en); \(organisation.en)")
+      }
+    }
+  }
+}

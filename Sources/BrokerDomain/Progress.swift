@@ -1,0 +1,95 @@
+/// What has happened to a request on its way, besides its state. Nothing, for most.
+package struct Progress: Sendable, Equatable {
+  /// Counts the clocks of a request: 0 from receipt, one more when a supplement restarts it or a transfer gives it to
+  /// another organ. Every rung fires at most once for each.
+  package var leg = 0
+  /// From when the present clock counts; nil from receipt.
+  package var clockFrom: Instant?
+  package var supplement: Supplement?
+  package var extended: Extension?
+  package var returned: Return?
+  package var transfers: [Transfer] = []
+  /// A transfer that would have gone back to where it was: a superior rules.
+  package var referral: Referral?
+  package var disposal: Disposal?
+  /// When receipt was acknowledged, where that is all that the clock waits for.
+  package var metAt: Instant?
+  /// When it was answered or declined, of one that was closed afterwards.
+  package var concludedAt: Instant?
+
+  package init() {}
+
+  package static let none = Progress()
+}
+
+/// 补正: asked once; the clock stands still until it is supplied and then starts anew.
+package struct Supplement: Sendable, Equatable {
+  package let text: String
+  package let askedAt: Instant
+  /// Working days of the clock that had been used when it was asked.
+  package let used: Int
+  package var supplied: Supply?
+}
+
+package struct Supply: Sendable, Equatable {
+  package let text: String
+  package let at: Instant
+}
+
+/// 延期: once, before the due moment, with a reason and whoever approved it.
+package struct Extension: Sendable, Equatable {
+  package let workingDays: Int
+  package let reason: String
+  package let approver: String
+  package let at: Instant
+}
+
+/// 退回: misrouted, sent back to whoever asked.
+package struct Return: Sendable, Equatable {
+  package let reason: String
+  package let competentOrgan: String?
+  package let at: Instant
+}
+
+/// 移送办理: from one requested organ to another.
+package struct Transfer: Sendable, Equatable {
+  package let from: OrganCode
+  package let to: OrganCode
+  package let reason: String
+  package let at: Instant
+  /// The superior who ruled, when it was a ruling: then it is binding.
+  package let ruledBy: OrganCode?
+}
+
+/// 报请共同上一级行政机关确定: two organs would pass it back and forth.
+package struct Referral: Sendable, Equatable {
+  package let to: OrganCode
+  package let proposed: OrganCode
+  package let reason: String
+  package let at: Instant
+}
+
+/// 处理: what the requesting organ did about a commitment that was not true.
+package struct Disposal: Sendable, Equatable {
+  package enum Measure: String, Sendable, CaseIterable {
+    case terminate, rectify, revoke, penalise
+    case transferCriminal = "transfer-criminal"
+  }
+
+  package let measure: Measure
+  /// Until when it must be put right, for `rectify`.
+  package let by: CalendarDate?
+  package let text: String
+  package let at: Instant
+}
+
+extension AssistanceRequest {
+  /// From when the present clock counts.
+  package var clockFrom: Instant { progress.clockFrom ?? receivedAt }
+
+  /// At most so many organs pass a request on before a superior has to rule.
+  package static let maximumTransfers = 3
+
+  /// Everybody who has had it before, and who has it now.
+  var trail: [OrganCode] { progress.transfers.map(\.from) + [responder] }
+}

@@ -1,0 +1,77 @@
+internal import BrokerDomain
+
+/// The bodies of the verbs that neither answer nor decline.
+extension BodyReader {
+  mutating func giveBack(_ json: JSON) -> Command? {
+    guard let m = object(json, at: "", members: ["reason", "competentOrgan"]) else { return nil }
+    let reason = reason(m["reason"])
+    let competent = text(m["competentOrgan"], at: "/competentOrgan")
+    return reason.map { .giveBack(.init(reason: $0, competentOrgan: competent)) }
+  }
+
+  mutating func ask(_ json: JSON) -> Command? {
+    guard let m = object(json, at: "", members: ["text"]) else { return nil }
+    return text(m["text"], at: "/text", required: true, longest: 4000).map { .ask(text: $0) }
+  }
+
+  mutating func supply(_ json: JSON) -> Command? {
+    guard let m = object(json, at: "", members: ["text", "data"]) else { return nil }
+    // Verification has no fields of its own that a supplement could correct.
+    _ = object(m["data"], at: "/data", members: [])
+    return text(m["text"], at: "/text", required: true, longest: 4000).map { .supply(text: $0) }
+  }
+
+  /// Longer than the longest procedure of the plans would be no extension but a new request.
+  private static let longestExtension = 60
+
+  mutating func extend(_ json: JSON) -> Command? {
+    guard let m = object(json, at: "", members: ["workingDays", "reason", "approver"]) else { return nil }
+    let days = m["workingDays"]?.intValue
+    if m["workingDays"] == nil {
+      missing("/workingDays")
+    } else if !(1...Self.longestExtension).contains(days ?? 0) {
+      fault(
+        "/workingDays", "应为1至\(Self.longestExtension)的整数", "must be a whole number from 1 to \(Self.longestExtension)")
+    }
+    let reason = reason(m["reason"])
+    let approver = text(m["approver"], at: "/approver", required: true, longest: 100)
+    guard let days, let reason, let approver else { return nil }
+    return .extend(.init(workingDays: days, reason: reason, approver: approver))
+  }
+
+  mutating func transfer(_ json: JSON) -> Command? {
+    guard let m = object(json, at: "", members: ["to", "reason"]) else { return nil }
+    if m["to"] == nil { missing("/to") }
+    let to = organ(m["to"], at: "/to")
+    let reason = reason(m["reason"])
+    guard let to, let reason else { return nil }
+    return .transfer(.init(to: to, reason: reason))
+  }
+
+  mutating func remind(_ json: JSON) -> Command? {
+    guard let m = object(json, at: "", members: ["text"]) else { return nil }
+    return .remind(text: text(m["text"], at: "/text", longest: 4000))
+  }
+
+  mutating func dispose(_ json: JSON) -> Command? {
+    guard let m = object(json, at: "", members: ["measure", "by", "text"]) else { return nil }
+    let measure = choice(m["measure"], at: "/measure", Disposal.Measure.self, required: true)
+    let by = date(m["by"], at: "/by", required: measure == .rectify)
+    let text = text(m["text"], at: "/text", required: true, longest: 4000)
+    guard let measure, let text else { return nil }
+    return .dispose(.init(measure: measure, by: by, text: text))
+  }
+
+  mutating func close(_ json: JSON) -> Command? {
+    guard let m = object(json, at: "", members: ["text"]) else { return nil }
+    return .close(text: text(m["text"], at: "/text", longest: 4000))
+  }
+
+  private mutating func reason(_ json: JSON?) -> String? {
+    let reason = text(json, at: "/reason", required: true, longest: 4000)
+    if let reason, reason.count < Self.shortestReason {
+      fault("/reason", "应具体说明理由", "the reason must say why")
+    }
+    return reason
+  }
+}

@@ -1,0 +1,165 @@
+internal import BrokerDomain
+internal import Yams
+
+/// One definition. What it leaves out is as it is for verification.
+struct ProcedureReader {
+  let yaml: YAMLReader
+
+  static let keys = [
+    "id", "title", "clause", "openers", "answerers", "clock", "acknowledgeDays", "returnDays", "supplement",
+    "extension", "transfer", "item", "subject", "questions", "answer", "fields", "answerFields", "outcomes",
+    "declineReasons", "visibility", "copies", "ladder",
+  ]
+
+  func definition(_ root: Node) throws(ConfigurationFault) -> ProcedureFile.Loaded {
+    let top = try yaml.mapping(root, keys: Self.keys)
+    let titleNode = try yaml.need(top, "title", root)
+    let fields = try self.fields(top["fields"])
+    let answerFields = try self.fields(top["answerFields"])
+    let openers = try openers(top)
+    let clock = try clock(try yaml.need(top, "clock", root), fields: fields)
+    let (outcomes, nextLines) = try outcomes(try yaml.need(top, "outcomes", root), answerFields: answerFields)
+    let (sealed, copies) = try visibility(top)
+    let answer = try yaml.word(top["answer"], "answer", Procedure.AnswerKind.findings)
+    let parts = try presences(top, answer: answer)
+    let limits = try limits(top, clock: clock, openers: openers)
+    return ProcedureFile.Loaded(
+      procedure: Procedure(
+        id: try yaml.name(try yaml.need(top, "id", root), hyphens: true),
+        title: try yaml.phrase(try yaml.mapping(titleNode, keys: ["zh", "en"]), titleNode),
+        clause: try yaml.text(try yaml.need(top, "clause", root)), openers: openers,
+        answerers: try roles(top["answerers"], "answerers"), clock: clock,
+        acknowledgeDays: limits.acknowledge, returnDays: limits.sendBack,
+        supplement: try supplement(top, clock: clock),
+        allowsExtension: try yaml.flag(top["extension"], "extension", true),
+        allowsTransfer: limits.transfer, item: parts.item, subject: parts.subject,
+        questions: parts.questions, answerKind: answer,
+        outcomes: outcomes, declineReasons: try reasons(try yaml.need(top, "declineReasons", root)),
+        fields: fields, answerFields: answerFields, isSealed: sealed, copies: copies,
+        ladder: try ladder(try yaml.need(top, "ladder", root))),
+      file: yaml.file, nextLines: nextLines)
+  }
+
+  // MARK: Who
+
+  private enum Visibility: String, CaseIterable { case normal, sealed }
+
+  private enum Supplement: String, CaseIterable { case restart, none }
+
+  /// `any`, or a list of roles.
+  private func roles(_ node: Node?, _ key: String) throws(ConfigurationFault) -> [Organ.Role] {
+    guard let node, node.string != "any" else { return [] }
+    let known = Organ.Role.allCases.map(\.rawValue).joined(separator: ", ")
+    guard case .sequence(let nodes) = node, !nodes.isEmpty else {
+      throw yaml.fault(node, "\(key) is any, or a list of the roles \(known)")
+    }
+    var roles: [Organ.Role] = []
+    for node in nodes {
+      guard let role = node.string.flatMap({ Organ.Role(rawValue: $0) }) else {
+        throw yaml.fault(node, "\(key): there is no role \(node.string ?? ""); known: \(known)")
+      }
+      guard !roles.contains(role) else { throw yaml.fault(node, "\(key): the role \(role.rawValue) occurs twice") }
+      roles.append(role)
+    }
+    return roles
+  }
+
+  private func openers(_ top: [String: Node]) throws(ConfigurationFault) -> Procedure.Openers {
+    guard let node = top["openers"] else { return .roles([]) }
+    guard node.string == "itself" else { return .roles(try roles(node, "openers")) }
+    for key in ["answerers", "returnDays", "transfer"] {
+      if let node = top[key] { throw yaml.fault(node, "an organ that asks itself has no \(key): leave the key out") }
+    }
+    return .itself
+  }
+
+  private func visibility(_ top: [String: Node]) throws(ConfigurationFault) -> (sealed: Bool, copies: [Organ.Role]) {
+    let sealed = try yaml.word(top["visibility"], "visibility", Visibility.normal) == .sealed
+    guard let node = top["copies"] else { return (sealed, []) }
+    guard case .sequence(let nodes) = node else { throw yaml.fault(node, "copies is a list of roles") }
+    guard !nodes.isEmpty else { return (sealed, []) }
+    guard !sealed else { throw yaml.fault(node, "a sealed procedure is copied to nobody") }
+    return (sealed, try roles(node, "copies"))
+  }
+
+  // MARK: What may happen to it
+
+  private struct Limits {
+    let acknowledge: Int?
+    let sendBack: Int?
+    let transfer: Bool
+  }
+
+  private func limits(
+    _ top: [String: Node], clock: Procedure.Clock, openers: Procedure.Openers
+  ) throws(ConfigurationFault) -> Limits {
+    let days: Int? =
+      switch clock {
+      case .workingDays(let days, _), .acknowledge(let days): days
+      // A date may lie far away, or tomorrow.
+      case .fixedDates, .statedDate: nil
+      }
+    func limit(_ key: String, _ otherwise: Int) throws(ConfigurationFault) -> Int? {
+      guard let node = top[key] else { return min(otherwise, days ?? otherwise) }
+      if node.string == "none" { return nil }
+      let limit = try yaml.whole(node, key, 1...Procedure.maximumDays)
+      if let days, limit > days { throw yaml.fault(node, "\(key) is at most the \(days) working days of the clock") }
+      return limit
+    }
+    let acknowledge: Int?
+    if case .acknowledge(let days) = clock {
+      if let node = top["acknowledgeDays"] {
+        throw yaml.fault(node, "the clock says by when to acknowledge: leave acknowledgeDays out")
+      }
+      acknowledge = days
+    } else {
+      acknowledge = try limit("acknowledgeDays", 1)
+    }
+    guard openers != .itself else { return Limits(acknowledge: acknowledge, sendBack: nil, transfer: false) }
+    return Limits(
+      acknowledge: acknowledge, sendBack: try limit("returnDays", 2),
+      transfer: try yaml.flag(top["transfer"], "transfer", true))
+  }
+
+  private func supplement(_ top: [String: Node], clock: Procedure.Clock) throws(ConfigurationFault) -> Bool {
+    switch clock {
+    case .workingDays, .acknowledge:
+      return try yaml.word(top["supplement"], "supplement", Supplement.restart) == .restart
+    case .fixedDates, .statedDate:
+      guard try yaml.word(top["supplement"], "supplement", Supplement.none) == .restart, let node = top["supplement"]
+      else { return false }
+      throw yaml.fault(node, "a date does not move when something is supplied: supplement must be none")
+    }
+  }
+
+  private struct Presences {
+    let item: Procedure.Presence
+    let subject: Procedure.Presence
+    let questions: Procedure.Presence
+  }
+
+  private func presences(
+    _ top: [String: Node], answer: Procedure.AnswerKind
+  ) throws(ConfigurationFault) -> Presences {
+    let questions = try yaml.word(
+      top["questions"], "questions", answer == .findings ? Procedure.Presence.required : .none)
+    if answer == .findings, questions == .none, let node = top["questions"] {
+      throw yaml.fault(node, "findings answer questions: optional or required was expected here")
+    }
+    return Presences(
+      item: try yaml.word(top["item"], "item", .optional),
+      subject: try yaml.word(top["subject"], "subject", .required), questions: questions)
+  }
+
+  private func ladder(_ node: Node) throws(ConfigurationFault) -> [Rung] {
+    var ladder: [Rung] = []
+    for node in try yaml.list(node, of: "rungs") {
+      guard let rung = Rung(name: node.string ?? ""), ladder.last.map({ $0.rawValue < rung.rawValue }) ?? true else {
+        let known = Rung.allCases.map(\.name).joined(separator: ", ")
+        throw yaml.fault(node, "a rung of the ladder is one of \(known), in this order and once each")
+      }
+      ladder.append(rung)
+    }
+    return ladder
+  }
+}

@@ -1,0 +1,153 @@
+internal import BrokerDomain
+internal import Testing
+
+/// What a request may meet on its way: supplement, extension, return, transfer, ruling, disposal.
+@Suite struct DetourTests {
+  let reference: Reference
+
+  init() throws { reference = try makeReference() }
+
+  private func carry(
+    _ request: AssistanceRequest, _ command: Command, _ organ: String, at moment: String
+  ) throws -> Decision {
+    try request.carryOut(
+      command, by: try code(organ), now: try instant(moment), expectedVersions: nil, reference: reference)
+  }
+
+  private static let ask = Command.ask(text: "请补充结婚登记地")
+  private static let supply = Command.supply(text: "登记地为启东市")
+  private static let extend = Command.extend(.init(workingDays: 3, reason: "需调阅纸质档案", approver: "局长 周一"))
+  private static let giveBack = Command.giveBack(.init(reason: "不属于本机关职权", competentOrgan: nil))
+  private static func move(_ organ: String) throws -> Command {
+    .transfer(.init(to: try code(organ), reason: "由其掌握登记信息"))
+  }
+
+  /// Received on Friday 20 November 2026, three working days by the list, due on the 25th.
+  @Test func supplementStopsTheClockAndStartsItAnew() throws {
+    let asked = try carry(sampleRequest(), Self.ask, Organs.responder, at: "2026-11-24T09:00:00+08:00")
+    #expect(asked.request.state == .awaitingSupplement && asked.request.progress.supplement?.used == 2)
+    #expect(asked.event.data == (try json(#"{"usedWorkingDays":2,"dueDate":"2026-11-25"}"#)))
+    let late = try instant("2026-12-10T09:00:00+08:00")
+    #expect(asked.request.clockStatus(now: late) == .paused && !asked.request.isOverdue(now: late))
+
+    // No rung of the first clock fires while it stands still, nor afterwards.
+    let first = try #require(sampleRequest().nextTimer(after: nil, reference))
+    #expect(asked.request.fire(first, now: first.at, reference: reference) == nil)
+    let supplied = try carry(asked.request, Self.supply, Organs.requester, at: "2026-12-10T09:00:00+08:00")
+    #expect(supplied.request.state == .acknowledged && supplied.request.progress.leg == 1)
+    #expect(supplied.request.deadline.date == (try date("2026-12-15")))
+    #expect(supplied.request.receivedAt == (try sampleRequest().receivedAt), "receipt stays what it was")
+    #expect(supplied.request.fire(first, now: first.at, reference: reference) == nil)
+    let timer = try #require(supplied.timer)
+    let second = try instant("2026-12-11T00:00:00+08:00")
+    #expect(timer.leg == 1 && timer.rung == .twoDaysLeft && timer.at == second)
+    let fired = try #require(supplied.request.fire(timer, now: timer.at, reference: reference))
+    #expect(fired.event.leg == 1 && fired.event.rung == .twoDaysLeft && fired.timer?.leg == 1)
+
+    #expect(throws: Refusal.notAllowed(.once(.ask))) {
+      try carry(supplied.request, Self.ask, Organs.responder, at: "2026-12-10T10:00:00+08:00")
+    }
+  }
+
+  @Test(arguments: [
+    ("2026-11-25T23:59:59+08:00", nil),
+    // The first instant after the last day.
+    ("2026-11-26T00:00:00+08:00", "2026-11-26T00:00:00+08:00"),
+  ]) func extensionIsAskedForBeforeTheDueMoment(_ moment: String, _ refused: String?) throws {
+    guard let refused else {
+      let decision = try carry(sampleRequest(), Self.extend, Organs.responder, at: moment)
+      // Three working days on from Wednesday the 25th.
+      #expect(decision.request.deadline.date == (try date("2026-11-30")))
+      #expect(decision.request.deadline.workingDays == 6 && decision.request.progress.leg == 0)
+      #expect(decision.timer?.rung == .twoDaysLeft)
+      #expect(throws: Refusal.notAllowed(.once(.extend))) {
+        try carry(decision.request, Self.extend, Organs.responder, at: moment)
+      }
+      return
+    }
+    #expect(throws: Refusal.notAllowed(.deadlinePassed(.extend, try instant(refused)))) {
+      try carry(sampleRequest(), Self.extend, Organs.responder, at: moment)
+    }
+  }
+
+  @Test func returnIsForTheFirstTwoWorkingDays() throws {
+    let returned = try carry(sampleRequest(), Self.giveBack, Organs.responder, at: "2026-11-24T23:59:59+08:00").request
+    #expect(returned.state == .returned && returned.pausedAt == returned.updatedAt)
+    #expect(throws: Refusal.notAllowed(.deadlinePassed(.return, try instant("2026-11-25T00:00:00+08:00")))) {
+      try carry(sampleRequest(), Self.giveBack, Organs.responder, at: "2026-11-25T00:00:00+08:00")
+    }
+  }
+
+  @Test func transferGivesTheNextOrganAClockOfItsOwn() throws {
+    let returned = try carry(sampleRequest(), Self.giveBack, Organs.responder, at: "2026-11-24T09:00:00+08:00").request
+    let moved = try carry(returned, try Self.move(Organs.stranger), Organs.requester, at: "2026-11-24T10:00:00+08:00")
+    let request = moved.request
+    #expect(request.responder == (try code(Organs.stranger)) && request.state == .submitted)
+    #expect(request.deadline.date == (try date("2026-12-01")) && request.progress.leg == 1)
+    #expect(request.acknowledgement == nil && request.progress.returned == nil)
+    #expect(moved.alsoTell == [try code(Organs.responder)])
+    #expect(request.party(try code(Organs.responder)) == nil, "who had it is no party any more")
+    let back = Progress(encoded: request.progress.encoded)
+    #expect(back == request.progress)
+  }
+
+  /// Back to who had it: nothing moves, a superior rules, and the ruling binds.
+  @Test func pingPongIsRuledOn() throws {
+    let at = "2026-11-24T09:00:00+08:00"
+    var request = try carry(sampleRequest(), Self.giveBack, Organs.responder, at: at).request
+    request = try carry(request, try Self.move(Organs.stranger), Organs.requester, at: at).request
+    request = try carry(request, Self.giveBack, Organs.stranger, at: at).request
+    let referred = try carry(request, try Self.move(Organs.responder), Organs.requester, at: at)
+    #expect(referred.event.type == .escalated && referred.request.state == .returned)
+    #expect(referred.request.responder == (try code(Organs.stranger)), "nothing has moved")
+    let arbiter = try #require(referred.request.progress.referral?.to)
+    #expect(referred.alsoTell == [arbiter])
+    #expect(throws: Refusal.notAllowed(.referred)) {
+      try carry(referred.request, try Self.move(Organs.supervisor), Organs.requester, at: at)
+    }
+    let ruled = try carry(referred.request, try Self.move(Organs.responder), arbiter.description, at: at).request
+    #expect(ruled.responder == (try code(Organs.responder)) && ruled.progress.referral == nil)
+    #expect(ruled.progress.transfers.last?.ruledBy == arbiter)
+    #expect(throws: Refusal.notAllowed(.ruling)) { try carry(ruled, Self.giveBack, Organs.responder, at: at) }
+    #expect(Progress(encoded: referred.request.progress.encoded) == referred.request.progress)
+    #expect(Progress(encoded: ruled.progress.encoded) == ruled.progress)
+  }
+
+  @Test(arguments: [Organs.requester, Organs.responder, "11320681014260292T", "not in the directory"])
+  func transferGoesToAnotherOrgan(_ target: String) throws {
+    let unknown = "91320681MA1MTYKT2T"
+    let to = target == "not in the directory" ? unknown : target
+    guard let organ = try? code(to) else { return }
+    let error = #expect(throws: Refusal.self) {
+      try carry(
+        sampleRequest(), .transfer(.init(to: organ, reason: "移送")), Organs.supervisor, at: "2026-11-24T09:00:00+08:00")
+    }
+    guard case .faults(let faults) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(faults.map(\.pointer) == ["/to"])
+    #expect(faults.first?.code == (to == unknown ? "unknown-organ" : "same-organ"))
+  }
+
+  @Test func onlyWhatIsContradictedIsDisposedOf() throws {
+    let at = "2026-11-24T09:00:00+08:00"
+    let fine = try sampleRequest(.answered(sampleAnswer()))
+    let command = Command.dispose(.init(measure: .rectify, by: try date("2026-12-31"), text: "限期整改"))
+    #expect(throws: Refusal.notAllowed(.notContradicted)) { try carry(fine, command, Organs.requester, at: at) }
+    let bad = try sampleRequest(sampleState(.answered))
+    let disposed = try carry(bad, command, Organs.requester, at: at).request
+    #expect(disposed.closedAt == bad.closedAt, "it was answered when it was answered")
+    #expect(disposed.state.answer == bad.state.answer && disposed.clockStatus(now: disposed.updatedAt) == .met)
+    #expect(Progress(encoded: disposed.progress.encoded) == disposed.progress)
+    let state = AssistanceRequest.State(name: .closed, payload: disposed.state.payload)
+    #expect(state == disposed.state)
+  }
+
+  @Test func damageIsNoProgress() {
+    #expect(Progress(encoded: nil) == Progress.none && Progress.none.encoded == nil)
+    for text in ["{", "{}", "[]", #"{"leg":"1"}"#, #"{"leg":1,"extension":{}}"#, #"{"leg":1,"transfers":[{}]}"#] {
+      #expect(Progress(encoded: Array(text.utf8)) == nil, "\(text)")
+    }
+  }
+}

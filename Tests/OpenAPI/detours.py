@@ -1,0 +1,135 @@
+"""What may happen on the way to an answer, and every procedure opened and answered by its own definition."""
+
+from samples import ANSWER, WITHDRAW, fresh
+
+RETURN = {"reason": "登记档案不由本机关保管"}
+EXTEND = {"workingDays": 2, "reason": "需调阅纸质档案", "approver": "王局长"}
+CONTRADICTED = {
+    "findings": [{"question": "q1", "result": "contradicted", "source": "婚姻登记系统", "asOf": "2021-05-20"}],
+    "signatory": "王五"}
+
+
+def supplement_and_extension(w):
+    id = w.submit("submit for a supplement").json["id"]
+    asked = w.move("ask", id, "ask", 200, w.responder, {"text": "请补充结婚登记地"}, must=True).json
+    w.that("asked", (asked["state"], asked["due"]["status"]) == ("awaiting-supplement", "paused"), asked["due"])
+    w.move("answer while waiting", id, "answer", 409, w.responder, ANSWER, code="illegal-transition")
+    w.move("remind while waiting", id, "remind", 200, w.requester, {"text": "请留意"})
+    supplied = w.move("supply", id, "supply", 200, w.requester, {"text": "启东市"}, must=True).json
+    w.that("supplied", supplied["state"] == "acknowledged" and supplied["due"]["status"] == "running", supplied["due"])
+    w.move("ask again", id, "ask", 409, w.responder, {"text": "再补充"}, code="already-asked")
+    extended = w.move("extend", id, "extend", 200, w.responder, EXTEND, must=True).json
+    w.that("extended", extended["due"]["workingDays"] == supplied["due"]["workingDays"] + 2, extended["due"])
+    w.move("extend again", id, "extend", 409, w.responder, EXTEND, code="already-extended")
+    line = w.call("the ledger", "GET", f"/v1/requests/{id}/deadline", 200, key=w.requester, must=True).json
+    types = [entry["type"] for entry in line["ledger"]]
+    wanted = ["request.submitted", "request.supplement-asked", "request.supplied", "request.extended"]
+    w.that("the ledger tells it", types == wanted, types)
+    w.move("answer", id, "answer", 200, w.responder, CONTRADICTED, must=True)
+    w.move("rectify without a date", id, "dispose", 422, w.requester, {"measure": "rectify", "text": "限期整改"})
+    closed = w.move(
+        "dispose", id, "dispose", 200, w.requester,
+        {"measure": "rectify", "by": "2030-12-31", "text": "限期整改"}, must=True).json
+    w.that("disposed", closed["state"] == "closed" and closed["disposal"]["by"] == "2030-12-31", closed["disposal"])
+    w.move("close what is closed", id, "close", 409, w.requester, {}, code="illegal-transition")
+
+
+def return_and_transfer(w):
+    id = w.submit("submit for a return").json["id"]
+    w.move("transfer before a return", id, "transfer", 409, w.requester, {"to": w.third, "reason": "另有主管"},
+           code="illegal-transition")
+    returned = w.move("return", id, "return", 200, w.responder, RETURN, must=True).json
+    w.that("returned", returned["state"] == "returned" and returned["return"]["reason"] == RETURN["reason"], returned)
+    for name, to, code in (("itself", w.asking, "same-organ"), ("who has it", w.asked, "same-organ")):
+        w.move(f"transfer to {name}", id, "transfer", 422, w.requester, {"to": to, "reason": "移送办理"}, code=code)
+    moved = w.move("transfer", id, "transfer", 200, w.requester, {"to": w.third, "reason": "由其掌握"}, must=True).json
+    w.that("transferred", moved["to"]["code"] == w.third and moved["state"] == "submitted", moved["to"])
+    w.call("who had it sees it no longer", "GET", f"/v1/requests/{id}", 404, key=w.responder, code="not-found")
+    w.move("return by the next", id, "return", 200, w.stranger, RETURN, must=True)
+    referred = w.move(
+        "transfer back", id, "transfer", 200, w.requester, {"to": w.asked, "reason": "仍应由其办理"}, must=True).json
+    w.that("a superior is to rule", referred["state"] == "returned" and referred["referral"], referred["referral"])
+    w.move("transfer once more", id, "transfer", 409, w.requester, {"to": w.asked, "reason": "移送办理"}, code="referred")
+    arbiter = w.organs.get(referred["referral"]["to"]["code"])
+    if arbiter:
+        ruled = w.move("rule", id, "transfer", 200, arbiter, {"to": w.asked, "reason": "由其办理"}, must=True).json
+        w.that("ruled", ruled["to"]["code"] == w.asked and ruled["transfers"][-1].get("ruledBy"), ruled["transfers"])
+        w.move("return against the ruling", id, "return", 409, w.responder, RETURN, code="ruled")
+    w.move("withdraw", id, "withdraw", 200, w.requester, WITHDRAW)
+    declined = w.submit("submit to close").json["id"]
+    w.move("return to close", declined, "return", 200, w.responder, RETURN, must=True)
+    w.move("close", declined, "close", 200, w.requester, {"text": "改由申请人自行提供"})
+
+
+def commitment(w):
+    number = {"number": f"（2026年）{fresh()}", "byAgent": False}
+    ids = [w.submit(f"submit {n} under it", commitment=number).json["id"] for n in range(3)]
+    w.move("answer one", ids[0], "answer", 200, w.responder, ANSWER, must=True)
+    body, key = {"number": number["number"], "reason": "申请人退出承诺"}, fresh()
+    for turn in ("withdraw the commitment", "withdraw it again under the key"):
+        reply = w.call(
+            turn, "POST", "/v1/commitments/withdraw", 200, key=w.requester, body=body,
+            headers={"Idempotency-Key": key}, must=True).json
+        w.that(f"{turn}: the open ones", [item["id"] for item in reply["items"]] == ids[1:], reply)
+    w.call("nobody else's", "POST", "/v1/commitments/withdraw", 200, key=w.stranger, body=body)
+    w.call("no number", "POST", "/v1/commitments/withdraw", 422, key=w.requester, body={"reason": "申请人退出承诺"})
+
+
+def value(field, w, earlier):
+    """Something that fits a field of a definition."""
+    kind = field["type"]
+    if kind == "text":
+        known = {"[0-9]{4}-H[12]": "2026-H1"}
+        return known.get(field.get("pattern"), "详见附件材料说明"[: field["maxLength"]])
+    if kind == "choice":
+        return field["choices"][0]["id"]
+    return {
+        "date": "2099-01-05" if field.get("when") == "future" else "2021-05-20", "integer": field.get("minimum", 1),
+        "boolean": True, "organ": w.asked, "subjectID": "11010519491231002X", "request": earlier}[kind]
+
+
+def every_procedure(w):
+    """Opened by an organ that may, asked of one that answers, and answered with every outcome."""
+    found = w.call("procedures", "GET", "/v1/procedures", 200, key=w.requester, query={"limit": 100}, must=True).json
+    organs = w.call("organs", "GET", "/v1/organs", 200, key=w.requester, query={"limit": 500}, must=True).json["items"]
+    earlier = w.submit("an earlier request").json["id"]
+
+    def holders(roles, but=None):
+        return [o["code"] for o in organs
+                if o["code"] in w.organs and o["code"] != but and (not roles or set(roles) & set(o["roles"]))]
+
+    w.that("all twenty of them", len(found["items"]) == 20, len(found["items"]))
+    for p in found["items"]:
+        pairs = [(a, b) for a in holders(p["openers"]["roles"])
+                 for b in ([a] if p["openers"]["itself"] else holders(p["answerers"]["roles"], a))]
+        w.that(f"{p['id']}: somebody may open and answer it", pairs, p["answerers"])
+        opener, target = pairs[0]
+        body = w.body(
+            procedure=p["id"], to=target, item=None,
+            data={f["name"]: value(f, w, earlier) for f in p["fields"] if f["required"]})
+        if p["expects"]["item"] == "required":
+            body["item"] = w.entry["item"]
+        for part in ("subject", "questions"):
+            if p["expects"][part] == "none":
+                del body[part]
+        for outcome in p["outcomes"] if p["answerKind"] == "outcome" else [None]:
+            name = f"{p['id']} {outcome['id'] if outcome else 'findings'}"
+            made = w.call(f"{name}: open", "POST", "/v1/requests", 201, key=w.organs[opener], body=body, must=True).json
+            w.that(f"{name}: its own", made["procedure"] == p["id"] and made["data"] == body["data"], made["data"])
+            answer = ANSWER if not outcome else {
+                "outcome": outcome["id"], "text": "办理完毕", "signatory": "王五",
+                "data": {f["name"]: value(f, w, earlier) for f in p["answerFields"]
+                         if f["required"] or f["name"] in outcome["requires"]}}
+            if outcome and outcome["requires"]:
+                w.move(f"{name}: incomplete", made["id"], "answer", 422, w.organs[target], answer | {"data": {}})
+            if p["acknowledgeDays"] or p["clock"]["kind"] == "acknowledge":
+                seen = w.move(f"{name}: acknowledge", made["id"], "acknowledge", 200, w.organs[target], {}, must=True).json
+                if p["clock"]["kind"] == "acknowledge":
+                    w.that(f"{name}: that was all", seen["due"]["status"] == "met", seen["due"])
+            done = w.move(f"{name}: answer", made["id"], "answer", 200, w.organs[target], answer, must=True).json
+            w.that(f"{name}: answered", done["state"] == "answered", done["state"])
+        bad = dict(body, data=dict(body["data"], surprise=1))
+        w.call(f"{p['id']}: a field of another", "POST", "/v1/requests", 422, key=w.organs[opener], body=bad)
+
+
+SCENARIOS = [supplement_and_extension, return_and_transfer, commitment, every_procedure]
