@@ -10,6 +10,8 @@ package struct StoreOptions: Sendable, Equatable {
   package var busyTimeoutSeconds = 5
   package var cacheMiB = 32
   package var checkpointPages = 1000
+  /// A file that is too large to be read whole at the start is read so long after it.
+  package var inspectAfterSeconds = 3
   /// Files up to this are read whole before the start, larger ones right after it.
   package var startCheckMiB = 64
 
@@ -154,9 +156,13 @@ package final class Store: Sendable {
     let path = Self.databasePath(directory)
     do {
       guard try !Self.isReadAtStart(path, options) else { return nil }
+      // Whatever fell due while the daemon was away goes first.
+      try await Task.sleep(for: .seconds(options.inspectAfterSeconds))
       let damage = try await Self.readWhole(path, options)
       found.withLock { $0 = damage }
       return damage
+    } catch is CancellationError {
+      return nil
     } catch {
       throw StoreError.from(error)
     }
