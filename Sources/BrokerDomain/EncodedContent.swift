@@ -60,6 +60,9 @@ package struct EncodedContent: Sendable, Equatable {
 
   private var json: JSON { (try? JSON.parse(bytes)) ?? .object([]) }
 
+  /// The procedure's own fields.
+  package var data: JSON { json["data"] ?? .object([]) }
+
   package var questionIDs: [String] {
     json["questions"]?.arrayValue?.compactMap { $0["id"]?.stringValue } ?? []
   }

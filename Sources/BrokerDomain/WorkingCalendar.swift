@@ -27,7 +27,7 @@ package struct DayVerdict: Sendable, Equatable {
 
 /// Which days are worked: Monday to Friday, minus announced days off, plus announced make-up days
 /// (国务院办公厅 notices under 全国年节及纪念日放假办法), under the overlay of a region.
-package struct WorkingCalendar: Sendable {
+package struct WorkingCalendar: Sendable, Equatable {
   /// National days, and overlays by GB/T 2260 prefix (`45`, `4501`, `450102`).
   private let national: [CalendarDate: AnnouncedDay]
   private let overlays: [String: [CalendarDate: AnnouncedDay]]

@@ -29,12 +29,14 @@ extension Store {
       let loaded = try pool.read { db in
         try Self.load(db, procedures: procedures, lastDay: lastDay)
       }
+      let worked = try pool.read { db in try db.meta(.loadedGeneration) }
+      let isBehind = worked != nil && worked != loaded.generation
       let store = Store(
         pool: pool, directory: directory, clock: clock, procedures: procedures, lastDay: lastDay,
-        options: options, loaded: loaded, lock: lock)
+        options: options, loaded: loaded, lock: lock, isBehind: isBehind)
       if role == .daemon {
         try pool.write { db in
-          if let generation = loaded.generation { try db.setMeta(.loadedGeneration, generation) }
+          if let generation = loaded.generation, !isBehind { try db.setMeta(.loadedGeneration, generation) }
           try db.run(OutboxSQL.releaseLeases)
         }
       }

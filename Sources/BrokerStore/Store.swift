@@ -32,6 +32,9 @@ package final class Store: Sendable {
   private let options: StoreOptions
   private let found = Mutex<String?>(nil)
 
+  /// The calendar may have changed while no daemon ran, or the last one ended before every deadline was moved.
+  let isBehind: Mutex<Bool>
+
   struct Loaded {
     var reference: Reference
     var keys: [[UInt8]: Principal]
@@ -46,8 +49,9 @@ package final class Store: Sendable {
 
   init(
     pool: DatabasePool, directory: String, clock: BrokerClock, procedures: [Procedure],
-    lastDay: LastDayPolicy, options: StoreOptions, loaded: Loaded, lock: InstanceLock?
+    lastDay: LastDayPolicy, options: StoreOptions, loaded: Loaded, lock: InstanceLock?, isBehind: Bool = false
   ) {
+    self.isBehind = Mutex(isBehind)
     self.pool = pool
     self.directory = directory
     self.clock = clock
@@ -105,17 +109,23 @@ package final class Store: Sendable {
   /// Loads reference data and keys anew when a command has changed them. Returns true when it did.
   @discardableResult
   package func refresh() async throws(StoreError) -> Bool {
-    let known = state.withLock { $0.generation }
+    let (known, before) = state.withLock { ($0.generation, $0.reference) }
+    let isBehind = isBehind.withLock { $0 }
     let (procedures, lastDay) = (procedures, lastDay)
     let loaded: Loaded? = try await read { db in
       let generation = try db.meta(.referenceGeneration)
-      guard generation != known else { return nil }
+      guard generation != known || isBehind else { return nil }
       return try Self.load(db, procedures: procedures, lastDay: lastDay)
     }
     guard let loaded else { return false }
     state.withLock { $0 = loaded }
     listeners.reference.withLock { $0 = loaded.reference }
     if lock != nil {
+      if isBehind || loaded.reference.calendar != before.calendar {
+        self.isBehind.withLock { $0 = true }
+        _ = try await recomputeDeadlines()
+        self.isBehind.withLock { $0 = false }
+      }
       let generation = loaded.generation ?? ""
       try await write { context in try context.db.setMeta(.loadedGeneration, generation) }
     }

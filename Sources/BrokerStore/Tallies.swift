@@ -36,6 +36,7 @@ package enum Statements {
     add(ApplySQL.self)
     add(FilingSQL.self)
     add(PastSQL.self)
+    add(RecomputationSQL.self)
     add(RequestSQL.self)
     add(ListSQL.self)
     add(EventSQL.self)

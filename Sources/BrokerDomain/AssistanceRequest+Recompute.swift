@@ -1,0 +1,57 @@
+extension AssistanceRequest {
+  /// What a change of the calendar makes of an open request's deadline; nil when it stays as it is. The clock starts
+  /// where it started and counts as many working days, by the days as they are announced now (February 2020: days that
+  /// became holidays count no more). A clock that stands still starts anew anyway, and what is closed is never touched.
+  package func recomputed(now: Instant, reference: Reference) -> Decision? {
+    guard isClockRunning, let procedure = reference.procedures[procedure] else { return nil }
+    let law = Law(procedure, reference.organ(responder)?.region, reference)
+    let deadline = deadline(by: law)
+    guard deadline != self.deadline else { return nil }
+    var next = self
+    next.version += 1
+    next.updatedAt = now
+    next.deadline = deadline
+    // Overdue by days that turn out to be none: it has a ladder to come again.
+    if now >= self.deadline.at, now < deadline.at { next.progress.leg += 1 }
+    let event = Event(
+      type: .deadlineChanged, at: now, actor: .clock, version: next.version, state: state.name,
+      data: .object([
+        .init("previousDueDate", .string(self.deadline.date.description)),
+        .init("dueDate", .string(deadline.date.description)),
+        .init("dueAt", .string(deadline.at.rfc3339)), .init("workingDays", .int(deadline.workingDays)),
+        .init("provisional", .bool(deadline.provisional)),
+        .init("notices", .array(notices(until: max(deadline.date, self.deadline.date), law).map { .string($0) })),
+      ]))
+    return Decision(
+      request: next, event: event, timer: law.nextTimer(for: next, now: now),
+      alsoTell: reference.organ(responder).map { procedure.copied($0, reference) } ?? [])
+  }
+
+  private func deadline(by law: Law) -> Deadline {
+    switch law.procedure.clock {
+    case .fixedDates, .statedDate:
+      // On its first clock the date decides; a clock that was started anew counts days.
+      if progress.leg == 0, progress.extended == nil {
+        return law.procedure.due(
+          receivedAt: receivedAt, data: content.data, days: nil, region: law.region, calendar: law.calendar,
+          lastDay: law.reference.lastDay)
+      }
+    case .workingDays, .acknowledge: break
+    }
+    return law.calendar.deadline(
+      receivedAt: clockFrom, workingDays: deadline.workingDays, region: law.region, lastDay: law.reference.lastDay)
+  }
+
+  /// The notices that decide the days from the start of the clock, each once, in order.
+  private func notices(until last: CalendarDate, _ law: Law) -> [String] {
+    var notices: [String] = []
+    var day = clockFrom.date + 1
+    while day <= last {
+      if let notice = law.calendar.verdict(day, region: law.region).notice, !notices.contains(notice) {
+        notices.append(notice)
+      }
+      day = day + 1
+    }
+    return notices
+  }
+}
