@@ -177,7 +177,7 @@ extension AssistanceRequest {
     guard faults.isEmpty else { throw .faults(faults) }
     var next = self
     next.state = .answered(answer)
-    return Turn(request: next, type: .answered, data: answer.eventData(late: now >= deadline.at))
+    return Turn(request: next, type: .answered, data: answer.eventData(late: (progress.metAt ?? now) >= deadline.at))
   }
 
   private func decline(_ decline: Decline, _ law: Law) throws(Refusal) -> Turn {

@@ -94,8 +94,17 @@ package struct AssistanceRequest: Sendable, Equatable {
 
   package enum ClockStatus: String, Sendable { case running, paused, met, missed }
 
+  /// When the requested organ had done its part, of a request that the requesting organ then let go.
+  private var endOfTurn: Instant? {
+    switch state {
+    case .withdrawn, .closed(.returned):
+      progress.returned?.at ?? progress.supplement.flatMap { $0.supplied == nil ? $0.askedAt : nil }
+    default: nil
+    }
+  }
+
   package func clockStatus(now: Instant) -> ClockStatus {
-    if let end = progress.metAt ?? closedAt { return end < deadline.at ? .met : .missed }
+    if let end = progress.metAt ?? endOfTurn ?? closedAt { return end < deadline.at ? .met : .missed }
     if state.name.isPaused { return .paused }
     return now < deadline.at ? .running : .missed
   }

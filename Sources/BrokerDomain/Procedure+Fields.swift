@@ -17,7 +17,7 @@ extension Procedure {
     package enum Kind: Sendable, Equatable {
       /// Lengths in Unicode code points. The pattern is matched against the whole text.
       case text(minLength: Int, maxLength: Int, pattern: String?)
-      /// `YYYY-MM-DD`, of the years 1900 to 2100.
+      /// `YYYY-MM-DD`, of the years 1971 to 2100.
       case date(Era)
       case integer(ClosedRange<Int>)
       case boolean
@@ -53,7 +53,7 @@ extension Procedure {
     /// Longer texts belong into `text` of the answer or `reason` of the request.
     package static let maximumLength = 4_000
     /// A date outside of these is a slip, and days are counted one by one.
-    package static let years = 1900...2100
+    package static let years = 1971...2100
 
     package init(name: String, label: Phrase, kind: Kind, required: Bool) {
       self.name = name

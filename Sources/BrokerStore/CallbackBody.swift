@@ -17,7 +17,7 @@ struct CallbackMessage {
       try db.first(CallbackSQL.thin, .int(seq)) { row in
         let event = CallbackEvent(seq, row, from: 10)
         // Whom it was asked of and until when may have changed since.
-        let past = row.isNull(9) ? nil : try event.past(row.int(0), db)
+        let past = try event.past(row.int(0), db)
         return event.message(capacity: 640) { w in event.thin(&w, row, past, reference) }
       }
     case .full:
@@ -94,7 +94,7 @@ private struct CallbackEvent {
   func asOf(_ request: AssistanceRequest, _ db: Database, _ reference: Reference) throws -> AssistanceRequest {
     guard request.version != version else { return request }
     var earlier = request
-    if request.progress != .none, let past = try past(request.id.key, db) {
+    if let past = try past(request.id.key, db) {
       guard past.restore(&earlier, reference) else {
         throw StoreError.damaged(file: "the database", "the past of request \(request.id) cannot be read")
       }

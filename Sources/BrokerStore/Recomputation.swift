@@ -11,6 +11,8 @@ extension Store {
   /// Begins anew after a crash: what was moved already is found to be right.
   /// - Returns: how many deadlines moved.
   func recomputeDeadlines() async throws(StoreError) -> Int {
+    // A group that began by the old calendar is on disk after this, and no later one knows it.
+    try await write { _ in }
     var (after, moved): (Int64, Int) = (0, 0)
     while true {
       let (reference, now, from) = (reference, clock.now, after)

@@ -31,6 +31,7 @@ enum ListSQL: String, CaseIterable {
   case filed = """
     SELECT f.request FROM filed_request f CROSS JOIN request r ON r.key = f.request
     WHERE f.organ = $1 AND f.role = $2 AND f.open = $3 AND f.request < $4
+      AND CASE $2 WHEN 0 THEN r.requester ELSE r.responder END = $1
       AND ($5 IS NULL OR instr($5, ' ' || r.state || ' ') > 0)
       AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $7
         AND json_extract(r.progress, '$.metAt') IS NULL))

@@ -172,7 +172,7 @@ enum Schema {
     CREATE TABLE timer (
       due_at INTEGER NOT NULL,
       request INTEGER NOT NULL REFERENCES request (key),
-      rung INTEGER NOT NULL CHECK (rung BETWEEN 1 AND 99 AND rung % 10 BETWEEN 1 AND 4),
+      rung INTEGER NOT NULL CHECK (rung > 0 AND rung % 10 BETWEEN 1 AND 4),
       PRIMARY KEY (due_at, request, rung)
     ) STRICT, WITHOUT ROWID;
 

@@ -88,6 +88,7 @@ import Testing
     defer { store.close() }
     let id = try await store.submit().id
     for _ in 0..<Filing.every { try await store.submit(by: .credit) }
+    #expect(try store.scalar("SELECT count(*) FROM filed_request WHERE request = \(id.key)") == 2)
     try await store.carryOut(Self.giveBack, id)
     try await store.carryOut(Self.move(.stranger), id, by: .requester)
     for _ in 0..<2 {
@@ -119,6 +120,13 @@ import Testing
       (Self.extend, .responder), (Self.giveBack, .responder), (Self.move(.stranger), .requester),
       (.remind(text: nil), .requester), (.confirm, .stranger), (.close(text: nil), .requester),
     ]
+    // Another one that is let go while the clock stands still.
+    let other = try await store.submit().id
+    try await store.carryOut(Self.giveBack, other)
+    let returned = try #require(try await store.timeline(other).last).seq
+    let before = try body(returned)
+    try await store.carryOut(.pullBack, other, by: .requester)
+    #expect(try body(returned) == before)
     for (command, organ) in steps {
       store.clock.advance(to: store.clock.now + 60_000)
       try await store.carryOut(command, id, by: organ)

@@ -27,6 +27,13 @@ import Testing
     try await store.carryOut(.confirm, closed.id)
     try await store.carryOut(.ask(text: "请补充结婚登记地"), waiting.id)
     let due = open.deadline.date
+    let reference = store.reference
+    func told() throws -> [[UInt8]?] {
+      try [Endpoint.Body.thin, .full].map { kind in
+        try store.readNow { db in try CallbackMessage.load(seq: 1, kind, db, reference)?.body }
+      }
+    }
+    let before = try told()
     try Self.load(fixture, Self.holiday(due.description))
     #expect(try await store.refresh())
 
@@ -34,6 +41,7 @@ import Testing
     let expected = store.reference.calendar.workingDay(
       open.deadline.workingDays, from: open.receivedAt.date, region: store.reference.organ(open.responder)?.region)
     #expect(moved.deadline.date == expected && moved.deadline.date > due)
+    #expect(try told() == before, "what was told stays as it was")
     #expect(moved.deadline.workingDays == open.deadline.workingDays && moved.version == open.version + 1)
     let event = try #require(try await store.timeline(open.id).last)
     #expect(event.type == "request.deadline-changed" && event.actor == nil)

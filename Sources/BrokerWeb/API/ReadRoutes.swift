@@ -21,6 +21,8 @@ struct ReadRoutes {
         try await broker.store.request(id).flatMap { known.match($0.request.version) ? nil : $0 }
       }
       guard let changed else { return unchanged(stored.request.version) }
+      // Meanwhile it may have gone to another organ.
+      guard !changed.request.parties(organ.code, broker.store.reference).isEmpty else { throw Problem.notFound }
       stored = changed
     }
     if reveal {

@@ -44,7 +44,13 @@ struct RequestRoutes {
       let claim = try call.idempotencyClaim()
       let expected = call.expectedVersions()
       // Who is no party learns nothing, not even whether the body was right.
-      let now = try await requireParty(id, organ, mayRead: true).request
+      let now: AssistanceRequest
+      do {
+        now = try await requireParty(id, organ, mayRead: true).request
+      } catch let problem as Problem {
+        // Who gave it away meanwhile still gets the answer to what it did before.
+        return try await replay(claim, otherwise: problem)
+      }
       let command: Command
       do throws(Problem) {
         // Whoever may not move it now is told so, whatever the body says. The writer judges once more, by what is then.
