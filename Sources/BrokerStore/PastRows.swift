@@ -51,7 +51,8 @@ extension WriteContext {
   /// Keeps what is about to be replaced. Steps that only acknowledge, answer, decline or withdraw leave nothing that an
   /// earlier event would need.
   func keepPast(of previous: AssistanceRequest, before next: AssistanceRequest) throws {
-    guard previous.state.name.isPaused || next.progress != previous.progress || next.deadline != previous.deadline else { return }
+    guard previous.state.name.isPaused || next.progress != previous.progress || next.deadline != previous.deadline
+    else { return }
     let deadline = previous.deadline
     try db.run(
       PastSQL.keep, .int(previous.id.key), .int(Int64(previous.version)),
