@@ -15,7 +15,7 @@ func receiveBody(
 ) -> Int {
   guard let handle = handle(client), let bytes else { return 0 }
   let length = size * count
-  let room = EasyHandle.maxBodyKept - handle.bodyStart.count
+  let room = handle.keptBytes - handle.bodyStart.count
   if room > 0, length > 0 {
     let raw = UnsafeRawBufferPointer(start: bytes, count: min(room, length))
     handle.bodyStart.append(contentsOf: raw)

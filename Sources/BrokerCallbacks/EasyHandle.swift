@@ -29,10 +29,11 @@ final class EasyHandle {
   /// Written by the callbacks.
   var bodyStart: [UInt8] = []
   var received = 0
+  /// Of the push that is loaded.
+  var keptBytes = 0
   var firstForbidden: IPAddress?
   var dialled = false
 
-  static let maxBodyKept = 4 * 1024
   /// Headers and body together; the transfer ends there.
   static let maxReceived = 64 * 1024
 
@@ -95,6 +96,7 @@ extension EasyHandle {
   func load(_ push: Push) -> CURLcode {
     self.push = push
     bodyStart = []
+    keptBytes = push.keptBytes
     received = 0
     firstForbidden = nil
     dialled = false

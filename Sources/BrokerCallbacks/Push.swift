@@ -13,6 +13,8 @@ package struct Push: Sendable {
   package var connectTimeoutMS: Int
   /// Milliseconds from the start to the last byte; less than 1 counts as 1.
   package var totalTimeoutMS: Int
+  /// How much of the response body the report keeps; nothing beyond 64 KiB is received.
+  package var keptBytes = 4 * 1024
 
   package init(
     token: UInt64, url: String, headers: [String], body: [UInt8],
@@ -71,7 +73,7 @@ package struct PushReport: Sendable {
   /// The peer's IP address; empty when there was no connection.
   package var remoteAddress: String
   package var timings: PushTimings
-  /// The first 4 KiB of the response body.
+  /// The first bytes of the response body, `Push.keptBytes` at most.
   package var bodyStart: [UInt8]
 
   init(token: UInt64, outcome: PushOutcome) {

@@ -212,6 +212,7 @@ struct Law {
 
   /// The days of the list for a pair of organs, else the procedure's own.
   func days(for request: AssistanceRequest, to responder: OrganCode) -> Int {
+    guard procedure.takesListedDays else { return procedure.workingDays }
     let entry = request.item.flatMap { reference.route(item: $0, requester: request.requester) }
     return entry.flatMap { $0.obliged == responder ? $0.workingDays : nil } ?? procedure.workingDays
   }

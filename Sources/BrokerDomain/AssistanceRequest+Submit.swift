@@ -19,7 +19,9 @@ extension AssistanceRequest {
         procedure: procedure, to: submission.to, item: submission.item, by: requester.code, reference: reference)
     else { throw .faults(faults) }
 
-    let entry = submission.item.flatMap { reference.route(item: $0, requester: requester.code) }
+    let entry =
+      procedure.takesListedDays
+      ? submission.item.flatMap { reference.route(item: $0, requester: requester.code) } : nil
     // The list binds the organ it names; asking another organ runs on the procedure's own days.
     let deadline = procedure.due(
       receivedAt: now, data: content.data, days: entry.flatMap { $0.obliged == responder.code ? $0.workingDays : nil },

@@ -28,6 +28,10 @@ extension Procedure {
     }
   }
 
+  /// The assistance list says how long a verification may take. A complaint or a handover about the same item keeps its
+  /// own clock.
+  package var takesListedDays: Bool { answerKind == .findings }
+
   /// The moment from whose day on the clock counts; that day is not counted. An explanation of the deadline starts
   /// here too.
   package func clockStart(receivedAt: Instant, data: JSON) -> Instant {

@@ -70,6 +70,9 @@ struct ReplyTests {
     let report = try await sender.send(sink.url)
     #expect(report.outcome == .status(200))
     #expect(report.bodyStart == [UInt8](repeating: 0x78, count: 4096))
+    var push = Push(token: 7, url: sink.url, headers: [], body: [])
+    push.keptBytes = 6000
+    #expect(try await sender.send(push).bodyStart.count == 6000)
     // The sender hung up in the middle: after a whole body it would have kept the connection.
     try eventually("the connection is cut") { sink.openConnectionCount == 0 }
     withExtendedLifetime(sender) {}

@@ -1,5 +1,6 @@
-internal import BrokerDomain
 internal import Testing
+
+@testable internal import BrokerDomain
 
 /// Opening a request: whom it goes to, by when, and everything that can be wrong with it.
 @Suite struct SubmitTests {
@@ -65,6 +66,27 @@ internal import Testing
       procedure: procedure, item: item, to: try to.map(code), routable: routable, by: try code(Organs.requester),
       reference: reference)
     #expect(found.map(\.code) == expected)
+  }
+
+  /// The list says how long a verification may take; a complaint about the same item keeps its five days.
+  @Test(arguments: [(Procedure.AnswerKind.findings, 3), (.outcome, 5)])
+  func theListBindsVerificationsOnly(_ kind: Procedure.AnswerKind, _ days: Int) throws {
+    let sample = Procedure.verification
+    let procedure = Procedure(
+      id: "sample", title: sample.title, clause: sample.clause, openers: .roles([]), answerers: [],
+      clock: .workingDays(5, from: .receipt), acknowledgeDays: 1, returnDays: 2, supplement: false,
+      allowsExtension: false, allowsTransfer: true, item: .optional, subject: .required, questions: .optional,
+      answerKind: kind, outcomes: sample.outcomes, declineReasons: [], fields: [], answerFields: [], isSealed: false,
+      copies: [], ladder: Rung.allCases)
+    let reference = try makeReference(procedures: [procedure])
+    let request = try AssistanceRequest.submit(
+      try submission(procedure: "sample"), by: try #require(reference.organ(try code(Organs.requester))), id: sampleID,
+      now: now, reference: reference
+    ).request
+    #expect(request.deadline.workingDays == days)
+    // Nor does it where the request goes back to the organ of the list.
+    let law = Law(procedure, nil, reference)
+    #expect(law.days(for: request, to: try code(Organs.responder)) == days)
   }
 
   @Test func decision() throws {

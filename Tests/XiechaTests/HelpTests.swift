@@ -6,7 +6,7 @@ internal import Testing
 @Suite(.timeLimit(.minutes(2))) struct HelpTests {
   @Test(arguments: [
     "", "init", "serve", "check", "import", "key", "key create", "key list", "key revoke",
-    "workdays", "outbox", "outbox list", "outbox retry", "backup", "verify",
+    "workdays", "outbox", "outbox list", "outbox retry", "backup", "verify", "demo",
   ])
   func everyCommandHelpsWithAnExample(_ command: String) throws {
     let words = command.split(separator: " ").map(String.init)

@@ -8,7 +8,7 @@ struct RequestRoutes {
 
   /// How a command ended inside the writer: done now, or done before under the same idempotency key.
   private enum Outcome: Sendable {
-    case done(AssistanceRequest, Subject?)
+    case done(AssistanceRequest, Subject?, at: Instant)
     case replayed(KeptReply)
   }
 
@@ -30,8 +30,8 @@ struct RequestRoutes {
         submission, by: organ, id: try context.newID(), now: context.now,
         reference: context.reference)
       try context.apply(decision, previous: nil, subject: submission.subject, trace: trace)
-      if let claim { try context.keep(Self.kept(decision.request, 201, context), for: claim) }
-      return .done(decision.request, submission.subject)
+      if let claim { try context.keep(Self.kept(decision, 201, context), for: claim) }
+      return .done(decision.request, submission.subject, at: decision.event.at)
     }
     return reply(outcome, .created)
   }
@@ -72,8 +72,8 @@ struct RequestRoutes {
           command, by: organ.code, now: context.now, expectedVersions: expected,
           reference: context.reference)
         try context.apply(decision, previous: stored.request, trace: trace)
-        if let claim { try context.keep(Self.kept(decision.request, 200, context), for: claim) }
-        return .done(decision.request, stored.subject)
+        if let claim { try context.keep(Self.kept(decision, 200, context), for: claim) }
+        return .done(decision.request, stored.subject, at: decision.event.at)
       }
       return reply(outcome, .ok)
     }
@@ -94,11 +94,12 @@ struct RequestRoutes {
   }
 
   /// The reply as it is kept: without the subject, which has a table of its own.
-  private static func kept(_ request: AssistanceRequest, _ status: Int, _ context: WriteContext) -> KeptReply {
-    KeptReply(
+  private static func kept(_ decision: Decision, _ status: Int, _ context: WriteContext) -> KeptReply {
+    let request = decision.request
+    return KeptReply(
       status: status, request: request.id.key, headers: headerLines(request, created: status == 201),
       body: Representation(
-        request, subject: nil, now: request.updatedAt, reference: context.reference
+        request, subject: nil, now: decision.event.at, reference: context.reference
       ).bytes)
   }
 
@@ -110,11 +111,11 @@ struct RequestRoutes {
 
   private func reply(_ outcome: Outcome, _ status: HTTPResponse.Status) -> Reply {
     switch outcome {
-    case .done(let request, let subject):
+    case .done(let request, let subject, let now):
       var reply = Reply(
         status,
         Representation(
-          request, subject: subject, now: request.updatedAt, reference: broker.store.reference
+          request, subject: subject, now: now, reference: broker.store.reference
         ).bytes)
       reply.headers[.eTag] = "\"\(request.version)\""
       if status == .created { reply.headers[.location] = "/v1/requests/\(request.id)" }

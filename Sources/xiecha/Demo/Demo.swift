@@ -7,9 +7,13 @@ struct Demo: AsyncParsableCommand {
     abstract: "演示：以启东清单走完三件事 / play three cases on the real list of 启东, over real HTTP",
     discussion: """
       Starts a daemon of its own and a small callback receiver, plays the cases and keeps serving until Ctrl-C.
+      With --story it plays one story instead, in rehearsal, on data of its own: status 0 when every step came as told,
+      else 1. Without a name it lists the stories. 加 --story 演练一个案例；不写名称则列出全部案例。
       Example / 示例:
         xiecha demo --once
         xiecha demo --state-dir ./demo --listen 127.0.0.1:8421
+        xiecha demo --story complaint
+        xiecha demo --story ./my-story.yaml
       """)
 
   @Option(name: .customLong("state-dir"), help: "Where to keep the demonstration's data; made when it is not there.")
@@ -21,7 +25,21 @@ struct Demo: AsyncParsableCommand {
   @Flag(help: "End after the story: status 0 when every step came out as it should, else 1.")
   var once = false
 
+  @Flag(name: .customLong("story"), help: "Play the story NAME, or list them. 案例")
+  var playsStory = false
+
+  @Argument(help: ArgumentHelp("With --story: the story's name, or a path to a file.", valueName: "name"))
+  var story: String?
+
+  func validate() throws {
+    if let story, !playsStory { throw ValidationError("unexpected \(story); did you mean --story \(story)?") }
+    if playsStory, once || stateDirectory != nil {
+      throw ValidationError("--story plays on data of its own and ends by itself: leave --once and --state-dir out")
+    }
+  }
+
   func run() async throws {
+    guard !playsStory else { return try await Stage.run(story) }
     let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("xiecha-demo-\(getpid())").path
     let directory = stateDirectory ?? scratch + "/state"
     defer { try? FileManager.default.removeItem(atPath: scratch) }
@@ -35,13 +53,13 @@ struct Demo: AsyncParsableCommand {
     Say.fact("接口 API", "\(daemon.url)　（/openapi.json）")
     Say.fact("回调接收 receiver", "\(receiver.url)　（核验签名 verifies signatures）")
 
-    let story = Story(daemon: daemon, receiver: receiver)
-    try await story.answered()
-    try await story.declined()
+    let cases = ThreeCases(daemon: daemon, receiver: receiver)
+    try await cases.answered()
+    try await cases.declined()
     let rehearsal = try await DemoDaemon.start(
       directory: scratch + "/rehearsal", listen: "127.0.0.1:0", rehearseAt: "2026-02-13T17:45:00+08:00")
     defer { rehearsal.stop() }
-    try await Story(daemon: rehearsal, receiver: receiver).escalated()
+    try await ThreeCases(daemon: rehearsal, receiver: receiver).escalated()
     rehearsal.stop()
 
     print("\n三件事均如期完成 / all three came out as they should\n")
@@ -53,7 +71,7 @@ struct Demo: AsyncParsableCommand {
 
   private func printHowToCall(_ daemon: DemoDaemon, _ directory: String) {
     guard !once else { return Say.fact("命令 next", "xiecha init · xiecha serve · xiecha --help") }
-    let code = Story.requester
+    let code = ThreeCases.requester
     print(
       """
       自己调用 / call it yourself:

@@ -18,9 +18,11 @@ final class DemoDaemon: Sendable {
   }
 
   /// Makes the state directory when it is not there, starts `xiecha serve` on it and waits until it listens.
-  static func start(directory: String, listen: String, rehearseAt: String?) async throws -> DemoDaemon {
+  static func start(
+    directory: String, listen: String, rehearseAt: String?, example: String = "qidong"
+  ) async throws -> DemoDaemon {
     if !FileManager.default.fileExists(atPath: directory + "/keys.json") {
-      var arguments = ["init", "--state-dir", directory, "--example", "qidong"]
+      var arguments = ["init", "--state-dir", directory, "--example", example]
       if let rehearseAt { arguments += ["--rehearse-at", rehearseAt] }
       let initialise = process(arguments)
       initialise.standardOutput = FileHandle.nullDevice
@@ -71,11 +73,15 @@ final class DemoDaemon: Sendable {
   /// One call; anything but the wanted status fails the story.
   @discardableResult
   func call(_ method: String, _ path: String, key: String, body: JSON? = nil, want: Int) async throws -> JSON {
+    let (status, reply) = try await exchange(method, path, key: key, body: body)
+    guard status == want else { throw Failure(text: "\(method) \(path): \(status), wanted \(want): \(reply.plain)") }
+    return reply
+  }
+
+  /// One call, whatever comes of it.
+  func exchange(_ method: String, _ path: String, key: String, body: JSON? = nil) async throws -> (Int, JSON) {
     let (status, bytes) = try await client.call(method, url + path, key: key, body: body?.bytes ?? [])
-    guard status == want else {
-      throw Failure(text: "\(method) \(path): \(status), wanted \(want): \(String(decoding: bytes, as: UTF8.self))")
-    }
-    return bytes.isEmpty ? .null : try JSON.parse(bytes)
+    return (status, bytes.isEmpty ? .null : try JSON.parse(bytes))
   }
 
   /// Ends the daemon that this started, and waits until it has drained.
@@ -91,7 +97,7 @@ final class DemoDaemon: Sendable {
   }
 }
 
-/// Calls the API with the sender that also brings callbacks; the replies of the story are short enough for it.
+/// Calls the API with the sender that also brings callbacks; the replies of a story are short enough for it.
 private final class DemoClient: Sendable {
   private final class Waiting: Sendable {
     let calls = Mutex<[UInt64: CheckedContinuation<PushReport, Never>]>([:])
@@ -116,6 +122,7 @@ private final class DemoClient: Sendable {
     var push = Push(
       token: token, url: url, headers: ["authorization: Bearer \(key)", "content-type: application/json"], body: body)
     push.method = method
+    push.keptBytes = 64 * 1024
     let report = await withCheckedContinuation { continuation in
       waiting.calls.withLock { $0[token] = continuation }
       curl.submit([push])

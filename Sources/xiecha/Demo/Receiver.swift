@@ -9,9 +9,12 @@ internal import Synchronization
 /// A small callback receiver, as a department would write one: checks the signature, remembers the message, answers 204.
 final class Receiver: Sendable {
   struct Message: Sendable {
+    /// The path at which it came in.
+    let name: String
     let type: String
     let request: String
     let signed: Bool
+    let body: JSON
     let atMicroseconds: Int64
   }
 
@@ -65,10 +68,20 @@ final class Receiver: Sendable {
     let signed = fresh && header("webhook-signature").split(separator: " ").contains { $0 == expected }
     let json = try? JSON.parse(body)
     let message = Message(
-      type: json?["type"]?.stringValue ?? "", request: json?["data"]?["request"]?.stringValue ?? "", signed: signed,
+      name: name, type: json?["type"]?.stringValue ?? "", request: json?["data"]?["request"]?.stringValue ?? "",
+      signed: signed, body: json ?? .null,
       atMicroseconds: monotonicMicroseconds())
     state.withLock { $0.messages.append(message) }
     return signed
+  }
+
+  /// What has come in at a path about a request, in order; a message that was sent again counts once.
+  func received(_ name: String, about request: String) -> [Message] {
+    var seen: Set<Int> = []
+    return state.withLock { $0.messages }.filter { message in
+      message.name == name && message.request == request
+        && seen.insert(message.body["data"]?["seq"]?.intValue ?? 0).inserted
+    }
   }
 
   /// Waits up to ten seconds for a message about a request.
