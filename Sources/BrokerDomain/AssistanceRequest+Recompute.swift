@@ -3,10 +3,10 @@ extension AssistanceRequest {
   /// where it started and counts as many working days, by the days as they are announced now (February 2020: days that
   /// became holidays count no more). A clock that stands still starts anew anyway, and what is closed is never touched.
   package func recomputed(now: Instant, reference: Reference) -> Decision? {
-    guard isClockRunning, let procedure = reference.procedures[procedure] else { return nil }
+    guard let procedure = reference.procedures[procedure],
+      let deadline = movedDeadline(by: reference.calendar, reference)
+    else { return nil }
     let law = Law(procedure, reference.organ(responder)?.region, reference)
-    let deadline = deadline(by: law)
-    guard deadline != self.deadline else { return nil }
     var next = self
     next.version += 1
     next.updatedAt = now
@@ -27,19 +27,26 @@ extension AssistanceRequest {
       alsoTell: reference.organ(responder).map { procedure.copied($0, reference) } ?? [])
   }
 
-  private func deadline(by law: Law) -> Deadline {
-    switch law.procedure.clock {
-    case .fixedDates, .statedDate:
-      // On its first clock the date decides; a clock that was started anew counts days.
-      if progress.leg == 0, progress.extended == nil {
-        return law.procedure.due(
-          receivedAt: receivedAt, data: content.data, days: nil, region: law.region, calendar: law.calendar,
-          lastDay: law.reference.lastDay)
-      }
-    case .workingDays, .acknowledge: break
+  /// Where a calendar moves the deadline of an open request to; nil when it stays as it is.
+  package func movedDeadline(by calendar: WorkingCalendar, _ reference: Reference) -> Deadline? {
+    guard isClockRunning, let procedure = reference.procedures[procedure] else { return nil }
+    let region = reference.organ(responder)?.region
+    let moved =
+      isDueOnDate(procedure)
+      ? procedure.due(
+        receivedAt: receivedAt, data: content.data, days: nil, region: region, calendar: calendar,
+        lastDay: reference.lastDay)
+      : calendar.deadline(
+        receivedAt: clockFrom, workingDays: deadline.workingDays, region: region, lastDay: reference.lastDay)
+    return moved == deadline ? nil : moved
+  }
+
+  /// On its first clock a date decides, where the procedure has one; a clock that was started anew counts days.
+  package func isDueOnDate(_ procedure: Procedure) -> Bool {
+    switch procedure.clock {
+    case .fixedDates, .statedDate: progress.leg == 0 && progress.extended == nil
+    case .workingDays, .acknowledge: false
     }
-    return law.calendar.deadline(
-      receivedAt: clockFrom, workingDays: deadline.workingDays, region: law.region, lastDay: law.reference.lastDay)
   }
 
   /// The notices that decide the days from the start of the clock, each once, in order.
@@ -47,7 +54,7 @@ extension AssistanceRequest {
     var notices: [String] = []
     var day = clockFrom.date + 1
     while day <= last {
-      if let notice = law.calendar.verdict(day, region: law.region).notice, !notices.contains(notice) {
+      if let notice = law.calendar.notice(on: day, region: law.region), !notices.contains(notice) {
         notices.append(notice)
       }
       day = day + 1

@@ -215,6 +215,9 @@ extension AssistanceRequest {
         .init("scheduledAt", .string(timer.at.rfc3339)),
         .init("dueDate", .string(deadline.date.description)),
         .init("remaining", .int(left)),
+        .init("audience", .string(timer.rung.audience.rawValue)),
+        .init(
+          "notifyAt", .string(reference.calendar.officeMoment(from: now, region: organ.region).rfc3339)),
       ]))
     return Decision(
       request: self, event: event, timer: nextTimer(after: timer.rung, reference),

@@ -25,10 +25,15 @@ package struct CountedDay: Sendable, Equatable {
   package let notice: String?
 }
 
-/// How the last day ends: at 24:00 by law, or at office close where a region says so (minutes after 00:00).
+/// How the last day ends: at 24:00 by law, or at office close where a region says so (minutes after 00:00). And when
+/// people are in their offices, who are told of deadlines then and at no other time.
 package struct LastDayPolicy: Sendable, Equatable {
   package let endMinute: Int
-  package init(endMinute: Int) { self.endMinute = endMinute }
+  package let officeHours: OfficeHours
+  package init(endMinute: Int, officeHours: OfficeHours = .standard) {
+    self.endMinute = endMinute
+    self.officeHours = officeHours
+  }
   package static let midnight = LastDayPolicy(endMinute: 24 * 60)
 }
 

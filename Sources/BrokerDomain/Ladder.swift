@@ -47,11 +47,8 @@ package struct LadderTimer: Sendable, Equatable {
 }
 
 extension WorkingCalendar {
-  /// 09:00.
-  static var officeOpensMilliseconds: Int64 { 9 * 3_600_000 }
-
   /// The moment of one rung: reminders at 00:00 of the working day that is one or two before the last, overdue at the
-  /// due moment, escalation at 09:00 of the working day after the last: it is meant for people, the organ's leader and
+  /// due moment, escalation when offices open on the working day after the last: it is meant for people, the organ's leader and
   /// the supervisor, and must not coincide with overdue when that day follows at once.
   package func moment(of rung: Rung, deadline: Deadline, region: RegionCode?) -> Instant {
     switch rung {
@@ -59,7 +56,7 @@ extension WorkingCalendar {
     case .oneDayLeft: workingDay(-1, from: deadline.date, region: region).midnight
     case .overdue: deadline.at
     case .escalated:
-      max(deadline.at, workingDay(1, from: deadline.date, region: region).midnight + Self.officeOpensMilliseconds)
+      max(deadline.at, workingDay(1, from: deadline.date, region: region).midnight + officeHours.opensMilliseconds)
     }
   }
 

@@ -29,9 +29,11 @@ package struct DayVerdict: Sendable, Equatable {
 /// (国务院办公厅 notices under 全国年节及纪念日放假办法), under the overlay of a region.
 package struct WorkingCalendar: Sendable, Equatable {
   /// National days, and overlays by GB/T 2260 prefix (`45`, `4501`, `450102`).
-  private let national: [CalendarDate: AnnouncedDay]
-  private let overlays: [String: [CalendarDate: AnnouncedDay]]
+  let national: [CalendarDate: AnnouncedDay]
+  let overlays: [String: [CalendarDate: AnnouncedDay]]
   package let knownYears: Set<Int>
+  /// On every working day.
+  package var officeHours = OfficeHours.standard
 
   package init(national: [AnnouncedDay], overlays: [String: [AnnouncedDay]] = [:]) {
     self.national = Dictionary(national.map { ($0.date, $0) }) { _, last in last }
@@ -40,11 +42,7 @@ package struct WorkingCalendar: Sendable, Equatable {
     }
     // A year's notice always announces National Day. Days of December that the next year's notice brings along
     // (元旦 of 2019 began on 30 December 2018) must not make their own year known.
-    knownYears = Set(
-      national.lazy.filter {
-        let c = $0.date.components
-        return $0.kind == .off && c.month == 10 && c.day == 1
-      }.map(\.date.year))
+    knownYears = Set(national.lazy.filter(\.isNationalDayOff).map(\.date.year))
   }
 
   package func isKnown(_ year: Int) -> Bool { knownYears.contains(year) }
@@ -75,6 +73,16 @@ package struct WorkingCalendar: Sendable, Equatable {
     return DayVerdict(
       counts: true, reason: Phrase("工作日" + suffix.zh, "working day" + suffix.en), notice: nil,
       provisional: provisional)
+  }
+
+  /// The notice that decides a date, without the words about it; nil where none does.
+  func notice(on date: CalendarDate, region: RegionCode?) -> String? {
+    if !overlays.isEmpty {
+      for prefix in region?.lineage ?? [] {
+        if let day = overlays[prefix]?[date] { return day.notice.isEmpty ? nil : day.notice }
+      }
+    }
+    return national[date].flatMap { $0.notice.isEmpty ? nil : $0.notice }
   }
 
   private func announced(_ day: AnnouncedDay, region: String?) -> DayVerdict {

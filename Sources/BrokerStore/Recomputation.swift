@@ -1,54 +1,154 @@
-internal import BrokerDomain
+package import BrokerDomain
 internal import GRDB
 
 /// After a change of the calendar: every open request whose deadline it moves is moved, with an event that says from
 /// when to when and by which notices.
 extension Store {
-  /// Requests that one look passes over, and those that one write moves: a submission waits for a few milliseconds.
-  private static let page = 2000
-  private static let group = 64
+  /// Rows that one look passes over, and requests that one write moves at most: a group also ends when it has held the
+  /// writer for so long, because submissions wait behind it.
+  static let recomputationPage = 5000
+  private static let group = 512
+  private static let holdMicroseconds: Int64 = 20_000
 
   /// Begins anew after a crash: what was moved already is found to be right.
+  /// - Parameter since: the calendar by which all of them were right; nil when that is not known.
   /// - Returns: how many deadlines moved.
-  func recomputeDeadlines() async throws(StoreError) -> Int {
+  func recomputeDeadlines(since old: WorkingCalendar?) async throws(StoreError) -> Int {
     // A group that began by the old calendar is on disk after this, and no later one knows it.
     try await write { _ in }
+    let reference = reference
+    let scan = DeadlineScan(reference, by: reference.calendar, since: old)
     var (after, moved): (Int64, Int) = (0, 0)
     while true {
-      let (reference, now, from) = (reference, clock.now, after)
-      let (last, keys) = try await read { db -> (Int64?, [Int64]) in
-        let open = try db.all(RecomputationSQL.open, .int(from), .int(Int64(Self.page))) { $0.int(0) }
-        let keys = try open.filter {
-          try StoredRequest.load($0, db, reference)?.request.recomputed(now: now, reference: reference) != nil
-        }
-        return (open.last, keys)
-      }
-      guard let last else { return moved }
-      var rest = keys[...]
+      let from = after
+      let page = try await read { db in try scan.page(db, after: from) }
+      var rest = page.moved.map(\.key)[...]
       while !rest.isEmpty {
         let some = Array(rest.prefix(Self.group))
-        rest = rest.dropFirst(some.count)
-        moved += try await write { context in try context.recompute(some) }
+        let (done, changed) = try await write { context in
+          try context.recompute(some, within: Self.holdMicroseconds)
+        }
+        rest = rest.dropFirst(done)
+        moved += changed
       }
+      guard let last = page.last else { return moved }
       after = last
+      try await refreshKeys()
     }
   }
 }
 
-extension WriteContext {
-  fileprivate func recompute(_ keys: [Int64]) throws -> Int {
-    var moved = 0
-    for key in keys {
-      guard let stored = try StoredRequest.load(key, db, reference),
-        let decision = stored.request.recomputed(now: now, reference: reference)
-      else { continue }
-      try apply(decision, previous: stored.request)
-      moved += 1
+/// Goes over the open requests and finds those whose deadline a calendar moves. Reads narrow rows: what was asked stays
+/// on its page, unless a date in it decides.
+struct DeadlineScan: Sendable {
+  struct Page {
+    var moved: [MovedDeadline] = []
+    var open = 0
+    /// The last key that was looked at; nil when there was none.
+    var last: Int64?
+  }
+
+  private let reference: Reference
+  private let calendar: WorkingCalendar
+  /// No deadline can move that does not run over one of these; nil when nothing is known about it.
+  private let changed: ClosedRange<CalendarDate>?
+  /// Nothing counts otherwise than before.
+  private let isSame: Bool
+
+  init(_ reference: Reference, by calendar: WorkingCalendar, since old: WorkingCalendar?) {
+    self.reference = reference
+    self.calendar = calendar
+    changed = old.flatMap { calendar.changedDates(since: $0) }
+    isSame = old != nil && changed == nil
+  }
+
+  func page(_ db: Database, after key: Int64) throws -> Page {
+    var page = Page()
+    try db.each(RecomputationSQL.open, [.int(key), .int(Int64(Store.recomputationPage))]) { row in
+      page.last = row.int(0)
+      page.open += 1
+      guard mayMove(row) else { return }
+      var request = try narrow(row)
+      if let procedure = reference.procedures[request.procedure], request.isDueOnDate(procedure),
+        let whole = try StoredRequest.load(row.int(0), db, reference)
+      {
+        request = whole.request
+      }
+      guard let deadline = request.movedDeadline(by: calendar, reference) else { return }
+      page.moved.append(
+        MovedDeadline(
+          key: row.int(0), id: request.id, procedure: request.procedure, organ: request.responder,
+          before: request.deadline, after: deadline))
     }
-    return moved
+    return page
+  }
+
+  /// Cheap and never wrong in one direction only: a clock that counts days from receipt, and over none that changed, is
+  /// passed over. A date that decides, or a clock that began anew, is looked at closely.
+  private func mayMove(_ row: SQLRow) -> Bool {
+    if isSame { return false }
+    guard let changed, row.isNull(12) else { return true }
+    switch reference.procedures[row.text(2)]?.clock {
+    case .workingDays(_, .receipt), .acknowledge: break
+    default: return true
+    }
+    return Int(row.int(10)) >= changed.lowerBound.dayNumber
+      && Instant(milliseconds: row.int(7)).date < changed.upperBound
+  }
+
+  /// A request without its content. Columns in the order of `RecomputationSQL.open`.
+  private func narrow(_ row: SQLRow) throws -> AssistanceRequest {
+    let id = EntityID(key: row.int(0), tail: row.int(1))
+    guard let state = StateName(rawValue: row.text(3)).flatMap({ AssistanceRequest.State(name: $0, payload: nil) }),
+      let requester = reference.organ(number: row.int(5)), let responder = reference.organ(number: row.int(6)),
+      let progress = Progress(encoded: row.optionalBytes(12))
+    else { throw StoreError.damaged(file: "the database", "request \(id) cannot be read") }
+    return AssistanceRequest(
+      id: id, procedure: row.text(2), requester: requester.code, responder: responder.code, item: nil,
+      receivedAt: Instant(milliseconds: row.int(7)),
+      deadline: Deadline(
+        at: Instant(milliseconds: row.int(9)), date: CalendarDate(dayNumber: Int(row.int(10))),
+        workingDays: Int(row.int(11)), provisional: row.int(13) == 1),
+      content: EncodedContent(bytes: []), version: Int(row.int(4)), updatedAt: Instant(milliseconds: row.int(8)),
+      acknowledgement: nil, state: state, progress: progress)
+  }
+}
+
+/// An open request whose deadline a calendar moves.
+package struct MovedDeadline: Sendable {
+  let key: Int64
+  package let id: EntityID
+  package let procedure: String
+  /// Who is to answer; its region decides.
+  package let organ: OrganCode
+  package let before: Deadline
+  package let after: Deadline
+}
+
+extension WriteContext {
+  /// Moves as many as fit into the time, at least one.
+  fileprivate func recompute(_ keys: [Int64], within microseconds: Int64) throws -> (done: Int, moved: Int) {
+    let start = monotonicMicroseconds()
+    var (done, moved) = (0, 0)
+    for key in keys {
+      done += 1
+      if let stored = try StoredRequest.load(key, db, reference),
+        let decision = stored.request.recomputed(now: now, reference: reference)
+      {
+        try apply(decision, previous: stored.request)
+        moved += 1
+      }
+      if monotonicMicroseconds() - start >= microseconds { break }
+    }
+    return (done, moved)
   }
 }
 
 enum RecomputationSQL: String, CaseIterable {
-  case open = "SELECT key FROM request WHERE key > $1 AND open = 1 ORDER BY key LIMIT $2"
+  case open = """
+    SELECT key, tail, procedure, state, version, requester, responder, received_at, updated_at, due_at, due_day,
+      working_days, progress, provisional
+    FROM request WHERE key > $1 AND open = 1 ORDER BY key LIMIT $2
+    """
+  case movedAfter = "SELECT count(*) FROM event WHERE seq > $1 AND type = 'request.deadline-changed'"
 }

@@ -85,32 +85,29 @@ extension Database {
     return changes
   }
 
-  /// A year is replaced only by its own notice, which is what announces its National Day. A notice also names days of
-  /// the year before, and one that amends a running year names a few days of it: these go in one by one, as regional
-  /// ones do, and leave the rest as it is.
-  private func write(_ days: [(region: String, day: AnnouncedDay)]) throws -> CalendarChanges {
-    var changes = CalendarChanges()
-    let notices = days.filter { $0.region.isEmpty && $0.day.isNationalDay && $0.day.kind == .off }
-    changes.replacedYears = notices.map(\.day.date.year).sorted()
+  private func write(_ days: [WorkingCalendar.Row]) throws -> CalendarChanges {
+    let changes = CalendarChanges(of: try loadCalendar(), by: days)
     for year in changes.replacedYears { try run(ReferenceSQL.clearNationalDays, .text(String(year))) }
     for (region, day) in days {
-      let date = day.date.description
-      if !region.isEmpty || !changes.replacedYears.contains(day.date.year) {
-        let name = region.isEmpty ? date : "\(region) \(date)"
-        let old = try first(ReferenceSQL.day, .text(region), .text(date)) { [$0.text(0), $0.text(1), $0.text(2)] }
-        if old == nil { changes.added.append(name) }
-        if let old, old != [day.kind.rawValue, day.festival, day.notice] { changes.changed.append(name) }
-      }
       try run(
-        ReferenceSQL.upsertDay, .text(region), .text(date), .text(day.kind.rawValue), .text(day.festival),
-        .text(day.notice))
+        ReferenceSQL.upsertDay, .text(region), .text(day.date.description), .text(day.kind.rawValue),
+        .text(day.festival), .text(day.notice))
     }
     return changes
   }
 }
 
-extension AnnouncedDay {
-  fileprivate var isNationalDay: Bool { date.description.hasSuffix("-10-01") }
+extension CalendarChanges {
+  /// What the rows of a file make of a calendar; see `WorkingCalendar.amended`.
+  init(of calendar: WorkingCalendar, by rows: [WorkingCalendar.Row]) {
+    replacedYears = WorkingCalendar.noticeYears(rows)
+    for (region, day) in rows where !region.isEmpty || !replacedYears.contains(day.date.year) {
+      let name = region.isEmpty ? day.date.description : "\(region) \(day.date)"
+      let old = calendar.announcedDay(day.date, prefix: region)
+      if old == nil { added.append(name) }
+      if let old, old != day { changed.append(name) }
+    }
+  }
 }
 
 /// A calendar file by itself, without a database.

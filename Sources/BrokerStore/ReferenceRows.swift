@@ -31,7 +31,6 @@ enum ReferenceSQL: String, CaseIterable {
       notice = excluded.notice
     """
   case clearEntries = "DELETE FROM assistance_entry"
-  case day = "SELECT kind, festival, notice FROM calendar_day WHERE region = $1 AND date = $2"
   case clearNationalDays = "DELETE FROM calendar_day WHERE region = '' AND substr(date, 1, 4) = $1"
   case getMeta = "SELECT value FROM meta WHERE name = $1"
   case setMeta = """
@@ -85,12 +84,14 @@ extension Database {
       return AssistanceEntry(
         item: row.text(0), requester: requester, obliged: obliged, workingDays: Int(row.int(3)))
     }
+    var calendar = try loadCalendar()
+    calendar.officeHours = lastDay.officeHours
     return Reference(
-      organs: organs, items: items, assistance: entries, calendar: try loadCalendar(),
-      procedures: procedures, lastDay: lastDay)
+      organs: organs, items: items, assistance: entries, calendar: calendar, procedures: procedures,
+      lastDay: lastDay)
   }
 
-  private func loadCalendar() throws -> WorkingCalendar {
+  func loadCalendar() throws -> WorkingCalendar {
     var national: [AnnouncedDay] = []
     var overlays: [String: [AnnouncedDay]] = [:]
     try each(ReferenceSQL.days, []) { row in

@@ -16,6 +16,7 @@ enum Schema {
       try db.execute(sql: callbacks)
       try db.execute(sql: "PRAGMA application_id = \(applicationID)")
     }
+    migrator.registerMigration("the inbox") { db in try db.execute(sql: inbox) }
     return migrator
   }
 

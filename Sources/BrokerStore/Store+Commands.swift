@@ -49,6 +49,9 @@ extension Store {
     }
   }
 
+  /// A daemon runs on this directory.
+  package var hasDaemon: Bool { InstanceLock.isHeld(directory: directory) }
+
   /// Waits until a running daemon works with what was just changed. Returns false when none took it up in time.
   package func awaitDaemon(timeoutMilliseconds: Int = 5000) -> Bool {
     guard InstanceLock.isHeld(directory: directory) else { return true }

@@ -123,7 +123,7 @@ package final class Store: Sendable {
     if lock != nil {
       if isBehind || loaded.reference.calendar != before.calendar {
         self.isBehind.withLock { $0 = true }
-        _ = try await recomputeDeadlines()
+        _ = try await recomputeDeadlines(since: isBehind ? nil : before.calendar)
         self.isBehind.withLock { $0 = false }
       }
       let generation = loaded.generation ?? ""
@@ -139,6 +139,12 @@ package final class Store: Sendable {
     }
     state.withLock { $0 = loaded }
     listeners.reference.withLock { $0 = loaded.reference }
+  }
+
+  /// Keys alone: a long recomputation must not keep a revoked one alive.
+  func refreshKeys() async throws(StoreError) {
+    let keys = try await read { db in try db.loadKeys() }
+    state.withLock { $0.keys = keys }
   }
 
   static func load(_ db: Database, procedures: [Procedure], lastDay: LastDayPolicy) throws -> Loaded {

@@ -41,6 +41,7 @@ package enum Statements {
     add(ListSQL.self)
     add(EventSQL.self)
     add(TimerSQL.self)
+    add(InboxSQL.self)
     add(EndpointSQL.self)
     add(OutboxSQL.self)
     add(CallbackSQL.self)

@@ -5,10 +5,10 @@ enum TimerSQL: String, CaseIterable {
   case earliest = "SELECT due_at FROM timer ORDER BY due_at LIMIT 1"
   case due = "SELECT due_at, request, rung FROM timer WHERE due_at <= $1 ORDER BY due_at, request LIMIT $2"
   case delete = "DELETE FROM timer WHERE due_at = $1 AND request = $2 AND rung = $3"
-  /// Open requests with no timer, and the last rung that fired (0 for none).
+  /// Open requests with no timer but one for people, and the last rung that fired (0 for none).
   case unarmed = """
     SELECT r.key, coalesce((SELECT max(e.rung) FROM event e WHERE e.request = r.key AND e.rung IS NOT NULL), 0)
-    FROM request r WHERE r.open = 1 AND r.key NOT IN (SELECT request FROM timer)
+    FROM request r WHERE r.open = 1 AND r.key NOT IN (SELECT request FROM timer WHERE rung < 10000000)
     """
   case hasFired = "SELECT 1 FROM event WHERE request = $1 AND rung = $2 AND rung IS NOT NULL"
 }
@@ -22,11 +22,19 @@ extension WriteContext {
       (at: $0.int(0), request: $0.int(1), rung: $0.int(2))
     }
     var fired = 0
-    for row in due {
+    // Who is told of a rung comes before the next one of the same moment: the leader before the supervisor.
+    let (people, machines) = (
+      due.filter { RungCode.isForPeople($0.rung) }, due.filter { !RungCode.isForPeople($0.rung) }
+    )
+    for row in people + machines {
       try db.run(TimerSQL.delete, .int(row.at), .int(row.request), .int(row.rung))
       guard let code = RungCode(row.rung), let stored = try StoredRequest.load(row.request, db, reference),
         stored.request.isClockRunning, stored.request.progress.leg == code.leg
       else { continue }
+      if code.isForPeople {
+        try tellPeople(of: code.rung, of: stored.request)
+        continue
+      }
       // A rung that has fired before (its event is unique) never fires again, whatever re-armed it; the ladder goes on.
       if try db.first(TimerSQL.hasFired, .int(row.request), .int(row.rung), body: { _ in true }) == true {
         if let next = stored.request.nextTimer(after: code.rung, reference) { try arm(next, of: row.request) }
@@ -40,6 +48,7 @@ extension WriteContext {
       }
       guard let decision = stored.request.fire(timer, now: now, reference: reference) else { continue }
       try apply(decision, previous: stored.request)
+      try tellPeople(of: code.rung, of: stored.request)
       fired += 1
     }
     return (due.count, fired)

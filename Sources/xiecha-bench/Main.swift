@@ -13,9 +13,10 @@ struct Bench: AsyncParsableCommand {
         xiecha-bench accept --connections 64 --seconds 5
         xiecha-bench push --messages 20000
         xiecha-bench timers --open 1000000 --due 10000
+        xiecha-bench recompute --requests 1000000
         xiecha-bench limits
       """,
     subcommands: [
-      Accept.self, PushCommand.self, Timers.self, Limits.self, LoadWorker.self, SinkWorker.self,
+      Accept.self, PushCommand.self, Timers.self, Recompute.self, Limits.self, LoadWorker.self, SinkWorker.self,
     ])
 }

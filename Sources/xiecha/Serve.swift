@@ -59,7 +59,7 @@ struct Serve: AsyncParsableCommand {
       services: [
         Keeping(keeper: keeper), Delivering(dispatcher: dispatcher, graceSeconds: drain),
         Refreshing(store: store, logger: logger),
-        Inspecting(store: store, logger: logger), Watching(store: store),
+        Inspecting(store: store, logger: logger), Missing(store: store, logger: logger), Watching(store: store),
         Serving(server: server, logger: logger), Releasing(web: web),
       ],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

@@ -1,4 +1,5 @@
 internal import BrokerCallbacks
+internal import BrokerDomain
 internal import BrokerStore
 internal import BrokerWeb
 internal import Logging
@@ -38,6 +39,29 @@ struct Refreshing: Service {
           logger.error("cannot look for changes of reference data: \(error)")
         }
         try? await Task.sleep(for: .milliseconds(100))
+      }
+    }
+  }
+}
+
+/// Says at the start, and then once on each day of the broker's clock, that a year's holiday notice should be loaded.
+struct Missing: Service {
+  let store: Store
+  let logger: Logger
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      var said: CalendarDate?
+      while !Task.isCancelled {
+        let today = store.clock.now.date
+        if today != said {
+          for year in store.missingYears {
+            let words = WorkingCalendar.missing(year)
+            logger.warning("\(words.zh) / \(words.en)")
+          }
+          said = today
+        }
+        try? await Task.sleep(for: .seconds(5))
       }
     }
   }

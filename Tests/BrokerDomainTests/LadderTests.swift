@@ -103,9 +103,12 @@ internal import Testing
     let decision = try #require(fired)
     #expect(decision.request == request)
     let left = try #require(remaining[rung])
+    // The clock fires a moment late: in office hours that is the moment of the people, too.
+    let notify = rung == .escalated ? now : at.date.midnight + 9 * 3_600_000
     let data = try json(
       """
-      {"rung":"\(rung.name)","scheduledAt":"\(at.rfc3339)","dueDate":"2026-11-25","remaining":\(left)}
+      {"rung":"\(rung.name)","scheduledAt":"\(at.rfc3339)","dueDate":"2026-11-25","remaining":\(left),
+      "audience":"\(rung.audience.rawValue)","notifyAt":"\(notify.rfc3339)"}
       """)
     #expect(
       decision.event

@@ -99,4 +99,41 @@ internal import Testing
     #expect(calendar.workingDay(1, from: start, region: nil) == start + 366)
     #expect(calendar.workingDay(-1, from: start + 800, region: nil) == start + 434)
   }
+
+  /// 广西 in 2017: 三月三 on 30 and 31 March, the national make-up Saturday of 1 April given off, 8 April worked for it. The
+  /// nationwide days are those of that year's Qingming.
+  private static func guangxi2017() throws -> WorkingCalendar {
+    func day(_ text: String, _ kind: AnnouncedDay.Kind, _ name: String) throws -> AnnouncedDay {
+      AnnouncedDay(date: try date(text), kind: kind, festival: name, notice: "")
+    }
+    return WorkingCalendar(
+      national: [
+        try day("2017-04-01", .work, "清明节"), try day("2017-04-03", .off, "清明节"),
+        try day("2017-04-04", .off, "清明节"), try day("2017-10-01", .off, "国庆节"),
+      ],
+      overlays: [
+        "45": [
+          try day("2017-03-30", .off, "三月三"), try day("2017-03-31", .off, "三月三"),
+          try day("2017-04-01", .off, "三月三"), try day("2017-04-08", .work, "三月三"),
+        ]
+      ])
+  }
+
+  /// Working days, then the due date in 启东 and in 南宁, of what is received on Wednesday 29 March 2017.
+  static let flipped: [(Int, String, String)] = [
+    (1, "2017-03-30", "2017-04-05"), (2, "2017-03-31", "2017-04-06"), (3, "2017-04-01", "2017-04-07"),
+    (4, "2017-04-05", "2017-04-08"), (5, "2017-04-06", "2017-04-10"),
+  ]
+
+  @Test(arguments: flipped)
+  func aNationalMakeUpDayIsFlipped(_ days: Int, _ qidong: String, _ nanning: String) throws {
+    let calendar = try Self.guangxi2017()
+    let received = try instant("2017-03-29T10:00:00+08:00")
+    for (code, expected) in [("320681", qidong), ("450100", nanning)] {
+      let due = calendar.deadline(receivedAt: received, workingDays: days, region: try region(code))
+      #expect(due.date.description == expected && !due.provisional, "\(code)")
+    }
+    let reason = calendar.verdict(try date("2017-04-01"), region: try region("450100")).reason
+    #expect(reason.zh == "三月三放假（地区 45）")
+  }
 }

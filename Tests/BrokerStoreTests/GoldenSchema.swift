@@ -206,4 +206,19 @@ enum GoldenSchema {
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX delivery_dead ON delivery (endpoint, seq) WHERE state = 'dead';
     """
+
+  /// Of migration "the inbox".
+  static let inbox = """
+    CREATE TABLE inbox (
+      seq INTEGER PRIMARY KEY,
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      request INTEGER NOT NULL REFERENCES request (key),
+      rung INTEGER NOT NULL CHECK (rung > 0 AND rung % 10 BETWEEN 1 AND 4),
+      audience TEXT NOT NULL CHECK (audience IN ('contact', 'leader', 'supervisor')),
+      at INTEGER NOT NULL,
+      due_day INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX inbox_once ON inbox (request, rung, organ);
+    CREATE INDEX inbox_organ ON inbox (organ, seq);
+    """
 }

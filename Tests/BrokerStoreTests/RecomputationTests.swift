@@ -113,4 +113,71 @@ import Testing
     #expect(try await store.request(request.id)?.request.deadline != request.deadline)
     #expect(try await store.refresh() == false)
   }
+
+  /// What the dry run says is what happens, over more requests than one group moves; it writes nothing itself.
+  @Test func theDryRunSaysWhatHappens() async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    let first = try await store.submit()
+    try await store.write { context in for _ in 0..<599 { _ = try context.submit(.marriage()) } }
+    let closed = try await store.submit()
+    try await store.carryOut(.confirm, closed.id)
+    let bytes = Self.holiday(first.deadline.date.description)
+    let counts = try store.countsText
+    func preview(_ limit: Int) throws -> CalendarPreview {
+      let command = try fixture.open(.command)
+      defer { command.close() }
+      return try command.previewCalendar(bytes, limit: limit)
+    }
+    let told = try preview(3)
+    #expect(told.moved == 600 && told.unchanged == 0 && told.lines.count == 3 && told.becomeFirm == 0)
+    #expect(told.days == CalendarChanges(added: [first.deadline.date.description]))
+    let line = try #require(told.lines.first)
+    #expect(line.id == first.id && line.organ == first.responder && line.before == first.deadline)
+    #expect(try store.countsText == counts)
+    #expect(try await store.refresh() == false)
+    let newest = try store.newestEventNow()
+    try Self.load(fixture, bytes)
+    try await store.refresh()
+    #expect(try store.deadlinesMoved(after: newest) == 600)
+    #expect(try await store.request(first.id)?.request.deadline == line.after)
+    let after = try preview(3)
+    #expect(after.moved == 0 && after.unchanged == 600 && after.lines.isEmpty)
+    #expect(try store.verify() == [])
+  }
+
+  /// A day behind everybody's deadline, or before anybody's receipt, touches nobody; the ones between do.
+  @Test(arguments: [("2026-03-01", 0), ("2026-03-02", 0), ("2026-03-03", 1), ("2026-03-09", 1), ("2026-03-10", 0)])
+  func onlyDeadlinesThatRunOverTheDayMove(_ day: String, _ moved: Int) async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    try await store.submit()
+    // Sundays are off anyway: worked, they count.
+    let kind = CalendarDate(day)?.weekday == 7 ? "work" : "off"
+    try Self.load(fixture, Array("date,kind,festival,notice\n\(day),\(kind),测试,通知\n".utf8))
+    try await store.refresh()
+    #expect(try store.deadlinesMoved(after: 0) == moved)
+    #expect(try store.verify() == [])
+  }
+
+  /// A deadline into the next year is provisional, and firm when that year's notice is loaded, on whatever day it falls.
+  @Test func theYearsNoticeMakesDeadlinesFirm() async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    try await store.advance(to: "2026-12-29T10:00:00+08:00")
+    let request = try await store.submit()
+    #expect(request.deadline.provisional && store.missingYears == [2027])
+    let rows = "2027-01-01,off,元旦,\(Self.notice)\n2027-10-01,off,国庆节,\(Self.notice)\n"
+    let bytes = Array(("date,kind,festival,notice\n" + rows).utf8)
+    #expect(try store.previewCalendar(bytes, limit: 1).becomeFirm == 1)
+    try Self.load(fixture, bytes)
+    try await store.refresh()
+    let firm = try #require(try await store.request(request.id)).request.deadline
+    #expect(!firm.provisional && firm.date == request.deadline.date && store.missingYears == [])
+    let data = try JSON.parse(try #require(try await store.timeline(request.id).last).data)
+    #expect(data["provisional"] == .bool(false) && data["notices"]?.arrayValue?.contains(.string(Self.notice)) == true)
+  }
 }

@@ -53,7 +53,7 @@ import Testing
       RequeueSQL.active.rawValue, RequeueSQL.isQueued.rawValue, ExpirySQL.isOff.rawValue, ExpirySQL.row.rawValue,
       EventSQL.newest.rawValue, EventSQL.oldest.rawValue,
       EventSQL.momentAtOrAfter.rawValue, TimerSQL.due.rawValue, TimerSQL.delete.rawValue,
-      TimerSQL.hasFired.rawValue, OutboxSQL.nextDue.rawValue, OutboxSQL.due.rawValue,
+      TimerSQL.hasFired.rawValue, InboxSQL.list.rawValue, OutboxSQL.nextDue.rawValue, OutboxSQL.due.rawValue,
       OutboxSQL.delete.rawValue, OutboxSQL.successor.rawValue, OutboxSQL.move.rawValue,
       OutboxSQL.disable.rawValue, OutboxSQL.lease.rawValue, ReferenceSQL.getMeta.rawValue,
     ] + ListSQL.allCases.map(\.rawValue)

@@ -52,6 +52,7 @@ struct AuthorisationTests {
     POST   /v1/requests/{id}/close           401    401     404      409       403       403        403
     POST   /v1/commitments/withdraw          401    401     200      200       200       200        403
     GET    /v1/events                        401    401     200      200       200       200        403
+    GET    /v1/inbox                         401    401     200      200       200       200        403
     POST   /v1/endpoints                     401    401     201      201       201       201        403
     GET    /v1/endpoints                     401    401     200      200       200       200        403
     GET    /v1/endpoints/{id}                401    401     404      200       404       404        403

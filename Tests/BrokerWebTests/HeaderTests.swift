@@ -119,7 +119,7 @@ struct HeaderTests {
     #expect(parts[0].hasPrefix("HTTP/1.1 \(status) "), "\(text)")
     #expect(parts[0].lowercased().contains("x-request-id: "), "\(text)")
     #expect(parts[1].hasPrefix("HTTP/1.1 200 "), "\(text)")
-    #expect(parts[2] == #"{"status":"ok"}"#, "\(text)")
+    #expect(parts[2] == #"{"status":"ok","warnings":[]}"#, "\(text)")
   }
 
   @Test func secretsAreNotStored() throws {

@@ -28,6 +28,9 @@ def feed(w):
         w.that(f"the {who} is told", ("request.submitted", made) in seen, seen)
     page = w.call("feed, stranger", "GET", "/v1/events", 200, key=w.stranger, query={"after": after}, must=True)
     w.that("a stranger is not", made not in page.text, "told a stranger")
+    inbox = w.call("inbox", "GET", "/v1/inbox", 200, key=w.responder, query={"after": 0, "limit": 500}, must=True).json
+    seqs = [notice["seq"] for notice in inbox["items"]]
+    w.that("the inbox is in order", seqs == sorted(seqs), seqs)
 
 
 def endpoints(w):

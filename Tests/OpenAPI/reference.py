@@ -2,7 +2,8 @@
 
 
 def machinery(w):
-    w.call("health", "GET", "/healthz", 200)
+    health = w.call("health", "GET", "/healthz", 200, must=True).json
+    w.that("what an operator should see to is told, and hurts nobody", health["status"] == "ok", health)
     ready = w.call("readiness", "GET", "/readyz", 200, must=True).json
     w.rehearsing = ready.get("rehearsal") is True
     alive = [ready["database"]["writable"], ready["dispatcher"]["alive"], ready["keeper"]["alive"]]

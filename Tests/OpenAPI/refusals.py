@@ -36,7 +36,7 @@ def malformed(w):
         ("limit=many", "/v1/organs", {"limit": "many"}), ("a cursor of ours?", "/v1/requests", {"cursor": "!!"}),
         ("no such state", "/v1/requests", {"state": "lost"}), ("no such role", "/v1/requests", {"role": "boss"}),
         ("overdue=maybe", "/v1/requests", {"overdue": "maybe"}), ("no time", "/v1/requests", {"updatedAfter": "now"}),
-        ("after=-1", "/v1/events", {"after": -1}), ("wait=61", "/v1/events", {"wait": 61}),
+        ("after=-1", "/v1/events", {"after": -1}), ("audience=boss", "/v1/inbox", {"audience": "boss"}), ("wait=61", "/v1/events", {"wait": 61}),
         ("no delivery state", "/v1/deliveries", {"state": "lost"})):
         w.call(name, "GET", path, 400, key=w.requester, query=query, code="invalid-parameter")
     id = w.submit().json["id"]

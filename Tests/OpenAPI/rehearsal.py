@@ -35,6 +35,11 @@ def clock(w):
         "each rung but due-soon once", types.count("request.overdue") == types.count("request.escalated") == 1, types)
     actors = {event["actor"]["kind"] for event in events if event["type"] in wanted}
     w.that("recorded as the clock's", actors == {"clock"}, actors)
+    told = w.call(
+        "inbox, of the leader", "GET", "/v1/inbox", 200, key=w.responder, query={"audience": "leader", "limit": 500},
+        must=True).json["items"]
+    mine = [notice for notice in told if notice["request"] == made["id"]]
+    w.that("the leader is told once, at nine", [n["at"][11:16] for n in mine] == ["09:00"], mine)
     answered = w.move("answer late", made["id"], "answer", 200, w.responder, ANSWER, must=True).json
     w.that(
         "late", answered["answer"]["late"] is True and answered["due"]["status"] == "missed", answered["answer"])

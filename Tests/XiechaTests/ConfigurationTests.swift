@@ -56,6 +56,7 @@ internal import Testing
     ("  allowedNetworks: []", "  allowedNetworks: [10.0.0.0/40]", "must be a list of networks"),
     ("listen: \"127.0.0.1:8421\"", "listen: localhost", "listen must be host:port"),
     ("language: zh-CN", "language: fr", "language must be zh-CN or en"),
+    ("  officeHours: \"09:00-17:00\"", "  officeHours: \"17:00-09:00\"", "deadlines.officeHours must be HH:MM-HH:MM"),
     ("  lastMoment: \"24:00\"", "  lastMoment: \"25:00\"", "deadlines.lastMoment must be HH:MM"),
     ("  level: info", "  level: loud", "log.level must be debug, info"),
     ("    giveUpDays: 15", "    giveUpDays: 0", "callbacks.retry.giveUpDays must be"),

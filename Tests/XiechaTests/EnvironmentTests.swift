@@ -24,6 +24,7 @@ internal import Testing
     "callbacks.inFlight": "XIECHA_CALLBACKS_IN_FLIGHT",
     "callbacks.inFlightPerEndpoint": "XIECHA_CALLBACKS_IN_FLIGHT_PER_ENDPOINT",
     "callbacks.caBundle": "XIECHA_CALLBACKS_CA_BUNDLE", "deadlines.lastMoment": "XIECHA_DEADLINES_LAST_MOMENT",
+    "deadlines.officeHours": "XIECHA_DEADLINES_OFFICE_HOURS",
     "limits.bodyBytes": "XIECHA_LIMITS_BODY_BYTES", "limits.requestsPerSecond": "XIECHA_LIMITS_REQUESTS_PER_SECOND",
     "limits.burst": "XIECHA_LIMITS_BURST", "limits.longPollSeconds": "XIECHA_LIMITS_LONG_POLL_SECONDS",
     "limits.waiters": "XIECHA_LIMITS_WAITERS", "limits.connections": "XIECHA_LIMITS_CONNECTIONS",

@@ -30,7 +30,20 @@ struct MachineryRoutes {
   }
 
   func health(_: Call) async throws -> Reply {
-    Reply { w in w.string("status", "ok") }
+    // What an operator must do soon makes nobody ill.
+    let missing = broker.store.missingYears
+    return Reply { w in
+      w.string("status", "ok")
+      w.array("warnings") { w in
+        for year in missing {
+          w.object { w in
+            w.string("code", "calendar-missing-year")
+            w.int("year", year)
+            w.phrase("text", WorkingCalendar.missing(year))
+          }
+        }
+      }
+    }
   }
 
   func readiness(_: Call) async throws -> Reply {
@@ -107,6 +120,13 @@ struct MachineryRoutes {
     page.sample(
       "xiecha_calendar_next_year_known", [:],
       broker.store.reference.calendar.isKnown(now.date.year + 1) ? 1 : 0)
+    page.gauge(
+      "xiecha_calendar_missing_year",
+      "1 when a year's holiday notice should be loaded and is not; the next year's from 1 November, Chinese time.")
+    let missing = broker.store.missingYears
+    for year in [now.date.year, now.date.year + 1] {
+      page.sample("xiecha_calendar_missing_year", ["year": String(year)], missing.contains(year) ? 1 : 0)
+    }
     return Reply(.ok, Array(page.text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
   }
 

@@ -57,6 +57,7 @@ extension Route {
     table += [
       Route(.post, "/v1/commitments/withdraw", .organ, CommitmentRoutes(broker: broker).withdraw),
       Route(.get, "/v1/events", .organ, read.feed),
+      Route(.get, "/v1/inbox", .organ, InboxRoutes(broker: broker).list),
       Route(.post, "/v1/endpoints", .organ, endpoints.create),
       Route(.get, "/v1/endpoints", .organ, endpoints.list),
       Route(.get, "/v1/endpoints/{id}", .organ, endpoints.get),

@@ -9,6 +9,7 @@ struct Import: ParsableCommand {
     discussion: """
       Example / 示例:
         xiecha import organs organs.csv --state-dir ./state
+        xiecha import calendar 2027.csv --dry-run --state-dir ./state    # 先看哪些期限会变 / first see what would move
         xiecha import calendar 2027.csv --state-dir ./state
       """)
 
@@ -18,7 +19,24 @@ struct Import: ParsableCommand {
   @Argument(help: "A CSV file in UTF-8.")
   var file: String
 
+  @Flag(help: "Of a calendar: print every open deadline that would move, before and after; write nothing. 试算")
+  var dryRun = false
+
+  @Option(help: "Lines of a dry run at most; the rest is counted.")
+  var limit = 100
+
+  @Flag(help: "Print a dry run as JSON.")
+  var json = false
+
   @OptionGroup var state: StateDirectory
+
+  func validate() throws {
+    guard (1...100_000).contains(limit) else { throw ValidationError("--limit takes 1 to 100000") }
+    guard !dryRun || kind == ReferenceKind.calendar.rawValue else {
+      throw ValidationError("--dry-run is for a calendar: nothing else moves deadlines")
+    }
+    guard dryRun || !json else { throw ValidationError("--json goes with --dry-run") }
+  }
 
   func run() throws {
     guard let kind = ReferenceKind(rawValue: kind) else {
@@ -27,16 +45,33 @@ struct Import: ParsableCommand {
     }
     let store = try state.openForCommand()
     defer { store.close() }
+    if dryRun {
+      let preview = try Self.preview(file, store, limit: limit)
+      return json ? preview.printJSON() : preview.printText(store.reference)
+    }
+    let moving = kind == .calendar ? try Self.preview(file, store, limit: 0).moved : 0
+    if moving > 0 { print("未办结请求将变更期限\(moving)件 / \(moving) open deadlines will move") }
+    let before = try store.newestEventNow()
     let report = try Self.load(kind, file, into: store)
     for column in report.ignoredColumns {
       warn("\(file):1: 列“\(column)”未使用 / the column \"\(column)\" means nothing to us")
     }
     print("已导入\(report.rows)行 / imported \(report.rows) rows of \(kind.rawValue) from \(file)")
     Self.tell(report.days)
-    confirm(store)
+    guard moving > 0 else { return confirm(store) }
+    guard store.hasDaemon else {
+      return print("服务启动时变更期限 / they will be moved when the daemon starts")
+    }
+    confirm(store, milliseconds: 5000 + moving / 4)
+    let moved = try store.deadlinesMoved(after: before)
+    print("已变更期限\(moved)件 / \(moved) deadlines moved")
   }
 
-  private static func tell(_ days: CalendarChanges) {
+  private static func preview(_ file: String, _ store: Store, limit: Int) throws -> CalendarPreview {
+    try reading(file) { bytes throws(ImportError) in try store.previewCalendar(bytes, limit: limit) }
+  }
+
+  static func tell(_ days: CalendarChanges) {
     let lines = [
       ("整年替换 / years replaced", days.replacedYears.map(String.init)), ("新增日期 / days added", days.added),
       ("更改日期 / days changed", days.changed),
@@ -47,11 +82,15 @@ struct Import: ParsableCommand {
   /// Reads one file into the store, or names every bad row of it.
   @discardableResult
   static func load(_ kind: ReferenceKind, _ file: String, into store: Store) throws -> ImportReport {
+    try reading(file) { bytes throws(ImportError) in try store.importFile(kind, bytes) }
+  }
+
+  private static func reading<T>(_ file: String, _ body: ([UInt8]) throws(ImportError) -> T) throws -> T {
     guard let data = FileManager.default.contents(atPath: file) else {
       throw ConfigurationFault(place: file, what: "cannot be read")
     }
     do {
-      return try store.importFile(kind, Array(data))
+      return try body(Array(data))
     } catch {
       switch error {
       case .store(let error): throw error
@@ -64,8 +103,8 @@ struct Import: ParsableCommand {
 }
 
 /// Says whether a running daemon works with the change.
-func confirm(_ store: Store) {
-  if !store.awaitDaemon() {
+func confirm(_ store: Store, milliseconds: Int = 5000) {
+  if !store.awaitDaemon(timeoutMilliseconds: milliseconds) {
     warn("运行中的服务尚未采用此更改 / the running daemon has not taken this up yet; see its log")
   }
 }

@@ -25,15 +25,9 @@ struct Check: ParsableCommand {
     let years = reference.calendar.knownYears.sorted().map(String.init).joined(separator: " ")
     print("日历 / calendars      \(years.isEmpty ? "none" : years)")
     var warnings: [String] = []
-    let today = store.clock.now.date
-    if !reference.calendar.isKnown(today.year) {
-      warnings.append(
-        "没有\(today.year)年放假通知，期限均为暂定 / the notice for \(today.year) is missing; deadlines are provisional")
-    }
-    // The State Council publishes next year's notice in autumn; by November it should be here.
-    if today.components.month >= 11, !reference.calendar.isKnown(today.year + 1) {
-      warnings.append(
-        "尚未导入\(today.year + 1)年放假通知 / the notice for \(today.year + 1) is not loaded: xiecha import calendar FILE")
+    for year in store.missingYears {
+      let words = WorkingCalendar.missing(year)
+      warnings.append("\(words.zh) / \(words.en)")
     }
     if !reference.organs.contains(where: { $0.roles.contains(.supervisor) }) {
       warnings.append("没有监督机关，逾期无处升级 / no organ has the role supervisor; nobody hears of escalations")

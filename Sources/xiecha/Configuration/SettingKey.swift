@@ -191,6 +191,10 @@ struct SettingKey {
       text(
         "deadlines.lastMoment", \.lastMoment, "When the last day ends: 24:00 by law, or office close such as 17:30",
         expected: "HH:MM, from 00:01 to 24:00", check: isMoment),
+      text(
+        "deadlines.officeHours", \.officeHours,
+        "When people are told of deadlines, on working days of the organ's region; callbacks leave at any hour",
+        expected: "HH:MM-HH:MM, the first before the second", check: { OfficeHours($0) != nil }),
       number(
         "limits.bodyBytes", \.limits.bodyBytes, 1024...16_777_216, "Longest request body; longer ones are answered 413"),
       number(

@@ -21,6 +21,7 @@ struct Settings: Equatable {
   var inFlightPerEndpoint = 64
   var caBundle = ""
   var lastMoment = "24:00"
+  var officeHours = "09:00-17:00"
   var limits = WebLimits()
   var logLevel = "info"
   var drainSeconds = 20
@@ -28,7 +29,9 @@ struct Settings: Equatable {
   /// Minutes after 00:00 of the last day.
   var lastDay: LastDayPolicy {
     let parts = lastMoment.split(separator: ":").compactMap { Int($0) }
-    return LastDayPolicy(endMinute: parts.count == 2 ? parts[0] * 60 + parts[1] : 24 * 60)
+    return LastDayPolicy(
+      endMinute: parts.count == 2 ? parts[0] * 60 + parts[1] : 24 * 60,
+      officeHours: OfficeHours(officeHours) ?? .standard)
   }
 
   /// Host and port; nil when the text is neither `host:port` nor `[v6]:port`.

@@ -1,0 +1,78 @@
+/// 办公时间: when people are at work on a working day, in minutes after 00:00; the second moment is exclusive.
+package struct OfficeHours: Sendable, Equatable {
+  package let opens: Int
+  package let closes: Int
+
+  package static let standard = OfficeHours(opens: 9 * 60, closes: 17 * 60)
+
+  private init(opens: Int, closes: Int) {
+    self.opens = opens
+    self.closes = closes
+  }
+
+  /// Parses `09:00-17:00`.
+  package init?(_ text: some StringProtocol) {
+    let b = Array(text.utf8)
+    guard b.count == 11, b[2] == UInt8(ascii: ":"), b[5] == UInt8(ascii: "-"), b[8] == UInt8(ascii: ":"),
+      let fromHour = digits(b, 0, 2), let fromMinute = digits(b, 3, 2), let toHour = digits(b, 6, 2),
+      let toMinute = digits(b, 9, 2), fromHour < 24, fromMinute < 60, toMinute < 60
+    else { return nil }
+    let (opens, closes) = (fromHour * 60 + fromMinute, toHour * 60 + toMinute)
+    guard opens < closes, closes <= 24 * 60 else { return nil }
+    self.init(opens: opens, closes: closes)
+  }
+
+  var opensMilliseconds: Int64 { Int64(opens) * 60_000 }
+  var closesMilliseconds: Int64 { Int64(closes) * 60_000 }
+}
+
+/// Whom a rung is for among people 联络员、分管领导、监督机关. The first two work at the organ that is to answer.
+package enum Audience: String, Sendable, CaseIterable { case contact, leader, supervisor }
+
+extension Rung {
+  /// The contact is reminded, the leader hears of what is overdue, the supervisor of what stays so.
+  package var audience: Audience {
+    switch self {
+    case .twoDaysLeft, .oneDayLeft: .contact
+    case .overdue: .leader
+    case .escalated: .supervisor
+    }
+  }
+
+  /// What its audience reads, without anything about the subject.
+  /// - Parameters:
+  ///   - title: of the procedure.
+  ///   - asker: name of the requesting organ.
+  ///   - answerer: name of the organ that is to answer.
+  package func notice(title: Phrase, asker: String, answerer: String, due: CalendarDate) -> Phrase {
+    switch self {
+    case .twoDaysLeft, .oneDayLeft:
+      let days = self == .twoDaysLeft ? 2 : 1
+      return Phrase(
+        "请联络员尽快办理：\(asker)的\(title.zh)，\(due) 届满，还剩\(days)个工作日",
+        "for the contact: \(title.en) asked by \(asker) is due on \(due), \(days == 1 ? "one working day" : "two working days") left"
+      )
+    case .overdue:
+      return Phrase(
+        "请分管领导督促：\(asker)的\(title.zh)已于 \(due) 届满，尚未办结",
+        "for the leader: \(title.en) asked by \(asker) was due on \(due) and is overdue")
+    case .escalated:
+      return Phrase(
+        "请监督机关督办：\(answerer)办理\(asker)的\(title.zh)，\(due) 届满，逾期未办结",
+        "for the supervisor: \(answerer) owes \(title.en) asked by \(asker), due on \(due)")
+    }
+  }
+}
+
+extension WorkingCalendar {
+  /// The moment itself, when the organ's people are at work then; otherwise when they come in next.
+  package func officeMoment(from moment: Instant, region: RegionCode?) -> Instant {
+    let date = moment.date
+    if isWorkingDay(date, region: region) {
+      let sinceMidnight = moment.milliseconds - date.midnight.milliseconds
+      if sinceMidnight < officeHours.opensMilliseconds { return date.midnight + officeHours.opensMilliseconds }
+      if sinceMidnight < officeHours.closesMilliseconds { return moment }
+    }
+    return workingDay(1, from: date, region: region).midnight + officeHours.opensMilliseconds
+  }
+}

@@ -1,0 +1,73 @@
+/// What a file of announced days makes of a calendar, and which dates that concerns.
+extension WorkingCalendar {
+  /// A row of a calendar file; the region is an overlay's prefix, empty for the whole country.
+  package typealias Row = (region: String, day: AnnouncedDay)
+
+  /// The years whose own notice these rows are, in order: the one that announces a year's National Day.
+  package static func noticeYears(_ rows: [Row]) -> [Int] {
+    rows.lazy.filter { $0.region.isEmpty && $0.day.isNationalDayOff }.map(\.day.date.year).sorted()
+  }
+
+  /// The calendar once the rows are loaded. A year is replaced only by its own notice. A notice also names days of the
+  /// year before, and one that amends a running year names a few days of it: these go in one by one, as regional ones
+  /// do, and leave the rest as it is.
+  package func amended(by rows: [Row]) -> WorkingCalendar {
+    let years = Set(Self.noticeYears(rows))
+    var days = national.values.filter { !years.contains($0.date.year) }
+    var regional = overlays.mapValues { Array($0.values) }
+    for row in rows {
+      if row.region.isEmpty { days.append(row.day) } else { regional[row.region, default: []].append(row.day) }
+    }
+    var calendar = WorkingCalendar(national: days, overlays: regional)
+    calendar.officeHours = officeHours
+    return calendar
+  }
+
+  /// The day as it is announced for exactly this prefix, empty for the whole country.
+  package func announcedDay(_ date: CalendarDate, prefix: String) -> AnnouncedDay? {
+    prefix.isEmpty ? national[date] : overlays[prefix]?[date]
+  }
+
+  /// From the first to the last date that counts otherwise in some region, or lies in a year that has become known or
+  /// unknown. Nil when no deadline can differ.
+  package func changedDates(since old: WorkingCalendar) -> ClosedRange<CalendarDate>? {
+    var dates = Self.differing(national, old.national)
+    for prefix in Set(overlays.keys).union(old.overlays.keys) {
+      dates += Self.differing(overlays[prefix] ?? [:], old.overlays[prefix] ?? [:])
+    }
+    for year in knownYears.symmetricDifference(old.knownYears) {
+      dates += [CalendarDate(year: year, month: 1, day: 1), CalendarDate(year: year, month: 12, day: 31)]
+        .compactMap { $0 }
+    }
+    guard let first = dates.min(), let last = dates.max() else { return nil }
+    return first...last
+  }
+
+  private static func differing(
+    _ new: [CalendarDate: AnnouncedDay], _ old: [CalendarDate: AnnouncedDay]
+  ) -> [CalendarDate] {
+    Set(new.keys).union(old.keys).filter { new[$0]?.kind != old[$0]?.kind }
+  }
+
+  /// Years whose notice should be here and is not: this year's, and from 1 November the next year's, which the State
+  /// Council publishes in autumn.
+  package func missingYears(on today: CalendarDate) -> [Int] {
+    let (year, month, _) = today.components
+    return (month >= 11 ? [year, year + 1] : [year]).filter { !isKnown($0) }
+  }
+
+  /// What an operator is told about a missing year.
+  package static func missing(_ year: Int) -> Phrase {
+    Phrase(
+      "尚未导入\(year)年放假通知，跨入该年的期限均为暂定：xiecha import calendar FILE",
+      "the notice for \(year) is not loaded; deadlines that reach into it are provisional: xiecha import calendar FILE")
+  }
+}
+
+extension AnnouncedDay {
+  /// The day by which a year's own notice is told.
+  var isNationalDayOff: Bool {
+    let day = date.components
+    return kind == .off && day.month == 10 && day.day == 1
+  }
+}

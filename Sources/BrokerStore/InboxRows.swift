@@ -1,0 +1,86 @@
+package import BrokerDomain
+internal import GRDB
+
+/// A notice to people: the rung of a request, for one audience in one organ.
+package struct InboxNotice: Sendable {
+  package let seq: Int64
+  package let request: EntityID
+  package let rung: Rung
+  package let audience: Audience
+  package let at: Instant
+  package let dueDate: CalendarDate
+  package let procedure: String
+  package let requester: OrganCode
+  package let responder: OrganCode
+  /// The requester's reference number.
+  package let reference: String?
+  /// As it is now.
+  package let state: String
+
+  /// Columns in the order of `InboxSQL.list`.
+  init(_ row: SQLRow, _ reference: Reference) throws {
+    request = EntityID(key: row.int(1), tail: row.int(2))
+    guard let code = RungCode(row.int(3)), let audience = Audience(rawValue: row.text(4)),
+      let requester = reference.organ(number: row.int(8)), let responder = reference.organ(number: row.int(9))
+    else { throw StoreError.damaged(file: "the database", "a notice of \(request) cannot be read") }
+    seq = row.int(0)
+    rung = code.rung
+    self.audience = audience
+    at = Instant(milliseconds: row.int(5))
+    dueDate = CalendarDate(dayNumber: Int(row.int(6)))
+    procedure = row.text(7)
+    self.requester = requester.code
+    self.responder = responder.code
+    self.reference = row.optionalText(10)
+    state = row.text(11)
+  }
+}
+
+enum InboxSQL: String, CaseIterable {
+  case insert = """
+    INSERT INTO inbox (organ, request, rung, audience, at, due_day) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (request, rung, organ) DO NOTHING
+    """
+  case list = """
+    SELECT i.seq, i.request, r.tail, i.rung, i.audience, i.at, i.due_day, r.procedure, r.requester, r.responder,
+      r.reference, r.state
+    FROM inbox i CROSS JOIN request r ON r.key = i.request
+    WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4
+    """
+}
+
+extension WriteContext {
+  /// Tells the people whom a rung that has fired is for: now, when they are at work by the calendar of the organ that is to
+  /// answer, else when they come in next.
+  func tellPeople(of rung: Rung, of request: AssistanceRequest) throws {
+    guard let organ = reference.organ(request.responder) else { return }
+    let code = RungCode(rung, leg: request.progress.leg, isForPeople: true)
+    let at = reference.calendar.officeMoment(from: now, region: organ.region)
+    guard at <= now else {
+      try db.run(ApplySQL.insertTimer, .int(at.milliseconds), .int(request.id.key), .int(Int64(code.code)))
+      return noteTimer(at: at)
+    }
+    let isSealed = reference.procedures[request.procedure]?.isSealed == true
+    let organs = rung.audience != .supervisor ? [organ] : isSealed ? [] : reference.supervisors(of: organ)
+    for organ in organs {
+      try db.run(
+        InboxSQL.insert, .int(organ.number), .int(request.id.key), .int(Int64(code.code)),
+        .text(rung.audience.rawValue), .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)))
+    }
+  }
+}
+
+extension Store {
+  /// The notices to an organ's people after `seq`, in order, at most `limit`.
+  /// - Parameter audience: nil for all.
+  package func inbox(organ: Int64, audience: Audience?, after seq: Int64, limit: Int) async throws(StoreError)
+    -> [InboxNotice]
+  {
+    let reference = reference
+    return try await read { db in
+      try db.all(
+        InboxSQL.list, .int(organ), .int(seq), .optionalText(audience?.rawValue), .int(Int64(limit))
+      ) { try InboxNotice($0, reference) }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+internal import BrokerDomain
+internal import Testing
+
+/// When people are told: on working days of the region, in office hours.
+@Suite struct OfficeHoursTests {
+  @Test(arguments: [
+    "", "9:00-17:00", "09:00", "17:00-09:00", "09:00-09:00", "09:00-24:01", "24:00-24:00", "09:60-17:00", "09:00~17:00",
+    "ab:cd-ef:gh", "09:00-17:000",
+  ])
+  func noHours(_ text: String) { #expect(OfficeHours(text) == nil) }
+
+  @Test func hours() {
+    #expect(OfficeHours("09:00-17:00") == .standard)
+    #expect(OfficeHours("00:00-24:00").map { [$0.opens, $0.closes] } == [0, 1440])
+    #expect(OfficeHours("10:00-19:30").map { [$0.opens, $0.closes] } == [600, 1170])
+  }
+
+  /// From, region, until.
+  static let moments: [(String, String, String)] = [
+    ("2026-03-05T00:00:00+08:00", "320681", "2026-03-05T09:00:00+08:00"),
+    ("2026-03-05T09:00:00+08:00", "320681", "2026-03-05T09:00:00+08:00"),
+    ("2026-03-05T16:59:59+08:00", "320681", "2026-03-05T16:59:59+08:00"),
+    ("2026-03-05T17:00:00+08:00", "320681", "2026-03-06T09:00:00+08:00"),
+    // Friday evening, over a plain weekend.
+    ("2026-03-06T20:00:00+08:00", "320681", "2026-03-09T09:00:00+08:00"),
+    ("2026-03-07T12:00:00+08:00", "320681", "2026-03-09T09:00:00+08:00"),
+    // A make-up Saturday is worked; in 广西 it was given off.
+    ("2026-02-28T00:00:00+08:00", "320681", "2026-02-28T09:00:00+08:00"),
+    ("2026-02-28T00:00:00+08:00", "450100", "2026-03-02T09:00:00+08:00"),
+    // Over the Spring Festival.
+    ("2026-02-14T18:00:00+08:00", "320681", "2026-02-24T09:00:00+08:00"),
+  ]
+
+  @Test(arguments: moments)
+  func officeMoment(_ from: String, _ code: String, _ expected: String) throws {
+    let day = AnnouncedDay(date: try date("2026-02-28"), kind: .off, festival: "测试", notice: "")
+    let calendar = try Vectors.calendar.get().amended(by: [("45", day)])
+    let moment = calendar.officeMoment(from: try instant(from), region: try region(code))
+    #expect(moment.rfc3339 == expected)
+    #expect(calendar.officeMoment(from: moment, region: try region(code)) == moment, "it is one")
+  }
+
+  @Test func everyRungHasAnAudienceAndWords() {
+    #expect(Rung.allCases.map(\.audience) == [.contact, .contact, .leader, .supervisor])
+    let due = CalendarDate(dayNumber: 20_519)
+    let notices = Rung.allCases.map {
+      $0.notice(title: Phrase("协助核查", "verification"), asker: "甲局", answerer: "乙局", due: due)
+    }
+    #expect(Set(notices.map(\.zh)).count == 4 && Set(notices.map(\.en)).count == 4)
+    #expect(notices.allSatisfy { $0.zh.contains(due.description) && $0.en.contains("甲局") })
+    #expect(notices[3].zh.contains("乙局"), "a supervisor has to know whom to ask")
+  }
+}

@@ -1,0 +1,141 @@
+import BrokerDomain
+import GRDB
+import TestSupport
+import Testing
+
+@testable import BrokerStore
+
+/// What people are told of a deadline: each rung once, in office hours only. Requests are received on Monday 2 March 2026
+/// and due on Monday the 9th.
+@Suite(.timeLimit(.minutes(1))) struct InboxTests {
+  private static func notices(_ store: Store, _ organ: Qidong, _ audience: Audience? = nil) async throws -> [String] {
+    try await store.inbox(organ: try store.number(organ), audience: audience, after: 0, limit: 100).map {
+      "\($0.rung.name) \($0.audience) \($0.at.rfc3339.dropFirst(5).prefix(11))"
+    }
+  }
+
+  private static let office = ["T-2 contact 03-05T09:00", "T-1 contact 03-06T09:00", "T leader 03-10T09:00"]
+
+  @Test func theContactThenTheLeaderThenTheSupervisor() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let request = try await store.submit()
+    #expect(try store.scalar("SELECT count(*) FROM timer") == 1, "submission arms one timer")
+    for (moment, count) in [
+      ("2026-03-05T08:59:59+08:00", 0), ("2026-03-05T09:00:00+08:00", 1), ("2026-03-06T08:00:00+08:00", 1),
+      ("2026-03-06T09:00:00+08:00", 2), ("2026-03-10T08:00:00+08:00", 2), ("2026-03-10T09:00:00+08:00", 3),
+      ("2026-03-20T12:00:00+08:00", 3),
+    ] {
+      try await store.advance(to: moment)
+      #expect(try await Self.notices(store, .responder) == Array(Self.office.prefix(count)), "\(moment)")
+    }
+    #expect(try await Self.notices(store, .supervisor) == ["T+1 supervisor 03-10T09:00"])
+    for organ in [Qidong.requester, .stranger] { #expect(try await Self.notices(store, organ) == []) }
+    #expect(try await Self.notices(store, .responder, .leader) == [Self.office[2]])
+    let seqs = try await store.pool.read { try String.fetchAll($0, sql: "SELECT audience FROM inbox ORDER BY seq") }
+    #expect(seqs == ["contact", "contact", "leader", "supervisor"])
+    // The rungs are events as they were, and say for whom and when.
+    let rungs = try await store.timeline(request.id).dropFirst().map { try JSON.parse($0.data) }
+    #expect(rungs.compactMap { $0["audience"]?.stringValue } == ["contact", "contact", "leader", "supervisor"])
+    #expect(
+      rungs.compactMap { $0["notifyAt"]?.stringValue?.dropFirst(5).prefix(11) } == [
+        "03-05T09:00", "03-06T09:00", "03-10T09:00", "03-10T09:00",
+      ])
+    #expect(try store.scalar("SELECT count(*) FROM timer") == 0)
+    #expect(try store.verify() == [])
+  }
+
+  @Test func onceAcrossRestartsAndAgainstTimersArmedByHand() async throws {
+    let fixture = try Fixture()
+    let id = try await fixture.life { try await $0.submit().id }
+    for day in 3...14 {
+      try await fixture.life { store in
+        try await store.advance(to: "2026-03-\(day < 10 ? "0" : "")\(day)T12:00:00+08:00")
+        let code = RungCode(.twoDaysLeft, leg: 0, isForPeople: true).code
+        try store.plant("INSERT INTO timer VALUES ($1, $2, $3)", [store.clock.now.milliseconds, id.key, code])
+        _ = try await DeadlineKeeper(store: store) { _ in }.fireAllDue()
+      }
+    }
+    try await fixture.life { (store) async throws in
+      // Planted at noon of the 3rd, when it was armed by nobody: that once, and never again.
+      #expect(
+        try await Self.notices(store, .responder) == ["T-2 contact 03-03T12:00"] + Self.office.dropFirst())
+      #expect(try store.verify() == [])
+    }
+  }
+
+  /// The daemon was away all day: the machines hear at once, the people in the morning.
+  @Test func nobodyIsToldInTheEvening() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let request = try await store.submit()
+    store.clock.advance(to: try #require(Instant(rfc3339: "2026-03-05T19:00:00+08:00")))
+    let keeper = DeadlineKeeper(store: store) { _ in }
+    #expect(try await keeper.fireAllDue() == 1)
+    #expect(try await store.timeline(request.id).count == 2)
+    #expect(try await Self.notices(store, .responder) == [])
+    try await store.advance(to: "2026-03-06T12:00:00+08:00")
+    #expect(try await Self.notices(store, .responder) == ["T-2 contact 03-06T09:00", "T-1 contact 03-06T09:00"])
+  }
+
+  @Test func whatIsAnsweredByThenIsNotTold() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let (answered, waiting) = (try await store.submit(), try await store.submit())
+    try await store.advance(to: "2026-03-05T08:00:00+08:00")
+    try await store.carryOut(.confirm, answered.id)
+    try await store.carryOut(.ask(text: "请补充结婚登记地"), waiting.id)
+    try await store.advance(to: "2026-03-20T12:00:00+08:00")
+    #expect(try await Self.notices(store, .responder) == [])
+    #expect(try store.verify() == [])
+  }
+
+  /// The day on which people would have been told is given off: they are told on the next one that is worked.
+  @Test func aCalendarChangeMovesTheNotice() async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    try await store.submit()
+    try await store.advance(to: "2026-03-05T01:00:00+08:00")
+    let command = try fixture.open(.command)
+    _ = try command.importFile(.calendar, Array("date,kind,festival,notice\n2026-03-05,off,测试,通知\n".utf8))
+    command.close()
+    try await store.refresh()
+    try await store.advance(to: "2026-03-20T12:00:00+08:00")
+    #expect(
+      try await Self.notices(store, .responder) == [
+        "T-2 contact 03-06T09:00", "T-1 contact 03-09T09:00", "T leader 03-11T09:00",
+      ])
+    #expect(try await Self.notices(store, .supervisor) == ["T+1 supervisor 03-11T09:00"])
+    #expect(try store.verify() == [])
+  }
+
+  @Test func theMigrationIsAsItShipped() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue)
+    let made = try queue.read { db in
+      try String.fetchAll(
+        db, sql: "SELECT sql FROM sqlite_schema WHERE tbl_name = 'inbox' AND sql IS NOT NULL ORDER BY rowid"
+      ).map { $0 + ";" }.joined(separator: "\n")
+    }
+    #expect(made == GoldenSchema.inbox)
+  }
+
+  /// A database of the version before the inbox opens with its rows kept, and its ladder goes on into the inbox.
+  @Test func anOlderDatabaseGetsOne() async throws {
+    let fixture = try Fixture()
+    let (id, before) = try await fixture.life { store in
+      let id = try await store.submit().id
+      try store.plant("DROP TABLE inbox")
+      try store.plant("DELETE FROM grdb_migrations WHERE identifier = 'the inbox'")
+      return (id, try store.countsText)
+    }
+    try await fixture.life { (store) async throws in
+      #expect(try store.countsText == before)
+      try await store.advance(to: "2026-03-20T12:00:00+08:00")
+      #expect(try await Self.notices(store, .responder) == Self.office)
+      #expect(try await store.timeline(id).count == 5)
+      #expect(try store.verify() == [])
+    }
+  }
+}

@@ -1,0 +1,83 @@
+internal import BrokerDomain
+internal import Foundation
+internal import TestSupport
+internal import Testing
+
+/// The inbox over HTTP, and the region that decides when an answer is due.
+@Suite(.timeLimit(.minutes(1))) struct InboxRouteTests {
+  /// A Monday; five working days end on the 9th.
+  @Test func noticesInOrderAndByAudience() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let ids = try (0..<2).map { _ in try daemon.submit()["id"].string }
+    let responder = try daemon.client(Qidong.responder)
+    #expect(try responder.get("/v1/inbox")["items"] == .array([]))
+    try daemon.operatorClient().done(
+      "POST", "/v1/rehearsal/advance", json: #"{"to": "2026-03-11T12:00:00+08:00"}"#)
+    let all = try responder.get("/v1/inbox")
+    let items = try #require(all["items"].array)
+    #expect(items.map { $0["audience"].string } == ["contact", "contact", "contact", "contact", "leader", "leader"])
+    #expect(items.map { $0["rung"].string } == ["T-2", "T-2", "T-1", "T-1", "T", "T"])
+    #expect(Set(items.compactMap { $0["request"].string }) == Set(ids.compactMap { $0 }))
+    for item in items {
+      #expect(item["at"].string?.dropFirst(11).hasPrefix("09:00:") == true && item["dueDate"].string == "2026-03-09")
+      #expect(item["text"]["zh"].string?.contains("医疗保障局") == true, "\(item)")
+      #expect(!"\(item)".contains("张三") && !"\(item)".contains("11010519491231002X"), "no subject: \(item)")
+    }
+    // Page by page, as the feed is read.
+    let first = try responder.get("/v1/inbox?limit=4")
+    let rest = try responder.get("/v1/inbox?after=\(first["next"].int ?? 0)")
+    #expect((first["items"].array ?? []) + (rest["items"].array ?? []) == items)
+    let last = try #require(all["next"].int)
+    #expect(try responder.get("/v1/inbox?after=\(last)") == .object(["items": .array([]), "next": .int(last)]))
+    let leader = try responder.get("/v1/inbox?audience=leader")["items"].array
+    #expect(leader?.map { $0["rung"].string } == ["T", "T"])
+    let supervisor = try daemon.client(Qidong.supervisor).get("/v1/inbox")["items"].array
+    #expect(supervisor?.map { $0["audience"].string } == ["supervisor", "supervisor"])
+    expectProblem(try responder.call("GET", "/v1/inbox?audience=boss"), 400, "invalid-parameter")
+    expectProblem(try responder.call("GET", "/v1/inbox?cursor=1"), 400, "invalid-parameter")
+  }
+
+  /// The same question on the same day, to organs of three regions: 南宁's own day before that of 广西, 广西's before the
+  /// country's. The region of who asks plays no part.
+  @Test func theRegionOfTheRequestedOrganDecides() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: "2026-02-13T10:00:00+08:00"))
+    let organs = [("11450000MB00000013", "450000"), ("11450100MB0000001F", "450100")]
+    func load(_ kind: String, _ rows: [String]) throws {
+      let file = daemon.state.path + "/\(kind).csv"
+      try (rows.joined(separator: "\n") + "\n").write(toFile: file, atomically: false, encoding: .utf8)
+      let result = try daemon.state.run(["import", kind, file])
+      try #require(result.status == 0, "\(result.stderr)")
+    }
+    let codes = try organs.map { try sound($0.0) }
+    try load(
+      "organs", ["code,name,region,role"] + zip(codes, organs).map { "\($0),\($1.1)民政局,\($1.1),member" })
+    // The national make-up Saturday of 14 February is given off in 广西; 南宁 works it, and not the 24th.
+    try load(
+      "calendar",
+      [
+        "date,kind,festival,notice,region", "2026-02-14,off,春节,样例,45", "2026-02-14,work,春节,样例,4501",
+        "2026-02-24,off,春节,样例,4501",
+      ])
+    func due(_ to: String) throws -> JSONBody {
+      try daemon.submit(marriageRequest(to: nil, extra: ["to": .string(to)]))
+    }
+    let qidong = try daemon.submit()
+    let regional = try codes.map { try due($0) }
+    #expect(qidong["due"]["date"].string == "2026-02-27")
+    #expect(regional.map { $0["due"]["date"].string } == ["2026-02-28", "2026-02-28"])
+    let days = try regional.map { request -> [String] in
+      let path = "/v1/requests/\(request["id"].string ?? "")/deadline"
+      let lines = try daemon.client(Qidong.requester).get(path)["explanation"].array ?? []
+      return lines.filter { $0["counted"].bool == true }.compactMap { $0["date"].string?.dropFirst(5) }.map(String.init)
+    }
+    #expect(days == [["02-24", "02-25", "02-26", "02-27", "02-28"], ["02-14", "02-25", "02-26", "02-27", "02-28"]])
+  }
+
+  /// The code with its right check character.
+  private func sound(_ code: String) throws -> String {
+    let stem = code.dropLast()
+    return try #require(
+      "0123456789ABCDEFGHJKLMNPQRTUWXY".compactMap { try? OrganCode("\(stem)\($0)") }.first
+    ).description
+  }
+}
