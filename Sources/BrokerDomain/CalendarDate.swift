@@ -45,6 +45,9 @@ package struct CalendarDate: Sendable, Hashable, Comparable, CustomStringConvert
 
   package var year: Int { components.year }
 
+  /// The first day of its month.
+  package var firstOfMonth: CalendarDate { CalendarDate(dayNumber: dayNumber - components.day + 1) }
+
   /// 1 Monday … 7 Sunday (ISO 8601).
   package var weekday: Int { ((dayNumber + 3) % 7 + 7) % 7 + 1 }
 

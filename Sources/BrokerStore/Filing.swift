@@ -30,6 +30,7 @@ extension WriteContext {
     for (former, request) in transferred { try db.run(FilingSQL.takeFrom, .int(former), .int(request)) }
     try db.run(FilingSQL.requests, .int(filed))
     try db.run(FilingSQL.subjects, .int(filed))
+    try db.tallyReports(through: newest, reference)
     try db.run(FilingSQL.advance, .int(newest))
     filedThrough = newest
   }

@@ -165,9 +165,27 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
       SELECT 1 FROM outbox e WHERE e.endpoint = o.endpoint AND e.request = o.request
         AND e.next_at < 9223372036854775807)
     """
+  /// Tallies of reports: as many as the events that were counted, and by month the same as by day.
+  case reportThatDisagrees = """
+    SELECT count(*) FROM (
+      SELECT kind FROM (
+        SELECT type AS kind, 1 AS n FROM event WHERE seq <= (SELECT through FROM report_filing)
+          AND type IN ('request.acknowledged', 'request.answered', 'request.declined', 'request.returned')
+        UNION ALL SELECT CASE WHEN c.measure IN ('on-time', 'late') THEN 'request.answered'
+          WHEN c.measure LIKE 'declined:%' THEN 'request.declined' ELSE 'request.' || c.measure END, -t.count
+          FROM report_tally t JOIN report_cell c ON c.id = t.cell
+          WHERE t.span = 0 AND c.measure NOT IN ('transferred', 'withdrawn')
+      ) k GROUP BY kind HAVING sum(n) <> 0
+      UNION ALL SELECT cell FROM (
+        SELECT cell, days, count AS n FROM report_tally WHERE span = 0
+        UNION ALL SELECT cell, days, -count FROM report_tally WHERE span = 1
+      ) s GROUP BY cell, days HAVING sum(n) <> 0
+    ) d
+    """
 
   var description: String {
     switch self {
+    case .reportThatDisagrees: "figures of reports that disagree with the events"
     case .requestWithoutItsLastEvent: "requests whose last event is missing"
     case .tallyThatDisagrees: "tallies that disagree with the requests"
     case .eventFiledNowhere: "events that are not filed under their organs"

@@ -35,6 +35,7 @@ extension Store {
         pool: pool, directory: directory, clock: clock, procedures: procedures, lastDay: lastDay,
         options: options, loaded: loaded, lock: lock, isBehind: isBehind)
       if role == .daemon {
+        try buildReports(pool, loaded.reference)
         try pool.write { db in
           if let generation = loaded.generation, !isBehind { try db.setMeta(.loadedGeneration, generation) }
           try db.run(OutboxSQL.releaseLeases)

@@ -35,6 +35,8 @@ package enum Statements {
     add(BatchSQL.self)
     add(ApplySQL.self)
     add(FilingSQL.self)
+    add(ReportSQL.self)
+    add(LedgerSQL.self)
     add(PastSQL.self)
     add(RecomputationSQL.self)
     add(RequestSQL.self)

@@ -14,9 +14,11 @@ struct Bench: AsyncParsableCommand {
         xiecha-bench push --messages 20000
         xiecha-bench timers --open 1000000 --due 10000
         xiecha-bench recompute --requests 1000000
+        xiecha-bench reports --requests 1000000
         xiecha-bench limits
       """,
     subcommands: [
-      Accept.self, PushCommand.self, Timers.self, Recompute.self, Limits.self, LoadWorker.self, SinkWorker.self,
+      Accept.self, PushCommand.self, Timers.self, Recompute.self, Reports.self, Limits.self, LoadWorker.self,
+      SinkWorker.self,
     ])
 }

@@ -207,7 +207,7 @@ enum GoldenSchema {
     CREATE INDEX delivery_dead ON delivery (endpoint, seq) WHERE state = 'dead';
     """
 
-  /// Of migration "the inbox".
+  /// Of migration "3 the inbox".
   static let inbox = """
     CREATE TABLE inbox (
       seq INTEGER PRIMARY KEY,
@@ -220,5 +220,37 @@ enum GoldenSchema {
     ) STRICT;
     CREATE UNIQUE INDEX inbox_once ON inbox (request, rung, organ);
     CREATE INDEX inbox_organ ON inbox (organ, seq);
+    """
+
+  /// Of migration "2 reports and reads".
+  static let reports = """
+    CREATE TABLE disclosure (
+      id INTEGER PRIMARY KEY,
+      request INTEGER NOT NULL REFERENCES request (key),
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      api_key INTEGER NOT NULL,
+      at INTEGER NOT NULL
+    , what TEXT NOT NULL DEFAULT 'subject'
+      CHECK (what IN ('subject', 'request', 'timeline', 'ledger'))) STRICT;
+    CREATE TABLE report_cell (
+      id INTEGER PRIMARY KEY,
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      procedure TEXT NOT NULL,
+      item TEXT NOT NULL,
+      measure TEXT NOT NULL CHECK (measure <> ''),
+      UNIQUE (organ, procedure, item, measure)
+    ) STRICT;
+    CREATE TABLE report_tally (
+      span INTEGER NOT NULL CHECK (span IN (0, 1)),
+      start INTEGER NOT NULL,
+      cell INTEGER NOT NULL REFERENCES report_cell (id),
+      days INTEGER NOT NULL CHECK (days >= 0),
+      count INTEGER NOT NULL CHECK (count > 0),
+      PRIMARY KEY (span, start, cell, days)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE report_filing (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      through INTEGER NOT NULL CHECK (through >= 0)
+    ) STRICT;
     """
 }

@@ -127,7 +127,7 @@ import Testing
     let (id, before) = try await fixture.life { store in
       let id = try await store.submit().id
       try store.plant("DROP TABLE inbox")
-      try store.plant("DELETE FROM grdb_migrations WHERE identifier = 'the inbox'")
+      try store.plant("DELETE FROM grdb_migrations WHERE identifier = '3 the inbox'")
       return (id, try store.countsText)
     }
     try await fixture.life { (store) async throws in

@@ -1,4 +1,5 @@
 import BrokerDomain
+import Foundation
 import GRDB
 import Testing
 
@@ -22,6 +23,15 @@ import Testing
     try Schema.migrator.migrate(queue, upTo: "1 the spine")
     #expect(try Self.dump(queue) == GoldenSchema.migration1)
     #expect(Schema.migrator.migrations.first == "1 the spine")
+  }
+
+  @Test func reportsAreAsTheyShipped() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue, upTo: "1 the spine")
+    let before = Set((try Self.dump(queue) + "\n").components(separatedBy: ";\n"))
+    try Schema.migrator.migrate(queue, upTo: "2 reports and reads")
+    let made = (try Self.dump(queue) + "\n").components(separatedBy: ";\n").filter { !before.contains($0) }
+    #expect(made.map { $0 + ";" }.joined(separator: "\n") == GoldenSchema.reports)
   }
 
   @Test func everyTableIsStrict() throws {
@@ -99,6 +109,11 @@ import Testing
       "INSERT INTO endpoint (key, tail, organ, url, events, body, secret, previous_secret, enabled, created_at) VALUES (1, 1, 1, '', '*', 'thin', zeroblob(24), zeroblob(24), 1, 0)",
       "previous_secret"
     ),
+    ("INSERT INTO disclosure (request, organ, api_key, at, what) SELECT key, 1, 1, 0, 'all' FROM request", "what"),
+    ("INSERT INTO report_tally VALUES (2, 0, 1, 0, 1)", "span"),
+    ("INSERT INTO report_tally VALUES (0, 0, 1, -1, 1)", "days"),
+    ("INSERT INTO report_tally VALUES (0, 0, 1, 0, 0)", "count"),
+    ("INSERT INTO report_cell (organ, procedure, item, measure) VALUES (1, 'verification', '', '')", "measure"),
     ("INSERT INTO outbox (endpoint, next_at, seq, request, created_at) VALUES (9, 0, 1, 1, 0)", "FOREIGN KEY"),
   ]
 

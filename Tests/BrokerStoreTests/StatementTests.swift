@@ -111,6 +111,17 @@ import Testing
     #expect(!plan.contains { $0.hasPrefix("SCAN") }, "\(plan)")
   }
 
+  /// Reports read ranges of tallies, the list of open requests and the events that are not filed; the ledger a range of
+  /// keys. Only the cells, some hundreds, are read whole.
+  @Test(
+    arguments: [ReportSQL.finishes, .cell, .tallies, .open, .unfiledOpen].map(\.rawValue) + [LedgerSQL.page.rawValue])
+  func reportsSearch(_ sql: String) throws {
+    let plan = try Self.plan(sql)
+    #expect(plan.contains { $0.hasPrefix("SEARCH") }, "\(plan)")
+    // The table `filing` has one row.
+    for step in plan where step.hasPrefix("SCAN") { #expect(step == "SCAN filing", "\(plan)") }
+  }
+
   /// A request has a dozen events or so: they are found by their index and then sorted.
   @Test func timelineSortsOneRequestOnly() throws {
     let plan = try Self.plan(EventSQL.timeline.rawValue)

@@ -26,6 +26,18 @@ import Testing
     ("INSERT INTO tally VALUES ('verification', 'overdue', 2)", "tallies"),
     ("INSERT INTO tally VALUES ('unheard-of', 'submitted', 2)", "tallies"),
     ("DELETE FROM outbox WHERE next_at < 9223372036854775807", "wait for nothing"),
+    (
+      """
+      INSERT INTO report_cell VALUES (1, 1, 'verification', '', 'late');
+      INSERT INTO report_tally VALUES (0, 20500, 1, 3, 1); INSERT INTO report_tally VALUES (1, 20483, 1, 3, 1)
+      """, "figures of reports"
+    ),
+    (
+      """
+      INSERT INTO report_cell VALUES (1, 1, 'verification', '', 'withdrawn');
+      INSERT INTO report_tally VALUES (0, 20500, 1, 0, 1)
+      """, "figures of reports"
+    ),
     ("UPDATE timer SET request = request + 1000", "foreign key"),
     ("INSERT INTO disclosure (request, organ, api_key, at) VALUES (1, 1, 1, 0)", "foreign key"),
   ]

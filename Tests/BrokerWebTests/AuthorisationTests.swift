@@ -68,6 +68,10 @@ struct AuthorisationTests {
     GET    /v1/assistance-list               401    401     200      200       200       200        200
     GET    /v1/procedures                    401    401     200      200       200       200        200
     GET    /v1/working-days                  401    401     200      200       200       200        200
+    GET    /v1/reports/timeliness            401    401     200      200       200       200        200
+    GET    /v1/reports/summary               401    401     403      403       403       200        403
+    GET    /v1/reports/circular              401    401     403      403       403       200        403
+    GET    /v1/reports/ledger                401    401     200      200       200       200        403
     POST   /v1/rehearsal/advance             401    401     403      403       403       403        200
     GET    /healthz                          200    200     200      200       200       200        200
     GET    /readyz                           200    200     200      200       200       200        200
@@ -210,7 +214,9 @@ struct AuthorisationTests {
         id = try #require(try daemon.client(Qidong.requester).ids(list).first)
       }
       self.endpoint = endpoint
-      let query = row.path == "/v1/working-days" ? "?from=2026-03-02" : ""
+      let query =
+        ["/v1/working-days", "/v1/reports/summary", "/v1/reports/circular", "/v1/reports/ledger"]
+          .contains(row.path) ? "?from=2026-03-02" : ""
       let guess = id.dropLast() + (id.last == "0" ? "1" : "0")
       path = row.path.replacing("{id}", with: id) + query
       absent = ["019ca5f2-7c00-7abc-8def-0123456789ab", guess, "0"].map {

@@ -1,4 +1,5 @@
 internal import BrokerDomain
+internal import BrokerStore
 internal import Foundation
 internal import TestSupport
 internal import Testing
@@ -51,5 +52,78 @@ struct SupervisionTests {
       #expect(try daemon.state.run(["key", "revoke", "\(id)"]).status == 0)
       expectProblem(try client.call("GET", "/v1/organs"), 401, "unauthenticated", organ.row)
     }
+  }
+
+  /// Whatever a supervisor sees of a request is on record; what the parties see is not, but for a revealed number.
+  @Test func everyReadingOfASupervisorIsRecorded() async throws {
+    let daemon = try House.daemon
+    let id = try #require(try daemon.submit()["id"].string)
+    let path = "/v1/requests/\(id)"
+    let store = try Store.open(directory: daemon.state.path, role: .command, procedures: [])
+    defer { store.close() }
+    let entity = try #require(EntityID(id))
+    func reads() async throws -> [Disclosure.What] { try await store.disclosures(of: entity).map(\.what) }
+    for organ in [Qidong.requester, .responder] {
+      for part in ["", "/timeline", "/deadline"] { try daemon.client(organ).done("GET", path + part) }
+    }
+    try daemon.client(Qidong.requester).done("POST", path + "/remind", json: "{}")
+    #expect(try await reads() == [])
+    let supervisor = try daemon.client(Qidong.supervisor)
+    let known = ["If-None-Match": #""1""#]
+    #expect(try supervisor.call("GET", path, headers: known).status == 304)
+    expectProblem(try supervisor.call("GET", path + "?reveal=subject"), 403, "forbidden")
+    expectProblem(try supervisor.call("POST", path + "/answer", json: answerBody()), 403, "forbidden")
+    try supervisor.done("GET", path + "/deadline")
+    #expect(try await reads() == [], "nothing of the subject was shown")
+    try supervisor.done("GET", path)
+    try supervisor.done("GET", path + "/timeline")
+    let key = ["Idempotency-Key": "remind-\(serial())"]
+    for _ in 0..<2 { try supervisor.done("POST", path + "/remind", json: #"{"text": "请尽快答复"}"#, headers: key) }
+    #expect(try await reads() == [.request, .timeline, .request, .request])
+    let number = store.reference.organ(try OrganCode(Qidong.supervisor.code))?.number
+    for read in try await store.disclosures(of: entity) {
+      #expect(read.organ == number)
+      #expect(try store.keys().contains { $0.id == read.key && $0.organ == number })
+    }
+    // A party that happens to be a supervisor reads as a party.
+    let own = try daemon.open(marriageRequest(to: .市民政局), by: .supervisor)
+    try supervisor.done("GET", own)
+    #expect(try await store.disclosures(of: try #require(EntityID(String(own.dropFirst("/v1/requests/".count))))) == [])
+  }
+
+  /// 催办, 裁定, 督办: what a supervisor does besides reading, and what the organ is told of it.
+  @Test func aSupervisorRemindsRulesAndIssuesNotices() throws {
+    let daemon = try House.daemon
+    let (supervisor, responder) = (try daemon.client(Qidong.supervisor), try daemon.client(Qidong.responder))
+    let path = try daemon.open()
+    try supervisor.done("POST", path + "/remind", json: #"{"text": "请于今日答复"}"#)
+    let reminded = try responder.get(path + "/timeline")["items"].array?.last
+    #expect(reminded?["type"].string == "request.reminded" && reminded?["data"]["text"].string == "请于今日答复")
+    #expect(reminded?["actor"]["code"].string == Qidong.supervisor.code)
+    // There and back again is a dispute; the supervisor rules, and the ruling binds.
+    for to in [Qidong.市财政局, .responder] {
+      let body = #"{"to": "\#(to.code)", "reason": "由其掌握登记信息"}"#
+      try supervisor.done("POST", path + "/transfer", json: body)
+    }
+    #expect(try supervisor.get(path)["referral"]["to"]["code"].string == Qidong.supervisor.code)
+    let ruling = #"{"to": "\#(Qidong.responder.code)", "reason": "婚姻登记由民政部门负责"}"#
+    let ruled = try supervisor.done("POST", path + "/transfer", json: ruling).json
+    #expect(ruled["to"]["code"].string == Qidong.responder.code)
+    #expect(ruled["transfers"].array?.last?["ruledBy"]["code"].string == Qidong.supervisor.code)
+    let back = try responder.call("POST", path + "/return", json: #"{"reason": "不属于本机关职权"}"#)
+    #expect(back.status == 409)
+    let notice = """
+      {"procedure": "supervision-notice", "to": "\(Qidong.responder.code)", "purpose": "督促按期答复", "signatory": "局长",
+      "data": {"kind": "urge", "cause": "lateness", "request": "\(path.dropFirst("/v1/requests/".count))",
+      "demand": "收到本通知后立即答复"}}
+      """
+    let sent = try supervisor.done("POST", "/v1/requests", json: notice, 201).json
+    #expect(sent["due"]["workingDays"].int == 5)
+    let answer = #"{"outcome": "rectified", "data": {"measures": "已答复并整改"}, "signatory": "局长"}"#
+    let answered = try responder.done(
+      "POST", "/v1/requests/\(sent["id"].string ?? "")/answer", json: answer
+    ).json
+    #expect(answered["state"].string == "answered" && answered["answer"]["outcome"].string == "rectified")
+    expectProblem(try responder.call("POST", "/v1/requests", json: notice), 403, "forbidden")
   }
 }

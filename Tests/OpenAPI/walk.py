@@ -19,6 +19,7 @@ import pushing
 import reference
 import refusals
 import rehearsal
+import reports
 
 
 class World:
@@ -44,8 +45,13 @@ class World:
                 self.asking, self.asked = parties
                 self.requester, self.responder = self.organs[self.asking], self.organs[self.asked]
                 self.stranger, self.third = self.organs[others[0]], others[0]
+                self.supervising = next((c for c in supervisors if c in self.organs and c not in parties), None)
                 return
         raise Broken("no entry of the assistance list whose organs both have keys")
+
+    def supervisor(self):
+        """The key of the supervising organ that is no party; None when there is none."""
+        return self.organs.get(self.supervising)
 
     def body(self, **changes):
         whole = {
@@ -109,7 +115,7 @@ def main(arguments):
         world.contract = world.client.contract
         run(world, World.choose_parties)
     if hasattr(world, "requester"):
-        for module in (reference, lifecycle, detours, refusals, pushing, rehearsal):
+        for module in (reference, lifecycle, detours, refusals, pushing, reports, rehearsal):
             for scenario in module.SCENARIOS:
                 run(world, scenario)
         unseen = set(world.contract.operations()) - world.contract.answered

@@ -203,12 +203,15 @@ struct Reply: Sendable {
       w.array("items") { w in for item in items { w.object { write(&$0, item) } } }
       w.string("next", cursor)
     }
-    if let cursor {
-      var query = call.query.filter { $0.name != "cursor" }.map { "\($0.name)=\(percentEncode($0.value))" }
-      query.append("cursor=\(cursor)")
-      reply.headers[linkName] = "<\(call.path)?\(query.joined(separator: "&"))>; rel=\"next\""
-    }
+    if let cursor { reply.link(call, cursor: cursor) }
     return reply
+  }
+
+  /// Leads to the next page.
+  mutating func link(_ call: Call, cursor: String) {
+    var query = call.query.filter { $0.name != "cursor" }.map { "\($0.name)=\(Self.percentEncode($0.value))" }
+    query.append("cursor=\(cursor)")
+    headers[Self.linkName] = "<\(call.path)?\(query.joined(separator: "&"))>; rel=\"next\""
   }
 
   private static func percentEncode(_ text: String) -> String {

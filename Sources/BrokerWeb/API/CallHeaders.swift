@@ -5,6 +5,7 @@ internal import HTTPTypes
 struct CallHeaders: Sendable {
   /// Nil also when there are several: no saying whose key counts.
   let authorization: String?
+  private(set) var accept: String?
   private(set) var acceptLanguage: String?
   private(set) var traceparent: String?
   private(set) var requestID: String?
@@ -20,6 +21,7 @@ struct CallHeaders: Sendable {
       let name = field.name.canonicalName
       // Most names differ in length already, and comparing lengths is next to nothing.
       switch name.utf8.count {
+      case 6 where name == "accept": Self.join(field, to: &accept)
       case 8 where name == "if-match": Self.join(field, to: &ifMatch)
       case 11 where name == "traceparent": Self.join(field, to: &traceparent)
       case 12 where name == "content-type": Self.join(field, to: &contentType)

@@ -32,6 +32,8 @@ struct ReadRoutes {
       try await broker.store.write { context in
         try context.recordDisclosure(of: id, to: organ.number, key: caller.keyID)
       }
+    } else {
+      try await requests.recordWatching(stored.request, organ, call, .request)
     }
     return reply(stored, reveal: reveal)
   }
@@ -107,8 +109,10 @@ struct ReadRoutes {
   func timeline(_ call: Call) async throws -> Reply {
     try call.checkQuery()
     let id = try call.id()
-    try await requests.requireParty(id, try call.requireOrgan(), mayRead: true)
+    let organ = try call.requireOrgan()
+    let request = try await requests.requireParty(id, organ, mayRead: true).request
     let events = try await broker.store.timeline(id)
+    try await requests.recordWatching(request, organ, call, .timeline)
     let reference = broker.store.reference
     return await Reply.page(call, events, next: nil) { w, event in
       w.int("seq", event.seq)

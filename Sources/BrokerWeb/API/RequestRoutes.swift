@@ -65,13 +65,19 @@ struct RequestRoutes {
         return try await replay(claim, otherwise: error)
       }
       let trace = call.trace
+      // A supervisor that reminds or rules is shown the request.
+      let watcher = now.party(organ.code) == nil ? call.caller?.keyID : nil
       let outcome = try await broker.store.write { context in
-        if let claim, let kept = try context.replay(claim) { return Outcome.replayed(kept) }
+        if let claim, let kept = try context.replay(claim) {
+          if let watcher { try context.recordDisclosure(of: id, to: organ.number, key: watcher, .request) }
+          return Outcome.replayed(kept)
+        }
         guard let stored = try context.request(id) else { throw StoreError.notFound }
         let decision = try stored.request.carryOut(
           command, by: organ.code, now: context.now, expectedVersions: expected,
           reference: context.reference)
         try context.apply(decision, previous: stored.request, trace: trace)
+        if let watcher { try context.recordDisclosure(of: id, to: organ.number, key: watcher, .request) }
         if let claim { try context.keep(Self.kept(decision, 200, context), for: claim) }
         return .done(decision.request, stored.subject, at: decision.event.at)
       }
@@ -86,6 +92,16 @@ struct RequestRoutes {
     let parties = stored.request.parties(organ.code, broker.store.reference)
     guard mayRead ? !parties.isEmpty : stored.request.party(organ.code) != nil else { throw Problem.notFound }
     return stored
+  }
+
+  /// What a supervisor reads of a request to which it is no party is on record before it is given away: one more row in
+  /// the next group commit. A party's own reading costs nothing.
+  func recordWatching(_ request: AssistanceRequest, _ organ: Organ, _ call: Call, _ what: Disclosure.What) async throws
+  {
+    guard request.party(organ.code) == nil, let key = call.caller?.keyID else { return }
+    try await broker.store.write { context in
+      try context.recordDisclosure(of: request.id, to: organ.number, key: key, what)
+    }
   }
 
   private func replay(_ claim: IdempotencyClaim?, otherwise problem: Problem) async throws -> Reply {

@@ -43,6 +43,7 @@ extension Route {
     let deliveries = DeliveryRoutes(broker: broker)
     let reference = ReferenceRoutes(broker: broker)
     let machinery = MachineryRoutes(broker: broker, openAPI: openAPI)
+    let reports = ReportRoutes(broker: broker)
     var table = [
       Route(.post, "/v1/requests", .organ, requests.submit),
       Route(.get, "/v1/requests", .organ, read.list),
@@ -73,6 +74,10 @@ extension Route {
       Route(.get, "/v1/assistance-list", .anyKey, reference.assistanceList),
       Route(.get, "/v1/procedures", .anyKey, reference.procedures),
       Route(.get, "/v1/working-days", .anyKey, reference.workingDays),
+      Route(.get, "/v1/reports/timeliness", .anyKey, reports.timeliness),
+      Route(.get, "/v1/reports/summary", .organ, reports.summary),
+      Route(.get, "/v1/reports/circular", .organ, reports.circular),
+      Route(.get, "/v1/reports/ledger", .organ, LedgerRoutes(reports: reports).ledger),
       Route(.post, "/v1/rehearsal/advance", .operatorOnly, machinery.advance),
       Route(.get, "/healthz", .open, machinery.health),
       Route(.get, "/readyz", .open, machinery.readiness),

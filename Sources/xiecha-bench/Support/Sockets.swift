@@ -61,8 +61,6 @@ enum Loopback {
 
   /// One POST of JSON, blocking, on a connection of its own.
   static func post(_ port: UInt16, _ path: String, key: String, _ body: String) throws -> (status: Int, body: String) {
-    let fd = try connect(port)
-    defer { close(fd) }
     let head = """
       POST \(path) HTTP/1.1\r
       Host: 127.0.0.1\r
@@ -72,7 +70,29 @@ enum Loopback {
       Connection: close\r
       \r\n
       """
-    let bytes = Array((head + body).utf8)
+    return try exchange(port, path, head + body)
+  }
+
+  /// One GET that must succeed, likewise.
+  /// - Returns: the body.
+  static func get(_ port: Int, _ path: String, key: String) throws -> String {
+    let head = """
+      GET \(path) HTTP/1.1\r
+      Host: 127.0.0.1\r
+      Authorization: Bearer \(key)\r
+      Connection: close\r
+      \r\n
+      """
+    let reply = try exchange(UInt16(port), path, head)
+    guard reply.status == 200 else { throw BenchError("\(path): \(reply.status) \(reply.body)") }
+    return reply.body
+  }
+
+  private static func exchange(_ port: UInt16, _ path: String, _ request: String) throws -> (status: Int, body: String)
+  {
+    let fd = try connect(port)
+    defer { close(fd) }
+    let bytes = Array(request.utf8)
     guard send(fd, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
       throw BenchError("\(path) was not sent whole")
     }

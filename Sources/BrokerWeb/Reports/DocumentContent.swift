@@ -1,0 +1,112 @@
+internal import BrokerDomain
+internal import BrokerStore
+
+/// What the documents are made from: the same figures as the reports, and how offices put them into words.
+struct DocumentContent: Sendable {
+  let report: TimelinessReport
+  let period: ReportRoutes.Period
+  let issuer: Organ
+  let organs: [ReportTable.Row]
+  let procedures: [ReportTable.Row]
+  let months: [ReportTable.Row]
+  /// Title of each reason that occurs.
+  let reasons: [(code: String, title: Phrase)]
+  private let reference: Reference
+
+  init(
+    report: TimelinessReport, period: ReportRoutes.Period, issuer: Organ, audience: ReportRoutes.Audience,
+    reference: Reference
+  ) {
+    self.report = report
+    self.period = period
+    self.issuer = issuer
+    self.reference = reference
+    organs = ReportTable.rows(report.rows[.organ] ?? [], reference)
+    procedures = ReportTable.rows(report.rows[.procedure] ?? [], reference)
+    months = ReportTable.rows(report.rows[.month] ?? [], reference)
+    reasons = ReportTable(report, .organ, period, audience, reference).reasons
+  }
+
+  var total: Figures { report.total }
+
+  /// 上半年, a month, or from when to when.
+  var periodName: String {
+    let (a, b) = (period.from.components, period.to.components)
+    let isWhole = a.day == 1 && (period.to + 1).components.day == 1 && a.year == b.year
+    switch (isWhole, a.month, b.month) {
+    case (true, 1, 6): return "\(a.year)年上半年"
+    case (true, 7, 12): return "\(a.year)年下半年"
+    case (true, 1, 12): return "\(a.year)年"
+    case (true, let first, let last) where first == last: return "\(a.year)年\(first)月"
+    default: return "\(period.from.chinese)至\(period.to.chinese)"
+    }
+  }
+
+  /// Whom a document is for (主送机关): the superior, by the directory.
+  var superior: String? { issuer.superior.flatMap { reference.organ($0)?.name } }
+  var issuedOn: String { report.at.date.chinese }
+  /// Moment of the figures of what is open.
+  var asOf: String { "\(report.at.date.chinese)\(report.at.rfc3339.dropFirst(11).prefix(5))" }
+
+  func name(of organ: Int64) -> String { reference.organ(number: organ)?.name ?? "?" }
+  func title(of procedure: String) -> String { reference.procedures[procedure]?.title.zh ?? procedure }
+
+  /// Organs that answered late or owe something overdue, the worst first.
+  var latest: [ReportTable.Row] {
+    organs.filter { $0.figures.late.total + $0.figures.overdue + $0.figures.declinedLate > 0 }.sorted {
+      let (a, b) = ($0.figures, $1.figures)
+      return (a.overdue + a.late.total + a.declinedLate, $1.name) > (b.overdue + b.late.total + b.declinedLate, $0.name)
+    }
+  }
+
+  /// Of the replies that were due: how many came in time, in tenths of a percent; nil of none.
+  static func punctuality(_ f: Figures) -> String? {
+    let due = f.answered + f.declinedTotal + f.overdue
+    guard due > 0 else { return nil }
+    let inTime = f.onTime.total + f.declinedTotal - f.declinedLate
+    let tenths = (inTime * 1000 + due / 2) / due
+    return "\(tenths / 10).\(tenths % 10)%"
+  }
+
+  /// 一、收到与办理.
+  var received: String {
+    let f = total
+    return "\(periodName)，有关机关共收到协助核查及相关事项\(f.received)件。其中，按时答复\(f.onTime.total)件，逾期答复\(f.late.total)件，"
+      + "书面告知不能协助\(f.declinedTotal)件，退回\(f.returned)件，移送\(f.transferred)件，请求机关撤回\(f.withdrawn)件；截至\(asOf)，"
+      + "未办结\(f.open)件，其中已逾期\(f.overdue)件。"
+  }
+
+  var speed: String {
+    let f = total
+    guard let median = f.days.median, let p90 = f.days.p90 else { return "本期尚无答复。" }
+    let acknowledged =
+      f.acknowledged.median.map { "签收\(f.acknowledged.total)件，用时中位数\($0)个工作日。" } ?? ""
+    return "答复用时中位数\(median)个工作日，九成在\(p90)个工作日以内。"
+      + (Self.punctuality(f).map { "应复事项按时率\($0)。" } ?? "") + acknowledged
+  }
+
+  var declines: String {
+    guard total.declinedTotal > 0 else { return "本期没有书面告知不能协助的情况。" }
+    let parts = reasons.map { "\($0.title.zh)\(total.declined[$0.code] ?? 0)件" }
+    return "书面告知不能协助\(total.declinedTotal)件，理由为：\(parts.joined(separator: "，"))；其中逾期告知\(total.declinedLate)件。"
+  }
+
+  var lateness: String {
+    let rows = latest
+    guard !rows.isEmpty else { return "本期各机关没有逾期情况。" }
+    let parts = rows.map { row in
+      let f = row.figures
+      let counts = [(f.late.total, "逾期答复"), (f.declinedLate, "逾期告知不能协助"), (f.overdue, "逾期未复")]
+      return row.name + counts.filter { $0.0 > 0 }.map { "\($0.1)\($0.0)件" }.joined(separator: "、")
+    }
+    return "存在逾期情况的有\(rows.count)个机关：\(parts.joined(separator: "；"))。"
+  }
+}
+
+extension CalendarDate {
+  /// As official documents write it (GB/T 9704): Arabic figures, no leading zeros.
+  var chinese: String {
+    let c = components
+    return "\(c.year)年\(c.month)月\(c.day)日"
+  }
+}

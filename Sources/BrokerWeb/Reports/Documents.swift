@@ -1,0 +1,132 @@
+internal import BrokerDomain
+internal import BrokerStore
+
+/// 总结: what a half year came to, for the superior; situation, results, problems, and what follows from the figures.
+struct SummaryDocument {
+  private let content: DocumentContent
+
+  init(_ content: DocumentContent) { self.content = content }
+
+  var html: String {
+    let title = "\(content.issuer.name)关于\(content.periodName)证明事项告知承诺制协助核查工作情况的总结"
+    return HTMLText.page(title: title, wide: false) { html in
+      html.element("h1", title)
+      if let superior = content.superior { html.element("p", superior + "：", [("class", "to")]) }
+      html.element("p", "现将\(content.periodName)证明事项告知承诺制协助核查工作情况总结如下。")
+      html.section("一、工作情况", content.received)
+      html.figures("机关", content.organs, content.total)
+      html.section("二、办理时效", content.speed)
+      html.figures("月份", content.months, content.total)
+      html.section("三、分事项情况", "本期涉及\(content.procedures.count)类事项，办理情况如下。")
+      html.figures("程序", content.procedures, content.total)
+      html.section("四、存在的问题", content.lateness)
+      html.element("p", content.declines)
+      html.section("五、下一步工作", next)
+      html.overdue(content)
+      html.signature(content)
+    }
+  }
+
+  /// Only what the figures give cause for.
+  private var next: String {
+    let f = content.total
+    var parts: [String] = []
+    if f.overdue > 0 { parts.append("对逾期未复的\(f.overdue)件逐件督办，限期答复") }
+    if f.late.total + f.declinedLate > 0 { parts.append("对逾期答复的机关提醒整改，督促其按行政协助事项清单的时限办理") }
+    if f.declinedTotal > 0 { parts.append("对不能协助的理由逐件复核，防止推诿") }
+    if f.returned + f.transferred > 0 { parts.append("根据退回、移送情况核对行政协助事项清单，明确协助机关") }
+    if parts.isEmpty { parts.append("继续按行政协助事项清单的时限办理") }
+    return parts.enumerated().map { "（\(["一", "二", "三", "四"][$0])）\($1)" }.joined(separator: "；") + "。"
+  }
+}
+
+/// 通报: told to the organs of the region, with the names of those that were late.
+struct CircularDocument {
+  private let content: DocumentContent
+
+  init(_ content: DocumentContent) { self.content = content }
+
+  var html: String {
+    let title = "\(content.issuer.name)关于\(content.periodName)协助核查办理时限情况的通报"
+    return HTMLText.page(title: title, wide: false) { html in
+      html.element("h1", title)
+      let to = content.organs.map(\.name).filter { $0 != content.issuer.name }
+      html.element("p", (to.isEmpty ? "各有关机关" : to.joined(separator: "、")) + "：", [("class", "to")])
+      html.element("p", "现将\(content.periodName)协助核查办理时限情况通报如下。")
+      html.section("一、总体情况", content.received)
+      html.element("p", content.speed)
+      html.figures("机关", content.organs, content.total)
+      html.section("二、逾期情况", content.lateness)
+      html.overdue(content)
+      html.section("三、不能协助情况", content.declines)
+      html.section("四、工作要求", demand)
+      html.signature(content)
+    }
+  }
+
+  private var demand: String {
+    let f = content.total
+    guard f.overdue + f.late.total + f.declinedLate > 0 else { return "请各机关继续按行政协助事项清单的时限办理，确需延期的，届满前按规定提出。" }
+    return (f.overdue > 0 ? "逾期未复的，请有关机关收到本通报后立即答复或者书面说明理由。" : "")
+      + "逾期答复的机关应当查明原因，认真整改。被请求机关不得推诿或者拒绝协助；确需延期的，届满前按规定提出。"
+  }
+}
+
+extension HTMLText {
+  mutating func section(_ title: String, _ words: String) {
+    element("h2", title)
+    element("p", words)
+  }
+
+  mutating func figures(_ first: String, _ rows: [ReportTable.Row], _ total: Figures) {
+    let cells = { (f: Figures) -> [String] in
+      [
+        f.received, f.onTime.total, f.late.total, f.declinedTotal, f.returned, f.transferred, f.withdrawn, f.open,
+        f.overdue,
+      ].map(String.init) + [f.days.median ?? "—", f.days.p90.map(String.init) ?? "—"]
+    }
+    element("table") { html in
+      html.element("thead") { html in
+        html.row(
+          [first, "收到", "按时答复", "逾期答复", "不能协助", "退回", "移送", "撤回", "未办结", "已逾期", "中位数", "九成以内"], heading: true)
+      }
+      html.element("tbody") { html in
+        for row in rows { html.row([row.name] + cells(row.figures)) }
+        html.element("tr", [("class", "sum")]) { html in
+          for (index, cell) in (["合计"] + cells(total)).enumerated() {
+            html.element("td", cell, index > 0 ? [("class", "n")] : [])
+          }
+        }
+      }
+    }
+  }
+
+  /// The longest overdue by name: number, organ and due day, and nobody's personal data.
+  mutating func overdue(_ content: DocumentContent) {
+    let shown = content.report.overdue
+    guard !shown.isEmpty else { return }
+    let count = content.total.overdue
+    let cut = count > shown.count ? "（共\(count)件，列逾期最久的\(shown.count)件）" : ""
+    element("p", "截至\(content.asOf)逾期未复的事项\(cut)：")
+    element("table") { html in
+      html.element("thead") { html in
+        html.row(["机关", "事项", "文号或编号", "届满日"], heading: true, numbersFrom: 4)
+      }
+      html.element("tbody") { html in
+        for row in shown {
+          html.row(
+            [
+              content.name(of: row.responder), content.title(of: row.procedure), row.reference ?? row.id.description,
+              row.dueDate.chinese,
+            ], numbersFrom: 4)
+        }
+      }
+    }
+  }
+
+  mutating func signature(_ content: DocumentContent) {
+    raw("<br>")
+    element("p", content.issuer.name, [("class", "sign")])
+    element("p", content.issuedOn, [("class", "sign")])
+  }
+}

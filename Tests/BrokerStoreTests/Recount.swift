@@ -1,0 +1,149 @@
+import BrokerDomain
+import GRDB
+import TestSupport
+
+@testable import BrokerStore
+
+/// The figures of a report, counted anew from the log of events and the calendar, by other means than the product's:
+/// each request's events are walked through in order, and no tally, no row of a request and no `Progress` is looked at.
+struct Recount {
+  /// One organ's time with one request.
+  struct Turn {
+    let organ: Int64
+    let procedure: String
+    let item: String
+    let day: CalendarDate
+    var outcome = "open"
+    var days: Int?
+    var acknowledgedAfter: Int?
+    var declinedLate = false
+    var overdue = false
+  }
+
+  private let store: Store
+  private(set) var turns: [Turn] = []
+
+  init(_ store: Store) throws {
+    self.store = store
+    let now = store.clock.now
+    let rows = try store.pool.read { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT e.request, e.type, e.at, e.responder, e.data, r.procedure, coalesce(r.item, '') AS item
+          FROM event e JOIN request r ON r.key = e.request ORDER BY e.request, e.seq
+          """)
+    }
+    var at = 0
+    while at < rows.count {
+      let request: Int64 = rows[at]["request"]
+      var walk: [Row] = []
+      while at < rows.count, rows[at]["request"] as Int64 == request {
+        walk.append(rows[at])
+        at += 1
+      }
+      try follow(walk, now)
+    }
+  }
+
+  private mutating func follow(_ events: [Row], _ now: Instant) throws {
+    var turn: Turn?
+    // Of the present clock: from when it counts, and its last day as the events tell it.
+    var (start, due): (CalendarDate, CalendarDate?) = (CalendarDate(dayNumber: 0), nil)
+    // Where receipt is all that is owed, what was acknowledged met its clock.
+    var met: CalendarDate?
+    var (isPaused, isDone) = (false, false)
+    for event in events {
+      let type: String = event["type"]
+      let on = Instant(milliseconds: event["at"]).date
+      let data = try JSON.parse(Array((event["data"] as String).utf8))
+      if let date = data["dueDate"]?.stringValue,
+        ["submitted", "supplied", "extended", "transferred", "deadline-changed"]
+          .contains(type.replacing("request.", with: ""))
+      {
+        due = CalendarDate(date)
+      }
+      let region = turn.flatMap { store.reference.organ(number: $0.organ)?.region }
+      let late = due.map { (met ?? on) > $0 } ?? false
+      switch type {
+      case "request.submitted", "request.transferred":
+        if type == "request.transferred", turn?.outcome == "open" { turn?.outcome = "transferred" }
+        if let turn { turns.append(turn) }
+        turn = Turn(organ: event["responder"], procedure: event["procedure"], item: event["item"], day: on)
+        (start, met, isPaused, isDone) = (on, nil, false, false)
+      case "request.acknowledged":
+        let received = turn?.day ?? on
+        turn?.acknowledgedAfter = working(received, on, region)
+        if turn?.procedure == Self.receiptOnly { met = on }
+      case "request.supplement-asked": isPaused = true
+      case "request.supplied": (start, met, isPaused) = (on, nil, false)
+      case "request.answered":
+        turn?.outcome = late ? "late" : "on time"
+        turn?.days = working(start, met ?? on, region)
+      case "request.declined":
+        turn?.outcome = "declined " + (data["reasonCode"]?.stringValue ?? "?")
+        turn?.declinedLate = late
+      case "request.returned": turn?.outcome = "returned"
+      case "request.withdrawn": if turn?.outcome == "open" { turn?.outcome = "withdrawn" }
+      default: break
+      }
+      isDone = isDone || turn?.outcome != "open"
+    }
+    if !isDone, !isPaused, met == nil, let due { turn?.overdue = now.date > due }
+    if let turn { turns.append(turn) }
+  }
+
+  /// A procedure in which receipt is all that is owed.
+  static let receiptOnly = "handover"
+
+  private func working(_ from: CalendarDate, _ to: CalendarDate, _ region: RegionCode?) -> Int {
+    var (day, count) = (from, 0)
+    while day < to {
+      day = day + 1
+      if store.reference.calendar.verdict(day, region: region).counts { count += 1 }
+    }
+    return count
+  }
+
+  /// In words, for comparing; nil of nothing.
+  static func text(_ turns: [Turn]) -> String? {
+    guard !turns.isEmpty else { return nil }
+    func count(_ outcome: String) -> Int { turns.count { $0.outcome == outcome } }
+    let reasons = Set(turns.map(\.outcome).filter { $0.hasPrefix("declined ") }).sorted()
+    return """
+      received \(turns.count) on time \(count("on time")) late \(count("late")) \
+      \(reasons.map { "\($0) \(count($0))" }.joined(separator: " ")) declined late \(turns.count { $0.declinedLate }) \
+      returned \(count("returned")) transferred \(count("transferred")) withdrawn \(count("withdrawn")) \
+      open \(count("open")) overdue \(turns.count { $0.overdue }) days \(spread(turns.compactMap(\.days))) \
+      acknowledged \(spread(turns.compactMap(\.acknowledgedAfter)))
+      """
+  }
+
+  /// Count, median and nearest-rank 90th percentile, by sorting.
+  private static func spread(_ days: [Int]) -> String {
+    guard !days.isEmpty else { return "0" }
+    let sorted = days.sorted()
+    let n = sorted.count
+    let median = n % 2 == 1 ? Double(sorted[n / 2]) : Double(sorted[n / 2 - 1] + sorted[n / 2]) / 2
+    let p90 = sorted[Int((0.9 * Double(n)).rounded(.up)) - 1]
+    return "\(n) median \(median) p90 \(p90)"
+  }
+}
+
+extension Figures {
+  /// The same words as a recount's.
+  var text: String {
+    let reasons = declined.keys.sorted().map { "declined \($0) \(declined[$0] ?? 0)" }.joined(separator: " ")
+    func spread(_ days: DayHistogram) -> String {
+      guard let median = days.twiceMedian, let p90 = days.p90 else { return "0" }
+      return "\(days.total) median \(Double(median) / 2) p90 \(p90)"
+    }
+    return """
+      received \(received) on time \(onTime.total) late \(late.total) \
+      \(reasons) declined late \(declinedLate) \
+      returned \(returned) transferred \(transferred) withdrawn \(withdrawn) \
+      open \(open) overdue \(overdue) days \(spread(days)) \
+      acknowledged \(spread(acknowledged))
+      """
+  }
+}

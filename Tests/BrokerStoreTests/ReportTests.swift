@@ -1,0 +1,222 @@
+import BrokerDomain
+import GRDB
+import TestSupport
+import Testing
+
+@testable import BrokerStore
+
+/// Reports agree with the events to the last one: filed or not, before and after a restart, and when they are built for
+/// a database that had no tallies.
+@Suite(.timeLimit(.minutes(5))) struct ReportTests {
+  /// A sealed procedure and one in which receipt is all that is owed, besides the two of every fixture.
+  static let procedures =
+    Fixture.procedures + [
+      variant("sealed", clock: .workingDays(3, from: .receipt), isSealed: true),
+      variant(Recount.receiptOnly, clock: .acknowledge(workingDays: 1), isSealed: false),
+    ]
+
+  private static func variant(_ id: String, clock: Procedure.Clock, isSealed: Bool) -> Procedure {
+    let base = Fixture.procedures[0]
+    return Procedure(
+      id: id, title: base.title, clause: base.clause, openers: .roles([]), answerers: [], clock: clock,
+      acknowledgeDays: 1, returnDays: 2, supplement: true, allowsExtension: true, allowsTransfer: true, item: .optional,
+      subject: .optional, questions: .required, answerKind: .findings, outcomes: base.outcomes,
+      declineReasons: base.declineReasons + [.init(id: "other", title: Phrase("其他", "other"))], fields: [],
+      answerFields: [], isSealed: isSealed, copies: [], ladder: Rung.allCases)
+  }
+
+  private static func open(_ fixture: Fixture) throws -> Store {
+    try Store.open(directory: fixture.directory, role: .daemon, procedures: procedures)
+  }
+
+  private static let organs: [Qidong] = [.市医保局, .市民政局, .市公安局, .市财政局, .市税务局]
+
+  /// Moves requests at random for some months, with every verb that a turn knows.
+  private static func populate(_ store: Store, seed: UInt64, steps: Int) async throws {
+    var random = SeededGenerator(seed: seed)
+    let keeper = DeadlineKeeper(store: store) { _ in }
+    var ids: [EntityID] = []
+    for _ in 0..<steps {
+      switch Int.random(in: 0..<20, using: &random) {
+      case 0..<5:
+        let pair = organs.shuffled(using: &random)
+        let item = store.reference.items.prefix(4).map(\.code).randomElement(using: &random)
+        let procedure = procedures.map(\.id).randomElement(using: &random) ?? ""
+        let submission = Submission.marriage(
+          to: pair[0], item: Bool.random(using: &random) ? item : nil, procedure: procedure)
+        ids.append(try await store.submit(submission, by: pair[1]).id)
+      case 5..<18:
+        guard let id = ids.suffix(60).randomElement(using: &random) else { continue }
+        try await move(store, id, &random)
+      default:
+        let hours = Int64.random(in: 2...60, using: &random)
+        _ = try await keeper.rehearse(to: store.clock.now + hours * 3_600_000)
+      }
+    }
+  }
+
+  private static func move(_ store: Store, _ id: EntityID, _ random: inout SeededGenerator) async throws {
+    guard let request = try await store.request(id)?.request else { return }
+    let (asked, asker) = (request.responder, request.requester)
+    let other = organs.map(\.organ).filter { $0 != asked && $0 != asker }.randomElement(using: &random) ?? asker
+    let decline = Command.decline(
+      Decline(reasonCode: "not-competent", reason: "登记档案由省级部门保管", competentOrgan: nil, signatory: "赵六"))
+    let transfer = Command.transfer(.init(to: other, reason: "由其掌握登记信息"))
+    let moves: [(Command, OrganCode)] = [
+      (.acknowledge(officer: nil), asked), (.acknowledge(officer: "钱七"), asked), (.confirm, asked), (.confirm, asked),
+      (decline, asked), (.giveBack(.init(reason: "不属于本机关职权", competentOrgan: nil)), asked), (.ask(text: "登记地"), asked),
+      (.supply(text: "在启东登记"), asker), (.supply(text: "在启东登记"), asker),
+      (.extend(.init(workingDays: 2, reason: "调阅纸质档案", approver: "局长")), asked), (transfer, Qidong.supervisor.organ),
+      (transfer, asker), (.pullBack, asker), (.close(text: nil), asker), (.remind(text: nil), asker),
+    ]
+    guard let (command, by) = moves.randomElement(using: &random) else { return }
+    _ = await failure {
+      _ = try await store.write { context in
+        guard let stored = try context.request(id) else { throw StoreError.notFound }
+        let decision = try stored.request.carryOut(
+          command, by: by, now: context.now, expectedVersions: nil, reference: context.reference)
+        try context.apply(decision, previous: stored.request)
+      }
+    }
+  }
+
+  private static let wide = (from: CalendarDate("2025-01-01")!, to: CalendarDate("2028-12-31")!)
+  private static let periods: [(from: CalendarDate, to: CalendarDate)] = [
+    wide, (CalendarDate("2026-03-01")!, CalendarDate("2026-04-30")!),
+    (CalendarDate("2026-03-04")!, CalendarDate("2026-05-17")!),
+    (CalendarDate("2026-03-10")!, CalendarDate("2026-03-12")!),
+    (CalendarDate("2026-03-31")!, CalendarDate("2026-04-01")!),
+    (CalendarDate("2026-04-01")!, CalendarDate("2026-04-01")!),
+    (CalendarDate("2026-03-15")!, CalendarDate("2026-04-30")!),
+  ]
+
+  private static func scopes(_ store: Store) throws -> [ReportScope] {
+    let all = Set(store.reference.organs.map(\.number))
+    return [
+      ReportScope(organs: all, own: nil), ReportScope(organs: all, own: try store.number(.市公安局)),
+      ReportScope(organs: [try store.number(.市民政局)], own: try store.number(.市民政局)),
+    ]
+  }
+
+  private static func key(_ turn: Recount.Turn, _ grouping: ReportGrouping) -> ReportKey {
+    switch grouping {
+    case .organ: .organ(turn.organ)
+    case .procedure: .procedure(turn.procedure)
+    case .item: .item(turn.item)
+    case .month: .month(CalendarDate(String(turn.day.description.prefix(8)) + "01")!)
+    }
+  }
+
+  /// Every figure of every grouping, for several periods and readers.
+  private static func expectAgreement(_ store: Store, _ what: Comment) async throws {
+    let recount = try Recount(store)
+    for (from, to) in periods {
+      for scope in try scopes(store) {
+        let turns = recount.turns.filter {
+          $0.day >= from && $0.day <= to && scope.organs.contains($0.organ)
+            && ($0.procedure != "sealed" || $0.organ == scope.own)
+        }
+        let report = try await store.timeliness(from: from, to: to, by: ReportGrouping.allCases, scope)
+        #expect(report.total.text == Recount.text(turns) ?? Figures().text, what)
+        for grouping in ReportGrouping.allCases {
+          let rows = report.rows[grouping] ?? []
+          let shown = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0.figures.text) })
+          let counted = Dictionary(grouping: turns) { key($0, grouping) }.compactMapValues { Recount.text($0) }
+          #expect(shown == counted, what)
+        }
+        #expect(report.overdue.count == min(Store.overdueShown, report.total.overdue), what)
+      }
+    }
+  }
+
+  @Test(arguments: [1, 2, 3] as [UInt64]) func figuresAreThoseOfTheEvents(seed: UInt64) async throws {
+    let fixture = try Fixture()
+    do {
+      let store = try Self.open(fixture)
+      defer { store.close() }
+      try await Self.populate(store, seed: seed, steps: 400)
+      #expect(try store.scalar("SELECT through FROM report_filing") == 0)
+      try await Self.expectAgreement(store, "before anything is filed")
+      try await Self.populate(store, seed: seed + 100, steps: 2000)
+      let through = try store.scalar("SELECT through FROM report_filing")
+      let newest = try store.scalar("SELECT max(seq) FROM event")
+      #expect(through > 0 && through < newest)
+      try await Self.expectAgreement(store, "some filed and some not")
+      let turns = try Recount(store).turns
+      let outcomes = Set(turns.map(\.outcome))
+      let wanted: Set<String> = [
+        "on time", "late", "declined not-competent", "returned", "transferred", "withdrawn", "open",
+      ]
+      #expect(outcomes == wanted, "the walk must see everything")
+      #expect(Set(turns.map { $0.day.description.prefix(7) }).count >= 3 && turns.contains { $0.overdue })
+      #expect(turns.contains { $0.declinedLate } && turns.count { $0.procedure == "sealed" } > 20)
+      #expect(try store.verify() == [])
+    }
+    let before = try await Self.afterRestart(fixture)
+    let rebuilt = try Self.open(fixture)
+    defer { rebuilt.close() }
+    #expect(try Self.tallies(rebuilt) == before)
+    try await Self.expectAgreement(rebuilt, "built anew")
+  }
+
+  /// Leaves the database as one of the version before tallies is, for the next start to build them from the log.
+  /// - Returns: the tallies that were there.
+  private static func afterRestart(_ fixture: Fixture) async throws -> [String] {
+    let store = try open(fixture)
+    defer { store.close() }
+    try await expectAgreement(store, "after a restart")
+    let before = try tallies(store)
+    for table in ["report_tally", "report_cell"] { try store.plant("DELETE FROM \(table)") }
+    try store.plant("UPDATE report_filing SET through = 0")
+    return before
+  }
+
+  private static func tallies(_ store: Store) throws -> [String] {
+    try store.pool.read { db in
+      try String.fetchAll(
+        db,
+        sql: """
+          SELECT t.span || ' ' || t.start || ' ' || c.organ || ' ' || c.procedure || ' ' || c.item || ' ' || c.measure
+            || ' ' || t.days || ' ' || t.count
+          FROM report_tally t JOIN report_cell c ON c.id = t.cell ORDER BY 1
+          """)
+    }
+  }
+
+  /// A database of the version before opens with its rows kept, and has figures and readers at once.
+  @Test func theVersionBeforeIsBroughtUpToDate() async throws {
+    let fixture = try Fixture()
+    let id = try await fixture.life { store in
+      let ids = try await (0..<700).asyncMap { _ in try await store.submit().id }
+      for id in ids.prefix(600) { try await store.carryOut(.confirm, id) }
+      let organ = try store.number(.responder)
+      try await store.write { try $0.recordDisclosure(of: ids[0], to: organ, key: 1) }
+      return ids[0]
+    }
+    let queue = try DatabaseQueue(path: fixture.database)
+    try await queue.writeWithoutTransaction { db in
+      try db.execute(
+        sql: """
+          DROP TABLE report_tally; DROP TABLE report_cell; DROP TABLE report_filing;
+          ALTER TABLE disclosure DROP COLUMN what;
+          DELETE FROM grdb_migrations WHERE identifier = '2 reports and reads';
+          """)
+    }
+    try queue.close()
+    try await fixture.life { store in
+      let scope = ReportScope(organs: Set(store.reference.organs.map(\.number)), own: nil)
+      let report = try await store.timeliness(from: Self.wide.from, to: Self.wide.to, by: [.organ], scope)
+      #expect(report.total.answered == 600 && report.total.open == 100 && report.total.received == 700)
+      #expect(try await store.disclosures(of: id).map(\.what) == [.subject])
+      #expect(try store.verify() == [])
+    }
+  }
+}
+
+extension Sequence where Element: Sendable {
+  fileprivate func asyncMap<T>(_ body: (Element) async throws -> T) async rethrows -> [T] {
+    var result: [T] = []
+    for element in self { result.append(try await body(element)) }
+    return result
+  }
+}
