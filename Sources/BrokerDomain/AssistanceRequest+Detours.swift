@@ -8,6 +8,8 @@ struct Turn {
   var alsoTell: [OrganCode] = []
   /// A reminder is recorded and told, and changes nothing.
   var isChange = true
+  /// What the broker is to open or to undo together with it.
+  var owes: [Owed] = []
 }
 
 /// What the law lets a request do besides being answered or declined: go back, wait for particulars, take longer, go to
@@ -16,7 +18,7 @@ extension AssistanceRequest {
   /// 退回: only soon after it came in, or a misrouted request would lie for days and then start from the beginning.
   func giveBack(_ command: Command.GiveBack, now: Instant, _ law: Law) throws(Refusal) -> Turn {
     guard let days = law.procedure.returnDays else { throw .notAllowed(.procedure(.return)) }
-    guard progress.transfers.last?.ruledBy == nil else { throw .notAllowed(.ruling) }
+    guard !isRuled else { throw .notAllowed(.ruling) }
     let until = law.calendar.deadline(
       receivedAt: clockFrom, workingDays: days, region: law.region, lastDay: law.reference.lastDay)
     guard now < until.at else { throw .notAllowed(.deadlinePassed(.return, until.at)) }
@@ -47,10 +49,17 @@ extension AssistanceRequest {
       ])
   }
 
-  /// The clock starts anew from the moment at which everything is there (行政许可法 第三十二条 by analogy).
-  func supply(_ text: String, now: Instant, _ law: Law) -> Turn {
+  /// The clock starts anew from the moment at which everything is there (行政许可法 第三十二条 by analogy). What was posted
+  /// stays; fields that are given now stand in its place.
+  func supply(_ text: String, _ data: JSON, now: Instant, _ law: Law) throws(Refusal) -> Turn {
+    let faults = law.procedure.faults(supplied: data, today: now.date)
+    guard faults.isEmpty else { throw .faults(faults) }
     var next = self
-    next.progress.supplement?.supplied = Supply(text: text, at: now)
+    let given = data.members.filter { !$0.value.isNull }
+    next.progress.supplement?.supplied = Supply(text: text, data: given.isEmpty ? nil : .object(given), at: now)
+    if law.procedure.hasOrigin, let origin = data[Procedure.originField]?.stringValue.flatMap({ EntityID($0) }) {
+      next.progress.origin = origin
+    }
     next.state = .acknowledged
     if next.acknowledgement == nil { next.acknowledgement = Acknowledgement(officer: nil, at: now) }
     let timer = next.startClock(now, workingDays: deadline.workingDays, law)
@@ -61,7 +70,8 @@ extension AssistanceRequest {
         .init("previousDueDate", .string(deadline.date.description)),
         .init("workingDays", .int(next.deadline.workingDays)),
         .init("provisional", .bool(next.deadline.provisional)),
-      ], timer: timer)
+        // Names only: the values may be personal.
+      ] + (given.isEmpty ? [] : [.init("fields", .array(given.map { .string($0.name) }))]), timer: timer)
   }
 
   /// 延期: counted on from the day that was due, so that what was promised is moved and not begun again.
@@ -92,8 +102,9 @@ extension AssistanceRequest {
     -> Turn
   {
     guard law.procedure.allowsTransfer else { throw .notAllowed(.procedure(.transfer)) }
-    let faults = transferFaults(command, law.reference)
+    let faults = transferFaults(command, law)
     guard faults.isEmpty, let target = law.reference.organ(command.to) else { throw .faults(faults) }
+    guard !isRuled else { throw .notAllowed(.ruling) }
     let isRuling = party == .supervisor && progress.referral != nil
     if !isRuling {
       guard progress.referral == nil else { throw .notAllowed(.referred) }
@@ -109,7 +120,8 @@ extension AssistanceRequest {
     next.acknowledgement = nil
     next.state = .submitted
     let there = Law(law.procedure, target.region, law.reference)
-    let timer = next.startClock(now, workingDays: law.days(for: self, to: command.to), there)
+    let timer = next.startClock(
+      now, workingDays: law.days(for: self, to: command.to), on: namedDate(by: law), there)
     return Turn(
       request: next, type: .transferred,
       data: [
@@ -135,8 +147,11 @@ extension AssistanceRequest {
       ], alsoTell: [arbiter.code])
   }
 
-  private func transferFaults(_ command: Command.Move, _ reference: Reference) -> [Fault] {
-    if reference.organ(command.to) == nil {
+  /// A superior has ruled who is competent. That binds everybody, and there is no second ruling.
+  private var isRuled: Bool { progress.transfers.contains { $0.ruledBy != nil } }
+
+  private func transferFaults(_ command: Command.Move, _ law: Law) -> [Fault] {
+    guard let target = law.reference.organ(command.to) else {
       return [
         Fault(
           "/to", code: "unknown-organ", "机关目录中没有“\(command.to)”", "the directory has no organ \"\(command.to)\"")
@@ -149,7 +164,7 @@ extension AssistanceRequest {
           "it cannot go to the requesting organ or to the one that has it")
       ]
     }
-    return []
+    return law.procedure.answererFaults(target)
   }
 
   /// 催办: recorded and told, and nothing changes.
@@ -158,18 +173,24 @@ extension AssistanceRequest {
   }
 
   /// 处理: only what was found untrue is disposed of.
-  func dispose(_ command: Command.Dispose, now: Instant) throws(Refusal) -> Turn {
+  func dispose(_ command: Command.Dispose, now: Instant, _ law: Law) throws(Refusal) -> Turn {
     guard case .answered(let answer) = state, answer.isContradicted else { throw .notAllowed(.notContradicted) }
+    let faults = law.faults(of: command.data, with: command.measure, now: now)
+    guard faults.isEmpty else { throw .faults(faults) }
     var next = self
     next.progress.disposal = Disposal(measure: command.measure, by: command.by, text: command.text, at: now)
     next.progress.concludedAt = closedAt
     next.state = .closed(.answered(answer))
-    return Turn(
+    var turn = Turn(
       request: next, type: .closed,
       data: [
         .init("measure", .string(command.measure.rawValue)),
         .init("by", command.by.map { .string($0.description) } ?? .null),
       ])
+    if let rule = law.procedure.next(of: command.measure), rule.how == .opens {
+      turn.owes = [Owed(next: rule, text: command.text, given: command.data)]
+    }
+    return turn
   }
 
   /// Files it: what was answered or declined needs nothing more, what was returned goes nowhere else.
@@ -186,12 +207,20 @@ extension AssistanceRequest {
     return Turn(request: next, type: .closed, data: text.map { [.init("text", .string($0))] } ?? [])
   }
 
-  private mutating func startClock(_ now: Instant, workingDays: Int, _ law: Law) -> LadderTimer? {
+  /// - Parameter date: where a date and no number of days decides.
+  private mutating func startClock(
+    _ now: Instant, workingDays: Int, on date: NamedDate? = nil, _ law: Law
+  ) -> LadderTimer? {
     progress.leg += 1
     progress.clockFrom = now
     progress.metAt = nil
-    deadline = law.calendar.deadline(
-      receivedAt: now, workingDays: workingDays, region: law.region, lastDay: law.reference.lastDay)
+    if let date {
+      deadline = law.calendar.deadline(
+        receivedAt: now, on: date.date, roll: date.roll, region: law.region, lastDay: law.reference.lastDay)
+    } else {
+      deadline = law.calendar.deadline(
+        receivedAt: now, workingDays: workingDays, region: law.region, lastDay: law.reference.lastDay)
+    }
     return law.nextTimer(for: self, now: now)
   }
 }

@@ -3,7 +3,7 @@ extension AssistanceRequest {
   /// where it started and counts as many working days, by the days as they are announced now (February 2020: days that
   /// became holidays count no more). A clock that stands still starts anew anyway, and what is closed is never touched.
   package func recomputed(now: Instant, reference: Reference) -> Decision? {
-    guard let procedure = reference.procedures[procedure],
+    guard let procedure = reference.procedure(of: self),
       let deadline = movedDeadline(by: reference.calendar, reference)
     else { return nil }
     let law = Law(procedure, reference.organ(responder)?.region, reference)
@@ -29,24 +29,36 @@ extension AssistanceRequest {
 
   /// Where a calendar moves the deadline of an open request to; nil when it stays as it is.
   package func movedDeadline(by calendar: WorkingCalendar, _ reference: Reference) -> Deadline? {
-    guard isClockRunning, let procedure = reference.procedures[procedure] else { return nil }
-    let region = reference.organ(responder)?.region
-    let moved =
-      isDueOnDate(procedure)
-      ? procedure.due(
-        receivedAt: receivedAt, data: content.data, days: nil, region: region, calendar: calendar,
-        lastDay: reference.lastDay)
-      : calendar.deadline(
-        receivedAt: clockFrom, workingDays: deadline.workingDays, region: region, lastDay: reference.lastDay)
+    guard isClockRunning, let procedure = reference.procedure(of: self) else { return nil }
+    let (region, lastDay) = (reference.organ(responder)?.region, reference.lastDay)
+    let moved: Deadline
+    if isDueOnDate(procedure),
+      let named = procedure.namedDate(receivedAt: receivedAt, data: data, region: region, calendar: calendar)
+    {
+      moved = calendar.deadline(
+        receivedAt: clockFrom, on: named.date, roll: named.roll, region: region, lastDay: lastDay)
+    } else {
+      moved = calendar.deadline(
+        receivedAt: clockFrom, workingDays: deadline.workingDays, region: region, lastDay: lastDay)
+    }
     return moved == deadline ? nil : moved
   }
 
-  /// On its first clock a date decides, where the procedure has one; a clock that was started anew counts days.
+  /// A date decides on every clock, where the procedure has one, and a transfer leaves it; an extension counts days.
   package func isDueOnDate(_ procedure: Procedure) -> Bool {
     switch procedure.clock {
-    case .fixedDates, .statedDate: progress.leg == 0 && progress.extended == nil
+    case .fixedDates, .statedDate: progress.extended == nil
     case .workingDays, .acknowledge: false
     }
+  }
+
+  /// The day on which the answer is owed, where a day and no number of days was named; of an extended request the day
+  /// to which it was extended.
+  func namedDate(by law: Law) -> NamedDate? {
+    let named = law.procedure.namedDate(
+      receivedAt: receivedAt, data: data, region: law.region, calendar: law.calendar)
+    guard let named, progress.extended != nil else { return named }
+    return NamedDate(date: deadline.date, roll: named.roll)
   }
 
   /// The notices that decide the days from the start of the clock, each once, in order.

@@ -16,7 +16,7 @@ extension AssistanceRequest {
   package func faults(of findings: [FindingDraft], reference: Reference) -> [Fault] {
     var faults: [Fault] = []
     let questions = content.questionIDs
-    let outcomes = reference.procedures[procedure]?.outcomes.map(\.id) ?? []
+    let outcomes = reference.procedure(of: self)?.outcomes.map(\.id) ?? []
     var seen: Set<String> = []
     for (index, finding) in findings.enumerated() {
       let pointer = "/findings/\(index)"
@@ -55,7 +55,7 @@ extension AssistanceRequest {
   ///   - competentOrgan: nil when there is none, or it could not be read.
   package func faults(reasonCode: String?, competentOrgan: String?, reference: Reference) -> [Fault] {
     var faults: [Fault] = []
-    let codes = reference.procedures[procedure]?.declineReasons.map(\.id) ?? []
+    let codes = reference.procedure(of: self)?.declineReasons.map(\.id) ?? []
     if let reasonCode, !codes.contains(reasonCode) {
       faults.append(
         Fault(

@@ -1,8 +1,12 @@
 extension AssistanceRequest {
   /// Opens a request: routes it by the assistance list where the requester names no organ, and sets its deadline from
   /// the moment of receipt (电子签名法 第十一条: a data message is received when it enters the system).
+  /// - Parameters:
+  ///   - origin: the request that it follows.
+  ///   - others: what else is wrong with it.
   package static func submit(
-    _ submission: Submission, by requester: Organ, id: EntityID, now: Instant, reference: Reference
+    _ submission: Submission, by requester: Organ, id: EntityID, now: Instant, reference: Reference,
+    origin: EntityID? = nil, others: [Fault] = []
   ) throws(Refusal) -> Decision {
     let procedure = reference.procedures[submission.procedure]
     if let procedure, !procedure.mayBeOpened(by: requester) { throw .mayNotOpen(procedure.title) }
@@ -14,6 +18,7 @@ extension AssistanceRequest {
       + (procedure?.faults(
         item: submission.item != nil, subject: submission.subject != nil, questions: !content.questions.isEmpty,
         data: content.data, to: submission.to.flatMap { reference.organ($0) }, today: now.date) ?? [])
+      + others
     guard faults.isEmpty, let procedure,
       let responder = Self.responder(
         procedure: procedure, to: submission.to, item: submission.item, by: requester.code, reference: reference)
@@ -29,21 +34,23 @@ extension AssistanceRequest {
     var progress = Progress.none
     let start = procedure.clockStart(receivedAt: now, data: content.data)
     if start != now { progress.clockFrom = start }
+    progress.origin = origin
     let request = AssistanceRequest(
       id: id, procedure: procedure.id, requester: requester.code, responder: responder.code,
       item: submission.item, receivedAt: now, deadline: deadline,
       content: EncodedContent(submission.content), version: 1, updatedAt: now,
-      acknowledgement: nil, state: .submitted, progress: progress)
+      acknowledgement: nil, state: .submitted, progress: progress, procedureVersion: procedure.version)
     let event = Event(
       type: .submitted, at: now, actor: .organ(requester.code), version: 1, state: .submitted,
-      data: .object([
-        .init("from", .string(requester.code.description)),
-        .init("to", .string(responder.code.description)),
-        .init("item", submission.item.map(JSON.string) ?? .null),
-        .init("dueDate", .string(deadline.date.description)),
-        .init("workingDays", .int(deadline.workingDays)),
-        .init("provisional", .bool(deadline.provisional)),
-      ]))
+      data: .object(
+        [
+          .init("from", .string(requester.code.description)),
+          .init("to", .string(responder.code.description)),
+          .init("item", submission.item.map(JSON.string) ?? .null),
+          .init("dueDate", .string(deadline.date.description)),
+          .init("workingDays", .int(deadline.workingDays)),
+          .init("provisional", .bool(deadline.provisional)),
+        ] + (origin.map { [.init("origin", .string($0.description))] } ?? [])))
     return Decision(
       request: request, event: event,
       timer: reference.calendar.next(

@@ -6,7 +6,7 @@ package enum Command: Sendable, Equatable {
   case withdraw(Withdrawal)
   case giveBack(GiveBack)
   case ask(text: String)
-  case supply(text: String)
+  case supply(text: String, data: JSON = .object([]))
   case extend(Extend)
   case transfer(Move)
   case remind(text: String?)
@@ -46,10 +46,13 @@ package enum Command: Sendable, Equatable {
     let measure: Disposal.Measure
     let by: CalendarDate?
     let text: String
-    package init(measure: Disposal.Measure, by: CalendarDate?, text: String) {
+    /// Fields of the follow-up that the measure opens.
+    let data: JSON
+    package init(measure: Disposal.Measure, by: CalendarDate?, text: String, data: JSON = .object([])) {
       self.measure = measure
       self.by = by
       self.text = text
+      self.data = data
     }
   }
 
@@ -90,7 +93,7 @@ extension AssistanceRequest {
   private func supervises(_ code: OrganCode, _ reference: Reference) -> Bool {
     if progress.referral?.to == code { return true }
     // What is sealed is for the two parties.
-    guard reference.procedures[procedure]?.isSealed != true, let organ = reference.organ(code),
+    guard reference.procedure(of: self)?.isSealed != true, let organ = reference.organ(code),
       organ.roles.contains(.supervisor)
     else { return false }
     return [requester, responder].contains { party in
@@ -126,7 +129,7 @@ extension AssistanceRequest {
     if let refusal = refusal(of: command.verb, by: organ, expectedVersions: expectedVersions, reference: reference) {
       throw refusal
     }
-    guard let procedure = reference.procedures[procedure] else { throw .notAllowed(.procedure(command.verb)) }
+    guard let procedure = reference.procedure(of: self) else { throw .notAllowed(.procedure(command.verb)) }
     let law = Law(procedure, reference.organ(responder)?.region, reference)
     var turn = try turn(command, by: organ, now: now, law)
     if turn.isChange {
@@ -137,7 +140,8 @@ extension AssistanceRequest {
       type: turn.type, at: now, actor: .organ(organ), version: turn.request.version, state: turn.request.state.name,
       data: .object(turn.data))
     let copied = reference.organ(turn.request.responder).map { procedure.copied($0, reference) } ?? []
-    return Decision(request: turn.request, event: event, timer: turn.timer, alsoTell: turn.alsoTell + copied)
+    return Decision(
+      request: turn.request, event: event, timer: turn.timer, alsoTell: turn.alsoTell + copied, owes: turn.owes)
   }
 
   private func turn(_ command: Command, by organ: OrganCode, now: Instant, _ law: Law) throws(Refusal) -> Turn {
@@ -148,12 +152,12 @@ extension AssistanceRequest {
     case .withdraw(let withdrawal): withdraw(withdrawal)
     case .giveBack(let body): try giveBack(body, now: now, law)
     case .ask(let text): try ask(text, now: now, law)
-    case .supply(let text): supply(text, now: now, law)
+    case .supply(let text, let data): try supply(text, data, now: now, law)
     case .extend(let body): try extend(body, now: now, law)
     case .transfer(let body):
       try transfer(body, by: organ, as: role(organ, for: .transfer, law.reference) ?? .requester, now: now, law)
     case .remind(let text): remind(text)
-    case .dispose(let body): try dispose(body, now: now)
+    case .dispose(let body): try dispose(body, now: now, law)
     case .close(let text): close(text)
     }
   }
@@ -177,7 +181,12 @@ extension AssistanceRequest {
     guard faults.isEmpty else { throw .faults(faults) }
     var next = self
     next.state = .answered(answer)
-    return Turn(request: next, type: .answered, data: answer.eventData(late: (progress.metAt ?? now) >= deadline.at))
+    var turn = Turn(
+      request: next, type: .answered, data: answer.eventData(late: (progress.metAt ?? now) >= deadline.at))
+    for rule in next.obligations(law.procedure) where rule.how != .offers {
+      turn.owes.append(Owed(next: rule, text: answer.text, given: .object([])))
+    }
+    return turn
   }
 
   private func decline(_ decline: Decline, _ law: Law) throws(Refusal) -> Turn {
@@ -221,14 +230,14 @@ extension AssistanceRequest {
       ]))
     return Decision(
       request: self, event: event, timer: nextTimer(after: timer.rung, reference),
-      alsoTell: timer.rung == .escalated && reference.procedures[procedure]?.isSealed != true
+      alsoTell: timer.rung == .escalated && reference.procedure(of: self)?.isSealed != true
         ? reference.supervisors(of: organ).map(\.code) : [])
   }
 
   /// The rung of the present clock that follows one of it.
   package func nextTimer(after rung: Rung?, _ reference: Reference) -> LadderTimer? {
     reference.calendar.next(
-      after: rung, ladder: reference.procedures[procedure]?.ladder ?? Rung.allCases, deadline: deadline,
+      after: rung, ladder: reference.procedure(of: self)?.ladder ?? Rung.allCases, deadline: deadline,
       receivedAt: clockFrom, region: reference.organ(responder)?.region, leg: progress.leg)
   }
 }

@@ -2,6 +2,8 @@
 package struct AssistanceRequest: Sendable, Equatable {
   package let id: EntityID
   package let procedure: String
+  /// Of the definition under which it was opened, by which it goes on whatever becomes of the file.
+  package let procedureVersion: Int
   package let requester: OrganCode
   package var responder: OrganCode
   package let item: String?
@@ -63,10 +65,11 @@ package struct AssistanceRequest: Sendable, Equatable {
   package init(
     id: EntityID, procedure: String, requester: OrganCode, responder: OrganCode, item: String?,
     receivedAt: Instant, deadline: Deadline, content: EncodedContent, version: Int, updatedAt: Instant,
-    acknowledgement: Acknowledgement?, state: State, progress: Progress = .none
+    acknowledgement: Acknowledgement?, state: State, progress: Progress = .none, procedureVersion: Int = 1
   ) {
     self.id = id
     self.procedure = procedure
+    self.procedureVersion = procedureVersion
     self.requester = requester
     self.responder = responder
     self.item = item

@@ -67,5 +67,31 @@ package struct EncodedContent: Sendable, Equatable {
     json["questions"]?.arrayValue?.compactMap { $0["id"]?.stringValue } ?? []
   }
 
+  /// The same with other data.
+  func with(data: JSON) -> EncodedContent {
+    var w = JSONWriter(capacity: bytes.count + 256)
+    w.value(nil, json.merged(.object([.init("data", data)])))
+    return EncodedContent(bytes: w.bytes)
+  }
+
+  /// What a request that follows from this one takes over: the commitment, the purpose and whom to ask.
+  func following(data: JSON, signatory: String?) -> Content {
+    let json = json
+    let commitment = json["commitment"].flatMap { c in
+      c["number"]?.stringValue.map {
+        Commitment(
+          number: $0, signedOn: c["signedOn"]?.stringValue.flatMap { CalendarDate($0) },
+          byAgent: c["byAgent"] == .bool(true))
+      }
+    }
+    let contact = json["contact"].flatMap { c in
+      c["name"]?.stringValue.map { Contact(name: $0, phone: c["phone"]?.stringValue) }
+    }
+    return Content(
+      commitment: commitment, questions: [], purpose: json["purpose"]?.stringValue ?? "", contact: contact,
+      signatory: signatory, urgency: json["urgency"]?.stringValue.flatMap(Content.Urgency.init(rawValue:)) ?? .normal,
+      data: data)
+  }
+
   package var reference: String? { known.isKnown ? known.reference : json["reference"]?.stringValue }
 }

@@ -16,6 +16,10 @@ package enum EventType: String, Sendable, CaseIterable {
   case escalated = "request.escalated"
   case deadlineChanged = "request.deadline-changed"
   case closed = "request.closed"
+  /// Something that follows from it was opened by the organ to which it was offered.
+  case followedUp = "request.followed-up"
+  /// A later request has undone it.
+  case reversed = "request.reversed"
 }
 
 /// Who made something happen: an organ (through one of its keys), or the clock.
@@ -36,7 +40,7 @@ package struct Event: Sendable, Equatable {
   /// Of a rung: which of the request's clocks.
   package let leg: Int
   /// Never personal data of the subject.
-  package let data: JSON
+  package var data: JSON
 
   package init(
     type: EventType, at: Instant, actor: Actor, version: Int, state: StateName, rung: Rung? = nil,
@@ -56,20 +60,23 @@ package struct Event: Sendable, Equatable {
 /// What a transition comes to: the request as it is from now on, what happened, the next timer, and whom to tell.
 /// `BrokerStore` writes it whole or not at all.
 package struct Decision: Sendable, Equatable {
-  package let request: AssistanceRequest
-  package let event: Event
+  package var request: AssistanceRequest
+  package var event: Event
   /// The ladder's next rung to arm; nil when none is left or the request is closed.
   package let timer: LadderTimer?
   /// Organs whose feed and endpoints are owed the event besides the two parties.
   package let alsoTell: [OrganCode]
+  /// What the broker is to open or to undo together with it.
+  package let owes: [Owed]
 
   package init(
-    request: AssistanceRequest, event: Event, timer: LadderTimer?, alsoTell: [OrganCode] = []
+    request: AssistanceRequest, event: Event, timer: LadderTimer?, alsoTell: [OrganCode] = [], owes: [Owed] = []
   ) {
     self.request = request
     self.event = event
     self.timer = timer
     self.alsoTell = alsoTell
+    self.owes = owes
   }
 }
 

@@ -47,6 +47,18 @@ package enum JSON: Sendable, Equatable {
     return nil
   }
 
+  /// Of an object; empty for anything else.
+  package var members: [Member] {
+    if case .object(let members) = self { return members }
+    return []
+  }
+
+  /// This object with the members of another in their places or at its end.
+  package func merged(_ other: JSON) -> JSON {
+    let kept = members.map { member in Member(member.name, other[member.name] ?? member.value) }
+    return .object(kept + other.members.filter { self[$0.name] == nil })
+  }
+
   package var isNull: Bool { self == .null }
 
   /// In words, for a fault: what kind of value stands there.

@@ -15,6 +15,8 @@ package enum Obstacle: Sendable, Equatable {
   case noSuperior
   /// No finding is contradicted.
   case notContradicted
+  /// The report that it would undo was undone by this request.
+  case reversed(EntityID, Instant)
 
   /// The stable word of the API.
   package var code: String {
@@ -28,6 +30,7 @@ package enum Obstacle: Sendable, Equatable {
     case .ruling: "ruled"
     case .noSuperior: "no-superior"
     case .notContradicted: "not-contradicted"
+    case .reversed: "already-reversed"
     }
   }
 
@@ -49,10 +52,17 @@ package enum Obstacle: Sendable, Equatable {
         "已移送\(AssistanceRequest.maximumTransfers)次，不得再次移送，请撤回或报请监督机关",
         "it has been transferred \(AssistanceRequest.maximumTransfers) times; withdraw it or turn to the supervisor")
     case .referred: Phrase("已报请上级机关确定，请等待裁定", "a superior has been asked to rule; wait for the ruling")
-    case .ruling: Phrase("上级机关已裁定由本机关办理，不得退回", "a superior has ruled that this organ handles it; it cannot be returned")
+    case .ruling:
+      Phrase(
+        "上级机关已裁定由该机关办理，不得再退回或者移送",
+        "a superior has ruled which organ handles it; it cannot be returned or transferred any more")
     case .noSuperior: Phrase("机关目录中没有可以裁定的上级机关", "the directory has no superior who could rule")
     case .notContradicted:
       Phrase("答复中没有“不属实”的结论，无需处理", "nothing in the answer is contradicted; there is nothing to dispose of")
+    case .reversed(let by, let at):
+      Phrase(
+        "所列信用信息推送已于 \(at.rfc3339) 由请求 \(by) 撤销",
+        "the report was reversed by request \(by) at \(at.rfc3339)")
     }
   }
 }

@@ -42,6 +42,17 @@ extension Procedure {
     return date.midnight
   }
 
+  /// The day that the procedure or the request names, before it is rolled to a working day; nil where days are counted.
+  func namedDate(receivedAt: Instant, data: JSON, region: RegionCode?, calendar: WorkingCalendar) -> NamedDate? {
+    switch clock {
+    case .fixedDates(let dates, let roll):
+      return NamedDate(date: calendar.next(of: dates, receivedAt: receivedAt, roll: roll, region: region), roll: roll)
+    case .statedDate(let field, let roll, _):
+      return data[field]?.stringValue.flatMap { CalendarDate($0) }.map { NamedDate(date: $0, roll: roll) }
+    case .workingDays, .acknowledge: return nil
+    }
+  }
+
   /// When the answer is owed.
   /// - Parameters:
   ///   - data: of the request, checked against `fields`.
@@ -51,21 +62,19 @@ extension Procedure {
     receivedAt: Instant, data: JSON, days override: Int?, region: RegionCode?, calendar: WorkingCalendar,
     lastDay: LastDayPolicy
   ) -> Deadline {
-    switch clock {
-    case .fixedDates(let dates, let roll):
+    if let named = namedDate(receivedAt: receivedAt, data: data, region: region, calendar: calendar) {
       return calendar.deadline(
-        receivedAt: receivedAt, dates: dates, roll: roll, region: region, lastDay: lastDay)
-    case .statedDate(let field, let roll, _):
-      if let date = data[field]?.stringValue.flatMap({ CalendarDate($0) }) {
-        return calendar.deadline(
-          receivedAt: receivedAt, on: date, roll: roll, region: region, lastDay: lastDay)
-      }
-    case .workingDays, .acknowledge: break
+        receivedAt: receivedAt, on: named.date, roll: named.roll, region: region, lastDay: lastDay)
     }
     return calendar.deadline(
       receivedAt: clockStart(receivedAt: receivedAt, data: data), workingDays: override ?? workingDays,
       region: region, lastDay: lastDay)
   }
+}
+
+struct NamedDate {
+  let date: CalendarDate
+  let roll: Procedure.Roll
 }
 
 /// A day of every year; `02-29` is the end of February, in a common year the 28th.
@@ -117,12 +126,18 @@ extension WorkingCalendar {
     receivedAt: Instant, dates: [MonthDay], roll: Procedure.Roll, region: RegionCode?,
     lastDay: LastDayPolicy = .midnight
   ) -> Deadline {
+    let next = next(of: dates, receivedAt: receivedAt, roll: roll, region: region)
+    return deadline(receivedAt: receivedAt, on: next, roll: roll, region: region, lastDay: lastDay)
+  }
+
+  fileprivate func next(
+    of dates: [MonthDay], receivedAt: Instant, roll: Procedure.Roll, region: RegionCode?
+  ) -> CalendarDate {
     let received = receivedAt.date
     // The year before, for a date that rolled past New Year; two ahead, for one that rolled back before receipt.
     let listed = (received.year - 1...received.year + 2).flatMap { year in
       dates.sorted().compactMap { $0.date(in: year) }
     }
-    let next = listed.first { rolled($0, roll, region: region) >= received } ?? received
-    return deadline(receivedAt: receivedAt, on: next, roll: roll, region: region, lastDay: lastDay)
+    return listed.first { rolled($0, roll, region: region) >= received } ?? received
   }
 }

@@ -74,6 +74,12 @@ extension Procedure {
     Self.faults(of: data, fields: fields, at: pointer, today: today)
   }
 
+  /// What is wrong with fields that are supplied later: those that are left out stay as they were.
+  package func faults(supplied data: JSON, today: CalendarDate? = nil) -> [Fault] {
+    let fields = fields.map { Field(name: $0.name, label: $0.label, kind: $0.kind, required: false) }
+    return Self.faults(of: data, fields: fields, at: "/data", today: today)
+  }
+
   /// What is wrong with an answer by outcome: the outcome, the fields of its `data`, and what this outcome requires.
   package func faults(outcome id: String, data: JSON, today: CalendarDate? = nil) -> [Fault] {
     guard let outcome = outcome(id) else {

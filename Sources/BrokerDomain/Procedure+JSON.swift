@@ -2,6 +2,23 @@ extension Procedure {
   /// The definition as `GET /v1/procedures` publishes it.
   package func write(_ w: inout JSONWriter) {
     w.string("id", id)
+    w.int("version", version)
+    writeRules(&w)
+    w.value("dataSchema", Self.jsonSchema(of: fields))
+    w.value("answerSchema", Self.jsonSchema(of: answerFields))
+  }
+
+  /// The definition as it is kept: what was published, without its number and what follows from the rest.
+  package var canonical: [UInt8] {
+    var w = JSONWriter(capacity: 4096)
+    w.object { w in
+      w.string("id", id)
+      writeRules(&w)
+    }
+    return w.bytes
+  }
+
+  private func writeRules(_ w: inout JSONWriter) {
     w.phrase("title", title)
     w.string("clause", clause)
     let (itself, roles): (Bool, [Organ.Role]) =
@@ -39,7 +56,20 @@ extension Procedure {
           w.string("id", outcome.id)
           w.phrase("title", outcome.title)
           w.array("requires") { w in for name in outcome.requires { w.string(nil, name) } }
-          w.string("next", outcome.next)
+          if let next = outcome.next {
+            next.write(&w)
+          } else {
+            w.null("next")
+            w.null("how")
+          }
+        }
+      }
+    }
+    w.array("disposals") { w in
+      for disposal in disposals {
+        w.object { w in
+          w.string("measure", disposal.measure.rawValue)
+          disposal.next.write(&w)
         }
       }
     }
@@ -53,8 +83,6 @@ extension Procedure {
     }
     w.array("fields") { w in for field in fields { w.object { field.write(&$0) } } }
     w.array("answerFields") { w in for field in answerFields { w.object { field.write(&$0) } } }
-    w.value("dataSchema", Self.jsonSchema(of: fields))
-    w.value("answerSchema", Self.jsonSchema(of: answerFields))
     w.bool("sealed", isSealed)
     w.roles("copies", copies)
     w.array("ladder") { w in for rung in ladder { w.string(nil, rung.name) } }

@@ -25,13 +25,20 @@ extension Procedure {
       default: break
       }
     }
-    if let to, openers != .itself, !answerers.isEmpty, answerers.filter(to.roles.contains).isEmpty {
-      faults.append(
-        Fault(
-          "/to", code: "not-an-answerer", "“\(title.zh)”不由该机关办理", "\"\(title.en)\" is not for this organ to answer"))
-    }
+    if let to { faults += answererFaults(to) }
     if let data { faults += self.faults(of: data, today: today) }
     return faults
+  }
+
+  func mayBeAnswered(by organ: Organ) -> Bool {
+    answerers.isEmpty || !answerers.filter(organ.roles.contains).isEmpty
+  }
+
+  func answererFaults(_ to: Organ) -> [Fault] {
+    guard openers != .itself, !mayBeAnswered(by: to) else { return [] }
+    return [
+      Fault("/to", code: "not-an-answerer", "“\(title.zh)”不由该机关办理", "\"\(title.en)\" is not for this organ to answer")
+    ]
   }
 
   /// Organs that are told of everything besides the parties: those with the roles that it names, in the region of the

@@ -9,10 +9,10 @@ package struct Procedure: Sendable, Equatable {
     package let title: Phrase
     /// Names of the answer fields without which this outcome is not complete.
     package let requires: [String]
-    /// The procedure that this outcome opens or offers next.
-    package let next: String?
+    /// What this outcome obliges next.
+    package let next: Next?
 
-    package init(id: String, title: Phrase, requires: [String] = [], next: String? = nil) {
+    package init(id: String, title: Phrase, requires: [String] = [], next: Next? = nil) {
       self.id = id
       self.title = title
       self.requires = requires
@@ -35,6 +35,8 @@ package struct Procedure: Sendable, Equatable {
   package enum AnswerKind: String, Sendable, CaseIterable { case findings, outcome }
 
   package let id: String
+  /// Counts the changes of its definition that this broker has seen, from 1.
+  package let version: Int
   package let title: Phrase
   /// The clause of the plan that it comes from.
   package let clause: String
@@ -66,6 +68,8 @@ package struct Procedure: Sendable, Equatable {
   /// Roles of the organs of the responder's region that are told of every event.
   package let copies: [Organ.Role]
   package let ladder: [Rung]
+  /// What a disposal of a contradicted answer obliges next.
+  package let disposals: [DisposalNext]
 
   /// Nothing in the plans runs longer than 60 working days; a year bounds a typing error.
   package static let maximumDays = 250
@@ -75,9 +79,10 @@ package struct Procedure: Sendable, Equatable {
     acknowledgeDays: Int?, returnDays: Int?, supplement: Bool, allowsExtension: Bool, allowsTransfer: Bool,
     item: Presence, subject: Presence, questions: Presence, answerKind: AnswerKind, outcomes: [Outcome],
     declineReasons: [Outcome], fields: [Field], answerFields: [Field], isSealed: Bool, copies: [Organ.Role],
-    ladder: [Rung]
+    ladder: [Rung], disposals: [DisposalNext] = [], version: Int = 1
   ) {
     self.id = id
+    self.version = version
     self.title = title
     self.clause = clause
     self.openers = openers
@@ -99,6 +104,18 @@ package struct Procedure: Sendable, Equatable {
     self.isSealed = isSealed
     self.copies = copies
     self.ladder = ladder
+    self.disposals = disposals
+  }
+
+  /// The same definition under another number.
+  package func numbered(_ version: Int) -> Procedure {
+    Procedure(
+      id: id, title: title, clause: clause, openers: openers, answerers: answerers, clock: clock,
+      acknowledgeDays: acknowledgeDays, returnDays: returnDays, supplement: supplement,
+      allowsExtension: allowsExtension, allowsTransfer: allowsTransfer, item: item, subject: subject,
+      questions: questions, answerKind: answerKind, outcomes: outcomes, declineReasons: declineReasons,
+      fields: fields, answerFields: answerFields, isSealed: isSealed, copies: copies, ladder: ladder,
+      disposals: disposals, version: version)
   }
 
   /// A procedure in all else like verification, whose rules are the defaults of a definition too.

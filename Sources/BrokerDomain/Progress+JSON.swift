@@ -12,6 +12,7 @@ extension Progress {
       write(
         &w, moment: { w, name, at in w.int(name, at.milliseconds) },
         organ: { w, name, code in w.string(name, code.description) })
+      encodeLinks(&w)
     }
     return w.bytes
   }
@@ -29,6 +30,7 @@ extension Progress {
         if let supplied = supplement.supplied {
           w.object("supplied") { w in
             w.string("text", supplied.text)
+            if let data = supplied.data { w.value("data", data) }
             moment(&w, "at", supplied.at)
           }
         } else {
@@ -96,7 +98,7 @@ extension Progress {
       else { return nil }
       supplement = Supplement(text: text, askedAt: at, used: used, supplied: nil)
       if let text = s["supplied"]?["text"]?.stringValue, let at = s["supplied"]?["at"]?.instant {
-        supplement?.supplied = Supply(text: text, at: at)
+        supplement?.supplied = Supply(text: text, data: s["supplied"]?["data"], at: at)
       }
     }
     if let e = json["extension"] {
@@ -127,10 +129,11 @@ extension Progress {
       else { return nil }
       disposal = Disposal(measure: measure, by: d["by"]?.stringValue.flatMap { CalendarDate($0) }, text: text, at: at)
     }
+    guard decodeLinks(json) else { return nil }
   }
 }
 
 extension JSON {
-  fileprivate var instant: Instant? { intValue.map { Instant(milliseconds: Int64($0)) } }
-  fileprivate var organ: OrganCode? { stringValue.flatMap { try? OrganCode($0) } }
+  var instant: Instant? { intValue.map { Instant(milliseconds: Int64($0)) } }
+  var organ: OrganCode? { stringValue.flatMap { try? OrganCode($0) } }
 }

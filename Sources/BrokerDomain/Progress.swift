@@ -16,6 +16,12 @@ package struct Progress: Sendable, Equatable {
   package var metAt: Instant?
   /// When it was answered or declined, of one that was closed afterwards.
   package var concludedAt: Instant?
+  /// The request that it follows.
+  package var origin: EntityID?
+  /// What has become of what its outcome obliges; an offer that nobody has taken up is not among them.
+  package var followUps: [FollowUp] = []
+  /// A later request has undone it.
+  package var reversal: Reversal?
 
   package init() {}
 
@@ -33,6 +39,8 @@ package struct Supplement: Sendable, Equatable {
 
 package struct Supply: Sendable, Equatable {
   package let text: String
+  /// Fields that replace or add to those of the request; nil when none were given.
+  package var data: JSON?
   package let at: Instant
 }
 
@@ -89,6 +97,11 @@ extension AssistanceRequest {
 
   /// At most so many organs pass a request on before a superior has to rule.
   package static let maximumTransfers = 3
+
+  /// The procedure's own fields, with what was supplied later.
+  package var data: JSON {
+    progress.supplement?.supplied?.data.map { content.data.merged($0) } ?? content.data
+  }
 
   /// Everybody who has had it before, and who has it now.
   var trail: [OrganCode] { progress.transfers.map(\.from) + [responder] }

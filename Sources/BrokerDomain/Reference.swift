@@ -62,9 +62,12 @@ package final class Reference: Sendable {
   package let items: [Item]
   package let assistance: [AssistanceEntry]
   package let calendar: WorkingCalendar
+  /// Those that a new request may be opened under.
   package let procedures: [String: Procedure]
   package let lastDay: LastDayPolicy
 
+  /// Definitions that were in force before, by id and version.
+  private let earlier: [String: [Int: Procedure]]
   private let byCode: [OrganCode: Organ]
   private let byNumber: [Int64: Organ]
   private let itemByCode: [String: Item]
@@ -77,7 +80,7 @@ package final class Reference: Sendable {
 
   package init(
     organs: [Organ], items: [Item], assistance: [AssistanceEntry], calendar: WorkingCalendar,
-    procedures: [Procedure], lastDay: LastDayPolicy
+    procedures: [Procedure], earlier: [Procedure] = [], lastDay: LastDayPolicy
   ) {
     self.organs = organs
     self.items = items
@@ -85,6 +88,7 @@ package final class Reference: Sendable {
     self.calendar = calendar
     self.procedures = Dictionary(procedures.map { ($0.id, $0) }) { first, _ in first }
     self.lastDay = lastDay
+    self.earlier = earlier.reduce(into: [:]) { $0[$1.id, default: [:]][$1.version] = $1 }
     byCode = Dictionary(organs.map { ($0.code, $0) }) { first, _ in first }
     byNumber = Dictionary(organs.map { ($0.number, $0) }) { first, _ in first }
     itemByCode = Dictionary(items.map { ($0.code, $0) }) { first, _ in first }
@@ -96,6 +100,21 @@ package final class Reference: Sendable {
   package func organ(_ code: OrganCode) -> Organ? { byCode[code] }
   package func organ(number: Int64) -> Organ? { byNumber[number] }
   package func item(_ code: String) -> Item? { itemByCode[code] }
+
+  /// The definition under which a request was opened.
+  package func procedure(of request: AssistanceRequest) -> Procedure? {
+    procedure(request.procedure, version: request.procedureVersion)
+  }
+
+  package func procedure(_ id: String, version: Int) -> Procedure? {
+    if let now = procedures[id], now.version == version { return now }
+    return earlier[id]?[version]
+  }
+
+  /// Also of a procedure whose file is gone.
+  package func isSealed(_ procedure: String) -> Bool {
+    procedures[procedure]?.isSealed ?? earlier[procedure]?.values.contains { $0.isSealed } ?? false
+  }
 
   /// Whom the list obliges to answer this requester about this item.
   package func route(item: String, requester: OrganCode) -> AssistanceEntry? {

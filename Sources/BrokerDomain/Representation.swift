@@ -6,11 +6,14 @@ package struct Representation: Sendable {
   package let reveal: Bool
   package let now: Instant
   package let reference: Reference
+  /// Who reads it; nil when it is told to all whom the request concerns.
+  package let viewer: OrganCode?
 
   package init(
     _ request: AssistanceRequest, subject: Subject?, reveal: Bool = false, now: Instant,
-    reference: Reference
+    reference: Reference, viewer: OrganCode? = nil
   ) {
+    self.viewer = viewer
     self.request = request
     self.subject = subject
     self.reveal = reveal
@@ -42,8 +45,13 @@ package struct Representation: Sendable {
     } else {
       w.null("subject")
     }
-    w.splice(request.content.members)
+    if request.progress.supplement?.supplied?.data != nil {
+      w.splice(request.content.with(data: request.data).members)
+    } else {
+      w.splice(request.content.members)
+    }
     outcome(&w)
+    links(&w)
     w.object("links") { w in
       let path = "/v1/requests/\(request.id)"
       w.string("self", path)
@@ -138,6 +146,31 @@ extension Representation {
     progress.write(
       &w, moment: { w, name, at in w.string(name, at.rfc3339) },
       organ: { w, name, code in w.object(name) { party(code, &$0) } })
+  }
+}
+
+extension Representation {
+  /// What it follows, what follows from it, and what has undone it.
+  private func links(_ w: inout JSONWriter) {
+    w.string("origin", request.progress.origin?.description)
+    w.array("followUps") { w in
+      for link in request.followUps(reference) where request.shows(link, to: viewer) {
+        w.object { w in
+          w.string("procedure", link.procedure)
+          w.string("how", link.how.rawValue)
+          w.string("request", link.request?.description)
+          if let reason = link.reason { w.phrase("reason", reason) }
+        }
+      }
+    }
+    if let reversal = request.progress.reversal {
+      w.object("reversed") { w in
+        w.string("by", reversal.by.description)
+        w.string("at", reversal.at.rfc3339)
+      }
+    } else {
+      w.null("reversed")
+    }
   }
 }
 

@@ -64,7 +64,18 @@ extension WriteContext {
       .int(request.receivedAt.milliseconds), .int(request.updatedAt.milliseconds),
       .int(deadline.at.milliseconds), .int(Int64(deadline.date.dayNumber)),
       .int(Int64(deadline.workingDays)), .int(deadline.provisional ? 1 : 0),
-      .optionalUTF8(request.progress.encoded), .utf8(request.content.bytes))
+      .optionalUTF8(request.progress.encoded), .utf8(request.content.bytes),
+      .int(Int64(request.procedureVersion)))
+  }
+
+  /// Keeps what is known to one organ only: nobody is told, and the version stays as it was.
+  func amend(_ request: AssistanceRequest) throws {
+    try db.run(
+      ApplySQL.updateProgress, .optionalUTF8(request.progress.encoded), .int(request.id.key),
+      .int(Int64(request.version)))
+    guard db.changesCount == 1 else {
+      throw StoreError.unexpected("request \(request.id) changed under its own writer")
+    }
   }
 
   private func insert(_ subject: Subject, of request: Int64) throws {
@@ -163,8 +174,8 @@ struct RungCode {
 enum ApplySQL: String, CaseIterable {
   case insertRequest = """
     INSERT INTO request (key, tail, procedure, state, open, version, requester, responder, item, reference,
-      received_at, updated_at, due_at, due_day, working_days, provisional, progress, content)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+      received_at, updated_at, due_at, due_day, working_days, provisional, progress, content, procedure_version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
     """
   case insertSubject = """
     INSERT INTO subject (request, kind, name, id_type, id_number) VALUES ($1, $2, $3, $4, $5)
@@ -175,6 +186,7 @@ enum ApplySQL: String, CaseIterable {
       progress = $12
     WHERE key = $13 AND version = $14
     """
+  case updateProgress = "UPDATE request SET progress = $1 WHERE key = $2 AND version = $3"
   case insertEvent = """
     INSERT INTO event (request, version, type, state, at, actor, requester, responder, rung, data, trace)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)

@@ -22,7 +22,7 @@ struct CallbackMessage {
       }
     case .full:
       try db.first(CallbackSQL.full, .int(seq)) { row in
-        let event = CallbackEvent(seq, row, from: 23)
+        let event = CallbackEvent(seq, row, from: 24)
         let stored = try StoredRequest(row, reference)
         let request = try event.asOf(stored.request, db, reference)
         return event.message(capacity: 2560) { w in
@@ -131,7 +131,7 @@ enum CallbackSQL: String, CaseIterable {
     SELECT r.key, r.tail, r.procedure, r.state, r.version, r.requester, r.responder, r.item, r.received_at,
       r.updated_at, r.due_at, r.due_day, r.working_days, r.provisional, r.acknowledged_at, r.officer,
       r.outcome, r.content, s.kind, s.name, s.id_type, s.id_number, r.progress,
-      e.type, e.version, e.state, e.at, e.trace
+      r.procedure_version, e.type, e.version, e.state, e.at, e.trace
     FROM event e CROSS JOIN request r ON r.key = e.request LEFT JOIN subject s ON s.request = r.key
     WHERE e.seq = $1
     """

@@ -60,7 +60,7 @@ extension WriteContext {
       try db.run(ApplySQL.insertTimer, .int(at.milliseconds), .int(request.id.key), .int(Int64(code.code)))
       return noteTimer(at: at)
     }
-    let isSealed = reference.procedures[request.procedure]?.isSealed == true
+    let isSealed = reference.procedure(of: request)?.isSealed == true
     let organs = rung.audience != .supervisor ? [organ] : isSealed ? [] : reference.supervisors(of: organ)
     for organ in organs {
       try db.run(

@@ -69,7 +69,7 @@ struct DeadlineScan: Sendable {
       page.open += 1
       guard mayMove(row) else { return }
       var request = try narrow(row)
-      if let procedure = reference.procedures[request.procedure], request.isDueOnDate(procedure),
+      if let procedure = reference.procedure(of: request), request.isDueOnDate(procedure),
         let whole = try StoredRequest.load(row.int(0), db, reference)
       {
         request = whole.request
@@ -88,7 +88,7 @@ struct DeadlineScan: Sendable {
   private func mayMove(_ row: SQLRow) -> Bool {
     if isSame { return false }
     guard let changed, row.isNull(12) else { return true }
-    switch reference.procedures[row.text(2)]?.clock {
+    switch reference.procedure(row.text(2), version: Int(row.int(14)))?.clock {
     case .workingDays(_, .receipt), .acknowledge: break
     default: return true
     }
@@ -110,7 +110,7 @@ struct DeadlineScan: Sendable {
         at: Instant(milliseconds: row.int(9)), date: CalendarDate(dayNumber: Int(row.int(10))),
         workingDays: Int(row.int(11)), provisional: row.int(13) == 1),
       content: EncodedContent(bytes: []), version: Int(row.int(4)), updatedAt: Instant(milliseconds: row.int(8)),
-      acknowledgement: nil, state: state, progress: progress)
+      acknowledgement: nil, state: state, progress: progress, procedureVersion: Int(row.int(14)))
   }
 }
 
@@ -147,7 +147,7 @@ extension WriteContext {
 enum RecomputationSQL: String, CaseIterable {
   case open = """
     SELECT key, tail, procedure, state, version, requester, responder, received_at, updated_at, due_at, due_day,
-      working_days, progress, provisional
+      working_days, progress, provisional, procedure_version
     FROM request WHERE key > $1 AND open = 1 ORDER BY key LIMIT $2
     """
   case movedAfter = "SELECT count(*) FROM event WHERE seq > $1 AND type = 'request.deadline-changed'"

@@ -86,9 +86,10 @@ extension Database {
     }
     var calendar = try loadCalendar()
     calendar.officeHours = lastDay.officeHours
+    let numbered = try number(procedures)
     return Reference(
-      organs: organs, items: items, assistance: entries, calendar: calendar, procedures: procedures,
-      lastDay: lastDay)
+      organs: organs, items: items, assistance: entries, calendar: calendar, procedures: numbered.current,
+      earlier: numbered.stored, lastDay: lastDay)
   }
 
   func loadCalendar() throws -> WorkingCalendar {

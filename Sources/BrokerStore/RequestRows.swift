@@ -11,7 +11,7 @@ enum RequestSQL: String, CaseIterable {
   case get = """
     SELECT r.key, r.tail, r.procedure, r.state, r.version, r.requester, r.responder, r.item, r.received_at,
       r.updated_at, r.due_at, r.due_day, r.working_days, r.provisional, r.acknowledged_at, r.officer,
-      r.outcome, r.content, s.kind, s.name, s.id_type, s.id_number, r.progress
+      r.outcome, r.content, s.kind, s.name, s.id_type, s.id_number, r.progress, r.procedure_version
     FROM request r LEFT JOIN subject s ON s.request = r.key
     WHERE r.key = $1
     """
@@ -48,7 +48,7 @@ extension StoredRequest {
       acknowledgement: row.optionalInt(14).map {
         Acknowledgement(officer: row.optionalText(15), at: Instant(milliseconds: $0))
       },
-      state: state, progress: progress)
+      state: state, progress: progress, procedureVersion: Int(row.int(23)))
     if let kind = row.optionalText(18).flatMap(Subject.Kind.init(rawValue:)) {
       subject = Subject(
         kind: kind, name: row.text(19), idType: row.text(20), idNumber: row.text(21))

@@ -16,10 +16,9 @@ enum Schema {
       try db.execute(sql: callbacks)
       try db.execute(sql: "PRAGMA application_id = \(applicationID)")
     }
-    migrator.registerMigration("2 reports and reads") { db in
-      try db.execute(sql: reports)
-    }
+    migrator.registerMigration("2 reports and reads") { db in try db.execute(sql: reports) }
     migrator.registerMigration("3 the inbox") { db in try db.execute(sql: inbox) }
+    migrator.registerMigration("4 versions of procedures") { db in try db.execute(sql: procedureVersions) }
     return migrator
   }
 

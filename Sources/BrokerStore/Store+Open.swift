@@ -26,6 +26,8 @@ extension Store {
       try migrate(pool, directory, lock)
       try harden(pool, options)
       let clock = try pool.read { db in try Self.clock(db, rehearseAt: rehearseAt, wall: wall) }
+      // A command opens no requests, and what it reads of the files may not be in force.
+      if role == .daemon { try pool.write { db in try db.keepVersions(of: procedures, at: clock.now) } }
       let loaded = try pool.read { db in
         try Self.load(db, procedures: procedures, lastDay: lastDay)
       }

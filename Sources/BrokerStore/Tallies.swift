@@ -38,6 +38,7 @@ package enum Statements {
     add(ReportSQL.self)
     add(LedgerSQL.self)
     add(PastSQL.self)
+    add(ProcedureSQL.self)
     add(RecomputationSQL.self)
     add(RequestSQL.self)
     add(ListSQL.self)

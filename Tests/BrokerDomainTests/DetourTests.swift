@@ -109,6 +109,12 @@ internal import Testing
     #expect(ruled.responder == (try code(Organs.responder)) && ruled.progress.referral == nil)
     #expect(ruled.progress.transfers.last?.ruledBy == arbiter)
     #expect(throws: Refusal.notAllowed(.ruling)) { try carry(ruled, Self.giveBack, Organs.responder, at: at) }
+    // Nor may anybody send it on: there is one ruling, and no second.
+    for organ in [Organs.stranger, Organs.provincialSupervisor] {
+      #expect(throws: Refusal.notAllowed(.ruling)) {
+        try carry(ruled, try Self.move(organ), arbiter.description, at: at)
+      }
+    }
     #expect(Progress(encoded: referred.request.progress.encoded) == referred.request.progress)
     #expect(Progress(encoded: ruled.progress.encoded) == ruled.progress)
   }
@@ -128,6 +134,41 @@ internal import Testing
     }
     #expect(faults.map(\.pointer) == ["/to"])
     #expect(faults.first?.code == (to == unknown ? "unknown-organ" : "same-organ"))
+  }
+
+  /// A day of the year is owed by whoever has it; an organ that may not answer does not get it.
+  @Test func aDateStaysAndRolesAreKept() throws {
+    let like = sampleProcedure(
+      clock: .fixedDates(["12-18"].compactMap { MonthDay($0) }, roll: .following),
+      outcomes: [.init(id: "done", title: Phrase("办结", "done"))])
+    let filing = Procedure(
+      id: "filing", title: like.title, clause: like.clause, openers: .roles([]), answerers: [.supervisor],
+      clock: like.clock, acknowledgeDays: nil, returnDays: 2, supplement: false, allowsExtension: true,
+      allowsTransfer: true, item: .none, subject: .none, questions: .none, answerKind: .outcome,
+      outcomes: like.outcomes,
+      declineReasons: [], fields: [], answerFields: [], isSealed: false, copies: [], ladder: Rung.allCases)
+    let reference = try makeReference(procedures: [filing])
+    let request = try AssistanceRequest.submit(
+      Submission(
+        procedure: "filing", item: nil, to: try code(Organs.supervisor), subject: nil,
+        content: Content(questions: [], purpose: "总结")),
+      by: try #require(reference.organ(code(Organs.requester))), id: sampleID,
+      now: try instant("2026-11-20T10:00:00+08:00"), reference: reference
+    ).request
+    func carry(_ request: AssistanceRequest, _ command: Command, _ organ: String) throws -> Decision {
+      try request.carryOut(
+        command, by: try code(organ), now: try instant("2026-11-24T09:00:00+08:00"), expectedVersions: nil,
+        reference: reference)
+    }
+    let returned = try carry(request, Self.giveBack, Organs.supervisor).request
+    let error = #expect(throws: Refusal.self) { try carry(returned, try Self.move(Organs.responder), Organs.requester) }
+    guard case .faults(let faults) = error else { throw Refusal.faults([]) }
+    #expect(faults.map(\.code) == ["not-an-answerer"])
+    let moved = try carry(returned, try Self.move(Organs.provincialSupervisor), Organs.requester)
+    #expect(moved.request.deadline.date == request.deadline.date && moved.request.deadline.workingDays > 0)
+    #expect(moved.request.deadline.workingDays < request.deadline.workingDays)
+    #expect(moved.timer?.rung == .twoDaysLeft && moved.request.progress.leg == 1)
+    #expect(moved.request.recomputed(now: moved.request.updatedAt, reference: reference) == nil, "it stays")
   }
 
   @Test func onlyWhatIsContradictedIsDisposedOf() throws {

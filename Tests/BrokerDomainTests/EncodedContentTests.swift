@@ -46,7 +46,7 @@ internal import Testing
         "request.submitted", "request.acknowledged", "request.answered", "request.declined", "request.returned",
         "request.supplement-asked", "request.supplied", "request.extended", "request.transferred", "request.withdrawn",
         "request.reminded", "request.due-soon", "request.overdue", "request.escalated", "request.deadline-changed",
-        "request.closed",
+        "request.closed", "request.followed-up", "request.reversed",
       ])
     #expect(Language.allCases.map(\.rawValue) == ["zh-CN", "en"])
     #expect(Phrase("中", "en").text(.zh) == "中" && Phrase("中", "en").text(.en) == "en")

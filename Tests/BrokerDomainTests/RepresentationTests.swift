@@ -42,6 +42,7 @@ internal import Testing
        "purpose":"产前检查费支付","basis":null,"reason":null,"reference":null,"contact":null,"signatory":null,
        "urgency":"normal","data":{},"answer":null,"decline":null,"withdrawal":null,"acknowledgement":null,
        "supplement":null,"extension":null,"return":null,"referral":null,"disposal":null,"transfers":[],
+       "origin":null,"followUps":[],"reversed":null,
        "links":{"self":"/v1/requests/\(sampleID)","timeline":"/v1/requests/\(sampleID)/timeline",
                 "deadline":"/v1/requests/\(sampleID)/deadline"}}
       """)

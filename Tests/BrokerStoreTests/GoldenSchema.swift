@@ -253,4 +253,16 @@ enum GoldenSchema {
       through INTEGER NOT NULL CHECK (through >= 0)
     ) STRICT;
     """
+
+  /// The table that came with the versions of procedures.
+  static let procedureVersion = """
+    CREATE TABLE procedure_version (
+      procedure TEXT NOT NULL,
+      version INTEGER NOT NULL CHECK (version >= 1),
+      digest BLOB NOT NULL CHECK (length(digest) = 32),
+      definition TEXT NOT NULL,
+      first_used_at INTEGER NOT NULL,
+      PRIMARY KEY (procedure, version)
+    ) STRICT, WITHOUT ROWID;
+    """
 }

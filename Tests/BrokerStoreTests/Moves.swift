@@ -44,18 +44,12 @@ extension WriteContext {
   /// Opens a request as the web does, without a key.
   func submit(_ submission: Submission, by requester: Qidong = .requester) throws -> AssistanceRequest {
     guard let organ = reference.organ(requester.organ) else { throw StoreError.notFound }
-    let decision = try AssistanceRequest.submit(
-      submission, by: organ, id: try newID(), now: now, reference: reference)
-    try apply(decision, previous: nil, subject: submission.subject)
-    return decision.request
+    return try open(submission, by: organ)
   }
 
   func carryOut(_ command: Command, _ id: EntityID, by organ: Qidong) throws -> AssistanceRequest {
     guard let stored = try request(id) else { throw StoreError.notFound }
-    let decision = try stored.request.carryOut(
-      command, by: organ.organ, now: now, expectedVersions: nil, reference: reference)
-    try apply(decision, previous: stored.request)
-    return decision.request
+    return try carryOut(command, on: stored, by: organ.organ)
   }
 }
 

@@ -34,6 +34,18 @@ import Testing
     #expect(made.map { $0 + ";" }.joined(separator: "\n") == GoldenSchema.reports)
   }
 
+  @Test func versionsOfProceduresAreAsTheyShipped() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue, upTo: "4 versions of procedures")
+    #expect(try Self.dump(queue).contains(GoldenSchema.procedureVersion))
+    let column = try queue.read { db in
+      try Row.fetchOne(
+        db,
+        sql: "SELECT type, \"notnull\", dflt_value FROM pragma_table_info('request') WHERE name = 'procedure_version'")
+    }
+    #expect(column?["type"] == "INTEGER" && column?["notnull"] == 1 && column?["dflt_value"] == "1")
+  }
+
   @Test func everyTableIsStrict() throws {
     let queue = try DatabaseQueue()
     try Schema.migrator.migrate(queue)

@@ -110,7 +110,7 @@ struct OpenAPITests {
   /// Literals in the places where a code stands: `Problem(.status, "code"`, `self.init(.status, "code"` and `code: "code"`.
   private static func codesInSources() throws -> Set<String> {
     var codes: Set<String> = []
-    for text in try Sources.texts("BrokerWeb", "BrokerDomain") {
+    for text in try Sources.texts("BrokerWeb", "BrokerDomain", "BrokerStore") {
       let statuses = text.matches(of: /(?:Problem|self\.init)\(\s*\.\w+,\s*"([a-z-]+)"/).map(\.1)
       let labels = text.matches(of: /\bcode: (?:String = )?"([a-z-]+)"/).map(\.1)
       // The table of obstacles gives one for each case.

@@ -122,20 +122,25 @@ internal import Testing
     for part in parts { #expect(clause.contains { $0 == part || $0.contains("第") && $0.contains(part) }, "\(part)") }
   }
 
-  /// Outcome → what it obliges next.
+  /// Outcome, or disposal, → what it obliges next.
   @Test func followUps() throws {
     var found: [String] = []
     for (id, procedure) in try Self.all.get() {
-      for outcome in procedure["outcomes"].array ?? [] {
-        if let next = outcome["next"].string { found.append("\(id).\(outcome["id"].string ?? "?") → \(next)") }
+      #expect(procedure["version"].int == 1)
+      for outcome in (procedure["outcomes"].array ?? []) + (procedure["disposals"].array ?? []) {
+        guard let next = outcome["next"].string else { continue }
+        let name = outcome["id"].string ?? outcome["measure"].string ?? "?"
+        found.append("\(id).\(name) \(outcome["how"].string ?? "?") \(next)")
       }
     }
     #expect(
       found.sorted() == [
-        "false-commitment.penalise → credit-report", "false-commitment.rectify → credit-report",
-        "false-commitment.revoke → credit-report", "false-commitment.terminate → credit-report",
-        "false-commitment.transfer-criminal → criminal-transfer", "list-adjustment.published → list-filing",
-        "on-site-dispatch.inconsistent → false-commitment", "verification.contradicted → false-commitment",
+        "credit-objection.corrected reverses credit-report", "credit-repair.repaired reverses credit-report",
+        "false-commitment.penalise opens credit-report", "false-commitment.rectify opens credit-report",
+        "false-commitment.revoke opens credit-report", "false-commitment.terminate opens credit-report",
+        "false-commitment.transfer-criminal opens criminal-transfer", "list-adjustment.published offers list-filing",
+        "on-site-dispatch.inconsistent offers false-commitment", "verification.contradicted offers false-commitment",
+        "verification.transfer-criminal opens criminal-transfer",
       ])
   }
 

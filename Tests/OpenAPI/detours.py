@@ -30,6 +30,8 @@ def supplement_and_extension(w):
     closed = w.move(
         "dispose", id, "dispose", 200, w.requester,
         {"measure": "rectify", "by": "2030-12-31", "text": "限期整改"}, must=True).json
+    w.that("a false commitment is on offer", closed["followUps"] == [
+        {"procedure": "false-commitment", "how": "offers", "request": None}], closed["followUps"])
     w.that("disposed", closed["state"] == "closed" and closed["disposal"]["by"] == "2030-12-31", closed["disposal"])
     w.move("close what is closed", id, "close", 409, w.requester, {}, code="illegal-transition")
 
@@ -88,6 +90,23 @@ def value(field, w, earlier):
         "boolean": True, "organ": w.asked, "subjectID": "11010519491231002X", "request": earlier}[kind]
 
 
+def follows(w, name, outcome, done, opener):
+    """What the outcome obliges is there, and what it undoes is undone."""
+    if outcome and outcome["how"] == "reverses":
+        report = w.call(
+            f"{name}: undone", "GET", f"/v1/requests/{done['data'][outcome['field']]}", 200, key=w.organs[opener]).json
+        w.that(f"{name}: by it", report["reversed"]["by"] == done["id"], report["reversed"])
+    elif outcome and outcome["next"]:
+        link = done["followUps"][0]
+        w.that(f"{name}: it follows", link["procedure"] == outcome["next"], link)
+        if link["request"]:
+            opened = w.call(
+                f"{name}: opened", "GET", f"/v1/requests/{link['request']}", 200, key=w.organs[opener]).json
+            w.that(f"{name}: from it", opened["origin"] == done["id"], opened["origin"])
+    else:
+        w.that(f"{name}: nothing follows", done["followUps"] == [], done["followUps"])
+
+
 def every_procedure(w):
     """Opened by an organ that may, asked of one that answers, and answered with every outcome."""
     found = w.call("procedures", "GET", "/v1/procedures", 200, key=w.requester, query={"limit": 100}, must=True).json
@@ -114,6 +133,11 @@ def every_procedure(w):
                 del body[part]
         for outcome in p["outcomes"] if p["answerKind"] == "outcome" else [None]:
             name = f"{p['id']} {outcome['id'] if outcome else 'findings'}"
+            for undone in (o for o in p["outcomes"] if o["how"] == "reverses"):
+                report = w.body(procedure=undone["next"], to=target, item=None, data={"kind": "broken"})
+                del report["questions"]
+                made = w.call(f"{name}: what it undoes", "POST", "/v1/requests", 201, key=w.organs[opener], body=report)
+                body["data"][undone["field"]] = made.json["id"]
             made = w.call(f"{name}: open", "POST", "/v1/requests", 201, key=w.organs[opener], body=body, must=True).json
             w.that(f"{name}: its own", made["procedure"] == p["id"] and made["data"] == body["data"], made["data"])
             answer = ANSWER if not outcome else {
@@ -128,6 +152,7 @@ def every_procedure(w):
                     w.that(f"{name}: that was all", seen["due"]["status"] == "met", seen["due"])
             done = w.move(f"{name}: answer", made["id"], "answer", 200, w.organs[target], answer, must=True).json
             w.that(f"{name}: answered", done["state"] == "answered", done["state"])
+            follows(w, name, outcome, done, opener)
         bad = dict(body, data=dict(body["data"], surprise=1))
         w.call(f"{p['id']}: a field of another", "POST", "/v1/requests", 422, key=w.organs[opener], body=bad)
 

@@ -48,6 +48,14 @@ internal import Testing
 
   static let follow = least.map(\.text).joined()
 
+  /// A follow-up that asks for something.
+  static let asking =
+    follow + """
+      answer: outcome
+      fields: [{name: code, zh: 代码, en: Code, type: text, maxLength: 4, required: true}]
+
+      """
+
   /// Runs `check` on these definitions.
   private func check(_ files: [String: String]) throws -> (result: ToolResult, directory: String) {
     let directory = NSTemporaryDirectory() + "xiecha-procedures-\(UUID().uuidString)"
@@ -126,6 +134,44 @@ internal import Testing
     ("requires: [toldOn]", "requires: toldOn", "a list of answer fields was expected here"),
     ("next: follow", "next: nothing", "next of the outcome void names no procedure: nothing; known: follow, sample"),
     ("next: follow", "next: sample", "the follow-ups run in a circle: sample → sample"),
+    ("next: follow", "next: {procedure: follow, how: maybe}", "how is one of offers, opens, reverses"),
+    ("next: follow", "next: {how: opens}", "the key procedure is missing"),
+    ("next: follow", "next: {procedure: follow, data: {}}", "there is no key data here; known: procedure, how"),
+    ("next: follow", "next: {procedure: follow, how: opens, field: x}", "there is no key field here; known: procedure"),
+    ("next: follow", "next: {procedure: gone, how: opens}", "names no procedure: gone; known: follow, sample"),
+    ("next: follow", "next: {procedure: sample, how: opens}", "the follow-ups run in a circle: sample → sample"),
+    ("next: follow", "next: {procedure: follow, how: opens}", "follow requires code, and data does not say where"),
+    (
+      "next: follow", "next: {procedure: follow, how: opens, data: {code: {value: x}}}",
+      "follow requires a subject, which sample has not to give"
+    ),
+    ("next: follow", "next: {procedure: follow, how: opens, data: {code: order}}", "code comes from one of id, text, "),
+    ("next: follow", "next: {procedure: follow, how: opens, data: {cod: id}}", "follow has no field cod; known: code"),
+    (
+      "next: follow", "next: {procedure: follow, how: opens, data: {code: data.size}}",
+      "code is filled from size, which data of sample has not"
+    ),
+    (
+      "next: follow", "next: {procedure: follow, how: opens, data: {code: answer.toldOn}}",
+      "code is a text and cannot be filled from the date toldOn"
+    ),
+    (
+      "next: follow", "next: {procedure: follow, how: opens, data: {code: id}}",
+      "code is no request and cannot be filled from id"
+    ),
+    (
+      "next: follow", "next: {procedure: follow, how: opens, data: {code: disposal.code}}",
+      "disposal.code, at a disposal, was expected here"
+    ),
+    (
+      "next: follow", "next: {procedure: follow, how: opens, data: {code: {value: seven}}}",
+      "seven is no code: has 5 characters, at most 4"
+    ),
+    (
+      "next: follow", "next: {procedure: follow, how: reverses, field: order}",
+      "field is the name of a field of type request; order is none"
+    ),
+    ("next: follow", "next: {procedure: follow, how: reverses}", "the key field is missing"),
     ("declineReasons: []", "declineReasons: none", "a list of {id, zh, en} was expected here"),
     ("visibility: normal", "visibility: secret", "visibility is one of normal, sealed"),
     ("copies: [supervisor]", "copies: supervisor", "copies is a list of roles"),
@@ -138,7 +184,9 @@ internal import Testing
     let lines = Self.sample.split(separator: "\n", omittingEmptySubsequences: false)
     let line = try #require(lines.firstIndex { $0.contains(old) }, "the sample has no \(old)") + 1
     let text = Self.sample.replacingOccurrences(of: old, with: new)
-    let (result, directory) = try check(["a.yaml": text, "b.yaml": Self.follow])
+    let (result, directory) = try check([
+      "a.yaml": text, "b.yaml": new.hasPrefix("next: {") ? Self.asking : Self.follow,
+    ])
     #expect(result.status == 2, "\(result.stdout)")
     #expect(result.stderr.contains("\(directory)a.yaml:\(line): "), "line \(line): \(result.stderr)")
     #expect(result.stderr.contains(words), "\(words) not in: \(result.stderr)")
@@ -200,6 +248,22 @@ internal import Testing
       "c.yaml": Self.follow.replacingOccurrences(of: "id: follow", with: "id: cc"),
     ])
     #expect(!result.stderr.contains("circle") && !result.stderr.contains("procedures/"), "\(result.stderr)")
+  }
+
+  /// What is reversed opens nothing, and what is sealed opens nothing that is not.
+  @Test func sealedAndReversed() throws {
+    let sealed = Self.sample.replacingOccurrences(of: "visibility: normal", with: "visibility: sealed")
+      .replacingOccurrences(of: "copies: [supervisor]\n", with: "")
+      .replacingOccurrences(of: "next: follow", with: "next: {procedure: follow, how: opens, data: {code: {value: a}}}")
+    try expectFault(
+      ["a.yaml": sealed, "b.yaml": Self.asking], "a.yaml:26",
+      "sample is sealed, so what it opens must be sealed too; follow is not")
+    let reversing = Self.follow.replacingOccurrences(
+      of: "en: Done}", with: "en: Done, next: {procedure: follow, how: reverses, field: it}}")
+    let (result, _) = try check([
+      "b.yaml": reversing + "fields: [{name: it, zh: 所撤, en: It, type: request, required: true}]\n"
+    ])
+    #expect(result.stderr.contains("does not exist"), "\(result.stderr)")
   }
 
   @Test func doubledIDs() throws {

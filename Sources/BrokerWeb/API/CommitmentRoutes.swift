@@ -30,11 +30,8 @@ struct CommitmentRoutes {
       for key in keys {
         // One that was answered a moment ago stays answered.
         guard let stored = try context.request(key: key), stored.request.state.name.isOpen else { continue }
-        let decision = try stored.request.carryOut(
-          .withdraw(Withdrawal(reason: reason)), by: organ.code, now: context.now, expectedVersions: nil,
-          reference: context.reference)
-        try context.apply(decision, previous: stored.request, trace: trace)
-        withdrawn.append(decision.request)
+        withdrawn.append(
+          try context.carryOut(.withdraw(Withdrawal(reason: reason)), on: stored, by: organ.code, trace: trace))
       }
       return Self.body(number, withdrawn)
     }

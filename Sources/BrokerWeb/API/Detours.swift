@@ -14,11 +14,13 @@ extension BodyReader {
     return text(m["text"], at: "/text", required: true, longest: 4000).map { .ask(text: $0) }
   }
 
-  mutating func supply(_ json: JSON) -> Command? {
+  /// - Parameter rules: what is wrong with the fields; asked when something else is already.
+  mutating func supply(_ json: JSON, rules: (JSON) -> [Fault]) -> Command? {
     guard let m = object(json, at: "", members: ["text", "data"]) else { return nil }
-    // Verification has no fields of its own that a supplement could correct.
-    _ = object(m["data"], at: "/data", members: [])
-    return text(m["text"], at: "/text", required: true, longest: 4000).map { .supply(text: $0) }
+    let data = data(m["data"])
+    let text = text(m["text"], at: "/text", required: true, longest: 4000)
+    if !faults.isEmpty, !faultyPointers.contains("/data") { add(rules(data)) }
+    return text.map { .supply(text: $0, data: data) }
   }
 
   /// Longer than the longest procedure of the plans would be no extension but a new request.
@@ -54,12 +56,13 @@ extension BodyReader {
   }
 
   mutating func dispose(_ json: JSON) -> Command? {
-    guard let m = object(json, at: "", members: ["measure", "by", "text"]) else { return nil }
+    guard let m = object(json, at: "", members: ["measure", "by", "text", "data"]) else { return nil }
     let measure = choice(m["measure"], at: "/measure", Disposal.Measure.self, required: true)
     let by = date(m["by"], at: "/by", required: measure == .rectify)
     let text = text(m["text"], at: "/text", required: true, longest: 4000)
+    let data = data(m["data"])
     guard let measure, let text else { return nil }
-    return .dispose(.init(measure: measure, by: by, text: text))
+    return .dispose(.init(measure: measure, by: by, text: text, data: data))
   }
 
   mutating func close(_ json: JSON) -> Command? {

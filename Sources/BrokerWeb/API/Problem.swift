@@ -12,6 +12,8 @@ struct Problem: Error {
   var allow: String?
   /// For an illegal transition: the state, and the verbs that it allows.
   var transition: (state: StateName, allowed: [Verb])?
+  /// For an illegal transition: what has happened to the request, by whom and when.
+  var happened: LastStep?
 
   init(_ status: HTTPResponse.Status, _ code: String, _ zh: String, _ en: String) {
     self.status = status
@@ -62,6 +64,17 @@ struct Problem: Error {
       if let transition {
         w.string("state", transition.state.rawValue)
         w.array("allowed") { w in for verb in transition.allowed { w.string(nil, verb.rawValue) } }
+      }
+      if let happened {
+        w.object("happened") { w in
+          w.string("what", happened.what.text(language))
+          w.string("at", happened.at.rfc3339)
+          w.object("by") { w in
+            w.string("code", happened.by.description)
+            w.string("name", happened.organ)
+          }
+          w.string("person", happened.person)
+        }
       }
       if !faults.isEmpty {
         w.array("errors") { w in

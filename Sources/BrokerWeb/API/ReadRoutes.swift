@@ -35,7 +35,7 @@ struct ReadRoutes {
     } else {
       try await requests.recordWatching(stored.request, organ, call, .request)
     }
-    return reply(stored, reveal: reveal)
+    return reply(stored, reveal: reveal, organ.code)
   }
 
   private func revealed(_ call: Call) throws(Problem) -> Bool {
@@ -50,12 +50,12 @@ struct ReadRoutes {
     return reply
   }
 
-  private func reply(_ stored: StoredRequest, reveal: Bool) -> Reply {
+  private func reply(_ stored: StoredRequest, reveal: Bool, _ viewer: OrganCode) -> Reply {
     var reply = Reply(
       .ok,
       Representation(
         stored.request, subject: stored.subject, reveal: reveal, now: broker.store.clock.now,
-        reference: broker.store.reference
+        reference: broker.store.reference, viewer: viewer
       ).bytes)
     reply.headers[.eTag] = "\"\(stored.request.version)\""
     reply.headers[.cacheControl] = "no-store"
@@ -86,7 +86,8 @@ struct ReadRoutes {
       of: organ.number, filter, cursor: try call.cursor(), limit: try call.limit())
     let (now, reference) = (broker.store.clock.now, broker.store.reference)
     return await Reply.page(call, page.items, next: page.next) { w, stored in
-      Representation(stored.request, subject: stored.subject, now: now, reference: reference).members(&w)
+      Representation(stored.request, subject: stored.subject, now: now, reference: reference, viewer: organ.code)
+        .members(&w)
     }
   }
 

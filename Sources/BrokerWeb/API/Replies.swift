@@ -10,9 +10,9 @@ extension Command {
     let command: Command? =
       switch verb {
       case .acknowledge: reader.acknowledge(json)
-      case .answer where reference.procedures[request.procedure]?.answerKind == .outcome:
+      case .answer where reference.procedure(of: request)?.answerKind == .outcome:
         reader.outcome(json) { outcome, data in
-          reference.procedures[request.procedure]?.faults(outcome: outcome, data: data) ?? []
+          reference.procedure(of: request)?.faults(outcome: outcome, data: data) ?? []
         }
       case .answer: reader.answer(json) { request.faults(of: $0, reference: reference) }
       case .decline:
@@ -20,7 +20,7 @@ extension Command {
       case .withdraw: reader.withdraw(json)
       case .return: reader.giveBack(json)
       case .ask: reader.ask(json)
-      case .supply: reader.supply(json)
+      case .supply: reader.supply(json) { reference.procedure(of: request)?.faults(supplied: $0) ?? [] }
       case .extend: reader.extend(json)
       case .transfer: reader.transfer(json)
       case .remind: reader.remind(json)

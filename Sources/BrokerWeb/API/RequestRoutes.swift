@@ -8,8 +8,21 @@ struct RequestRoutes {
 
   /// How a command ended inside the writer: done now, or done before under the same idempotency key.
   private enum Outcome: Sendable {
-    case done(AssistanceRequest, Subject?, at: Instant)
+    case done(Shown, Subject?)
     case replayed(KeptReply)
+  }
+
+  /// What is replied with: a request, whom it is shown to and the moment as of which.
+  private struct Shown: Sendable {
+    let request: AssistanceRequest
+    let viewer: OrganCode
+    let now: Instant
+
+    init(_ request: AssistanceRequest, _ viewer: OrganCode, at now: Instant) {
+      self.request = request
+      self.viewer = viewer
+      self.now = now
+    }
   }
 
   func submit(_ call: Call) async throws -> Reply {
@@ -26,12 +39,10 @@ struct RequestRoutes {
     let trace = call.trace
     let outcome = try await broker.store.write { context in
       if let claim, let kept = try context.replay(claim) { return Outcome.replayed(kept) }
-      let decision = try AssistanceRequest.submit(
-        submission, by: organ, id: try context.newID(), now: context.now,
-        reference: context.reference)
-      try context.apply(decision, previous: nil, subject: submission.subject, trace: trace)
-      if let claim { try context.keep(Self.kept(decision, 201, context), for: claim) }
-      return .done(decision.request, submission.subject, at: decision.event.at)
+      let request = try context.open(submission, by: organ, trace: trace)
+      let shown = Shown(request, organ.code, at: request.updatedAt)
+      if let claim { try context.keep(Self.kept(shown, 201, context), for: claim) }
+      return .done(shown, submission.subject)
     }
     return reply(outcome, .created)
   }
@@ -57,7 +68,7 @@ struct RequestRoutes {
         if let refusal = now.refusal(
           of: verb, by: organ.code, expectedVersions: expected, reference: broker.store.reference)
         {
-          throw Problem(refusal)
+          throw Problem(refusal, of: now, broker.store.reference)
         }
         let json = verb.needsBody ? try call.json() : try call.jsonOrEmpty()
         command = try Command.read(verb, json, to: now, reference: broker.store.reference)
@@ -67,21 +78,28 @@ struct RequestRoutes {
       let trace = call.trace
       // A supervisor that reminds or rules is shown the request.
       let watcher = now.party(organ.code) == nil ? call.caller?.keyID : nil
-      let outcome = try await broker.store.write { context in
-        if let claim, let kept = try context.replay(claim) {
+      do throws(StoreError) {
+        let outcome = try await broker.store.write { context in
+          if let claim, let kept = try context.replay(claim) {
+            if let watcher { try context.recordDisclosure(of: id, to: organ.number, key: watcher, .request) }
+            return Outcome.replayed(kept)
+          }
+          guard let stored = try context.request(id) else { throw StoreError.notFound }
+          let request = try context.carryOut(
+            command, on: stored, by: organ.code, expectedVersions: expected, trace: trace)
           if let watcher { try context.recordDisclosure(of: id, to: organ.number, key: watcher, .request) }
-          return Outcome.replayed(kept)
+          // A reminder changes nothing, and is answered as things stand by now.
+          let isChanged = request.version != stored.request.version
+          let shown = Shown(request, organ.code, at: isChanged ? request.updatedAt : context.now)
+          if let claim { try context.keep(Self.kept(shown, 200, context), for: claim) }
+          return .done(shown, stored.subject)
         }
-        guard let stored = try context.request(id) else { throw StoreError.notFound }
-        let decision = try stored.request.carryOut(
-          command, by: organ.code, now: context.now, expectedVersions: expected,
-          reference: context.reference)
-        try context.apply(decision, previous: stored.request, trace: trace)
-        if let watcher { try context.recordDisclosure(of: id, to: organ.number, key: watcher, .request) }
-        if let claim { try context.keep(Self.kept(decision, 200, context), for: claim) }
-        return .done(decision.request, stored.subject, at: decision.event.at)
+        return reply(outcome, .ok)
+      } catch {
+        // Somebody was faster: what the request has become is on disk by now.
+        guard case .refused(let refusal) = error else { throw error }
+        throw Problem(refusal, of: try await broker.store.request(id)?.request ?? now, broker.store.reference)
       }
-      return reply(outcome, .ok)
     }
   }
 
@@ -106,16 +124,15 @@ struct RequestRoutes {
 
   private func replay(_ claim: IdempotencyClaim?, otherwise problem: Problem) async throws -> Reply {
     guard let claim, let kept = try await broker.store.replay(claim) else { throw problem }
-    return reply(.replayed(kept), .ok)
+    return Reply(kept)
   }
 
   /// The reply as it is kept: without the subject, which has a table of its own.
-  private static func kept(_ decision: Decision, _ status: Int, _ context: WriteContext) -> KeptReply {
-    let request = decision.request
-    return KeptReply(
-      status: status, request: request.id.key, headers: headerLines(request, created: status == 201),
+  private static func kept(_ shown: Shown, _ status: Int, _ context: WriteContext) -> KeptReply {
+    KeptReply(
+      status: status, request: shown.request.id.key, headers: headerLines(shown.request, created: status == 201),
       body: Representation(
-        request, subject: nil, now: decision.event.at, reference: context.reference
+        shown.request, subject: nil, now: shown.now, reference: context.reference, viewer: shown.viewer
       ).bytes)
   }
 
@@ -127,11 +144,12 @@ struct RequestRoutes {
 
   private func reply(_ outcome: Outcome, _ status: HTTPResponse.Status) -> Reply {
     switch outcome {
-    case .done(let request, let subject, let now):
+    case .done(let shown, let subject):
+      let request = shown.request
       var reply = Reply(
         status,
         Representation(
-          request, subject: subject, now: now, reference: broker.store.reference
+          request, subject: subject, now: shown.now, reference: broker.store.reference, viewer: shown.viewer
         ).bytes)
       reply.headers[.eTag] = "\"\(request.version)\""
       if status == .created { reply.headers[.location] = "/v1/requests/\(request.id)" }

@@ -80,7 +80,7 @@ private struct LedgerRow {
 
   init(_ stored: StoredRequest, _ now: Instant, _ reference: Reference) {
     let request = stored.request
-    let procedure = reference.procedures[request.procedure]
+    let procedure = reference.procedure(of: request)
     let item = request.item.flatMap { reference.item($0) }
     let (from, to) = (reference.organ(request.requester), reference.organ(request.responder))
     let done = request.progress.metAt ?? request.closedAt

@@ -8,8 +8,7 @@ enum ProcedureFile {
   struct Loaded {
     let procedure: Procedure
     let file: String
-    /// Outcome → line of its `next`.
-    let nextLines: [String: Int]
+    let lines: FollowUpLines
   }
 
   /// All definitions of a directory, sorted by file name, and the rules that hold between them.
@@ -28,7 +27,7 @@ enum ProcedureFile {
       }
       all.append(loaded)
     }
-    try checkFollowUps(all)
+    try FollowUpCheck(all).run()
     return all.map(\.procedure)
   }
 
@@ -47,39 +46,5 @@ enum ProcedureFile {
     }
     guard let root else { throw ConfigurationFault(place: file, what: "the file is empty") }
     return try ProcedureReader(yaml: YAMLReader(file: file)).definition(root)
-  }
-
-  /// Every follow-up names a procedure, and none leads back to where it came from: each opens the next one, so a
-  /// circle would never end.
-  private static func checkFollowUps(_ all: [Loaded]) throws(ConfigurationFault) {
-    let byID = Dictionary(all.map { ($0.procedure.id, $0) }) { first, _ in first }
-    func place(_ loaded: Loaded, _ outcome: String) -> String {
-      "\(loaded.file):\(loaded.nextLines[outcome] ?? 1)"
-    }
-    for loaded in all {
-      for outcome in loaded.procedure.outcomes {
-        guard let next = outcome.next, byID[next] == nil else { continue }
-        throw ConfigurationFault(
-          place: place(loaded, outcome.id),
-          what: "next of the outcome \(outcome.id) names no procedure: \(next); known: "
-            + byID.keys.sorted().joined(separator: ", "))
-      }
-    }
-    var done: Set<String> = []
-    func visit(_ id: String, path: [String]) throws(ConfigurationFault) {
-      guard !done.contains(id), let loaded = byID[id] else { return }
-      for outcome in loaded.procedure.outcomes {
-        guard let next = outcome.next else { continue }
-        if let start = (path + [id]).firstIndex(of: next) {
-          let circle = (path + [id])[start...] + [next]
-          throw ConfigurationFault(
-            place: place(loaded, outcome.id),
-            what: "the follow-ups run in a circle: \(circle.joined(separator: " → "))")
-        }
-        try visit(next, path: path + [id])
-      }
-      done.insert(id)
-    }
-    for loaded in all { try visit(loaded.procedure.id, path: []) }
   }
 }

@@ -93,12 +93,11 @@ extension ProcedureReader {
     return found
   }
 
-  /// - Returns: the outcomes, and on which line each names what follows.
+  /// - Parameter lines: takes on which line each names what follows.
   func outcomes(
-    _ node: Node, answerFields: [Procedure.Field]
-  ) throws(ConfigurationFault) -> ([Procedure.Outcome], nextLines: [String: Int]) {
+    _ node: Node, answerFields: [Procedure.Field], _ lines: inout FollowUpLines
+  ) throws(ConfigurationFault) -> [Procedure.Outcome] {
     var outcomes: [Procedure.Outcome] = []
-    var lines: [String: Int] = [:]
     for entry in try labelled(node, and: ["requires", "next"]) {
       var requires: [String] = []
       for name in try yaml.list(entry.keys["requires"], of: "answer fields") {
@@ -111,14 +110,11 @@ extension ProcedureReader {
         guard !requires.contains(text) else { throw yaml.fault(name, "requires names \(text) twice") }
         requires.append(text)
       }
-      var next: String?
-      if let node = entry.keys["next"] {
-        next = try yaml.text(node)
-        lines[entry.id] = node.mark?.line
-      }
+      var next: Procedure.Next?
+      if let node = entry.keys["next"] { next = try self.next(node, of: entry.id, &lines) }
       outcomes.append(Procedure.Outcome(id: entry.id, title: entry.title, requires: requires, next: next))
     }
-    return (outcomes, lines)
+    return outcomes
   }
 
   /// Reasons to decline; an empty list allows none.

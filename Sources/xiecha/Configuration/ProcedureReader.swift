@@ -8,7 +8,7 @@ struct ProcedureReader {
   static let keys = [
     "id", "title", "clause", "openers", "answerers", "clock", "acknowledgeDays", "returnDays", "supplement",
     "extension", "transfer", "item", "subject", "questions", "answer", "fields", "answerFields", "outcomes",
-    "declineReasons", "visibility", "copies", "ladder",
+    "declineReasons", "disposals", "visibility", "copies", "ladder",
   ]
 
   func definition(_ root: Node) throws(ConfigurationFault) -> ProcedureFile.Loaded {
@@ -18,7 +18,8 @@ struct ProcedureReader {
     let answerFields = try self.fields(top["answerFields"])
     let openers = try openers(top)
     let clock = try clock(try yaml.need(top, "clock", root), fields: fields)
-    let (outcomes, nextLines) = try outcomes(try yaml.need(top, "outcomes", root), answerFields: answerFields)
+    var lines = FollowUpLines()
+    let outcomes = try outcomes(try yaml.need(top, "outcomes", root), answerFields: answerFields, &lines)
     let (sealed, copies) = try visibility(top)
     let answer = try yaml.word(top["answer"], "answer", Procedure.AnswerKind.findings)
     let parts = try presences(top, answer: answer)
@@ -36,8 +37,9 @@ struct ProcedureReader {
         questions: parts.questions, answerKind: answer,
         outcomes: outcomes, declineReasons: try reasons(try yaml.need(top, "declineReasons", root)),
         fields: fields, answerFields: answerFields, isSealed: sealed, copies: copies,
-        ladder: try ladder(try yaml.need(top, "ladder", root))),
-      file: yaml.file, nextLines: nextLines)
+        ladder: try ladder(try yaml.need(top, "ladder", root)),
+        disposals: try disposals(top["disposals"], answer: answer, &lines)),
+      file: yaml.file, lines: lines)
   }
 
   // MARK: Who

@@ -1,0 +1,138 @@
+/// A request that the broker opened because of another.
+package struct Opened: Sendable {
+  package let decision: Decision
+  package let subject: Subject?
+}
+
+extension Decision {
+  /// The decision with what it obliges the broker to open. What cannot be opened stays on offer, with the reason.
+  /// - Parameter newID: of a new request.
+  package func opening(
+    subject: Subject?, now: Instant, reference: Reference, newID: () throws -> EntityID
+  ) rethrows -> (Decision, [Opened]) {
+    var decision = self
+    var opened: [Opened] = []
+    var told: [JSON] = []
+    for owed in owes where owed.next.how == .opens {
+      let id = try newID()
+      var link = FollowUp(
+        procedure: owed.next.procedure, how: .opens, isSealed: reference.isSealed(owed.next.procedure))
+      do throws(Phrase) {
+        let new = try request.open(owed, subject: subject, id: id, now: now, reference: reference)
+        link.request = id
+        link.to = new.decision.request.responder
+        opened.append(new)
+      } catch {
+        link = FollowUp(procedure: link.procedure, how: .offers, reason: error, isSealed: link.isSealed)
+      }
+      decision.request.progress.followUps.append(link)
+      // An event is read by all who are told of the request.
+      if !link.isSealed { told.append(link.json) }
+    }
+    if !told.isEmpty { decision.event.data = event.data.merged(.object([.init("followUps", .array(told))])) }
+    return (decision, opened)
+  }
+}
+
+extension FollowUp {
+  fileprivate var json: JSON {
+    .object([
+      .init("procedure", .string(procedure)), .init("how", .string(how.rawValue)),
+      .init("request", request.map { .string($0.description) } ?? .null),
+      .init(
+        "reason",
+        reason.map { .object([.init("zh", .string($0.zh)), .init("en", .string($0.en))]) } ?? .null),
+    ])
+  }
+}
+
+extension AssistanceRequest {
+  fileprivate func open(
+    _ owed: Owed, subject: Subject?, id: EntityID, now: Instant, reference: Reference
+  ) throws(Phrase) -> Opened {
+    guard let target = reference.procedures[owed.next.procedure] else {
+      throw Phrase("现已没有事项“\(owed.next.procedure)”", "there is no procedure \"\(owed.next.procedure)\" any more")
+    }
+    guard let organ = reference.organ(requester) else {
+      throw Phrase("机关目录中没有本机关", "your organ is not in the directory")
+    }
+    let about = target.subject == .none ? nil : subject
+    let submission = Submission(
+      procedure: target.id, item: target.item == .none ? nil : item,
+      to: target.openers == .itself ? nil : try receiver(owed.next, target, of: organ, reference), subject: about,
+      content: content.following(data: .object(fields(owed)), signatory: state.answer?.signatory))
+    do throws(Refusal) {
+      let decision = try Self.submit(
+        submission, by: organ, id: id, now: now, reference: reference, origin: self.id)
+      return Opened(decision: decision, subject: about)
+    } catch {
+      throw error.reason
+    }
+  }
+
+  private func fields(_ owed: Owed) -> [JSON.Member] {
+    owed.next.fills.compactMap { fill in
+      let value: JSON? =
+        switch fill.source {
+        case .id: .string(id.description)
+        case .text: owed.text.map(JSON.string)
+        case .request(let name): data[name]
+        case .answer(let name): state.answer?.data[name]
+        case .disposal(let name): owed.given[name]
+        case .constant(let text): .string(text)
+        }
+      return value.flatMap { $0.isNull ? nil : JSON.Member(fill.field, $0) }
+    }
+  }
+
+  /// The organ of the requesting organ's region that may answer, if there is exactly one; of several regions that cover
+  /// it the smallest.
+  private func receiver(
+    _ next: Procedure.Next, _ target: Procedure, of organ: Organ, _ reference: Reference
+  ) throws(Phrase) -> OrganCode {
+    let all = reference.organs.filter { other in
+      other.code != organ.code && other.region.covers(organ.region) && target.mayBeAnswered(by: other)
+        && next.receiver.map { other.name.hasSuffix($0) } ?? true
+    }
+    let nearest = all.filter { one in all.allSatisfy { $0.region.covers(one.region) } }
+    guard let only = nearest.first else {
+      throw Phrase(
+        "机关目录中没有可以办理“\(target.title.zh)”的机关", "the directory has no organ that answers \"\(target.title.en)\"")
+    }
+    guard nearest.count == 1 else {
+      throw Phrase(
+        "机关目录中有\(nearest.count)个机关可以办理“\(target.title.zh)”，请自行提出并指明接收机关",
+        "\(nearest.count) organs may answer \"\(target.title.en)\"; open it by yourself and name one")
+    }
+    return only.code
+  }
+}
+
+extension Refusal {
+  /// Why a request could not be opened on an organ's behalf.
+  fileprivate var reason: Phrase {
+    switch self {
+    case .faults(let faults):
+      Phrase(
+        "未能自动提出，请自行提出：" + faults.map { "\($0.pointer) \($0.detail.zh)" }.joined(separator: "；"),
+        "it could not be opened by itself: " + faults.map { "\($0.pointer) \($0.detail.en)" }.joined(separator: "; "))
+    case .mayNotOpen(let title): Phrase("“\(title.zh)”不由本机关提出", "\"\(title.en)\" is not for your organ to open")
+    case .illegalTransition, .notYours, .notAllowed, .staleVersion:
+      Phrase("未能自动提出，请自行提出", "it could not be opened by itself; open it")
+    }
+  }
+}
+
+extension Law {
+  /// What is wrong with the fields that are given with a disposal: they are those of what it opens.
+  func faults(of data: JSON, with measure: Disposal.Measure, now: Instant) -> [Fault] {
+    guard !data.members.isEmpty else { return [] }
+    guard let next = procedure.next(of: measure), next.how == .opens, !next.given.isEmpty,
+      let target = reference.procedures[next.procedure]
+    else { return Procedure.faults(of: data, fields: [], at: "/data") }
+    let fields = target.fields.filter { field in
+      next.fills.contains { $0.field == field.name && $0.source == .disposal(field.name) }
+    }
+    return Procedure.faults(of: data, fields: fields, at: "/data", today: now.date)
+  }
+}

@@ -1,0 +1,127 @@
+/// One thing that the outcome of a request obliges, and what has become of it.
+package struct FollowUp: Sendable, Equatable {
+  package let procedure: String
+  package let how: Procedure.Next.How
+  /// Nil while nobody has opened it.
+  package var request: EntityID?
+  /// Who received it.
+  package var to: OrganCode?
+  /// Why the broker could not open it by itself.
+  package var reason: Phrase?
+  /// Known to the organ that owes it and to the one that received it only.
+  package let isSealed: Bool
+
+  package init(
+    procedure: String, how: Procedure.Next.How, request: EntityID? = nil, to: OrganCode? = nil, reason: Phrase? = nil,
+    isSealed: Bool = false
+  ) {
+    self.procedure = procedure
+    self.how = how
+    self.request = request
+    self.to = to
+    self.reason = reason
+    self.isSealed = isSealed
+  }
+}
+
+/// 撤销: by which request, and when.
+package struct Reversal: Sendable, Equatable {
+  package let by: EntityID
+  package let at: Instant
+  package init(by: EntityID, at: Instant) {
+    self.by = by
+    self.at = at
+  }
+}
+
+/// What a decision obliges the broker to do in the same breath, and from what it may fill the fields.
+package struct Owed: Sendable, Equatable {
+  package let next: Procedure.Next
+  /// Of the answer or of the disposal.
+  let text: String?
+  /// Given with the disposal.
+  let given: JSON
+}
+
+extension AssistanceRequest {
+  /// What its answer and its disposal oblige, by the definition under which it was opened.
+  package func obligations(_ procedure: Procedure) -> [Procedure.Next] {
+    guard let answer = state.answer else { return [] }
+    var rules: [Procedure.Next] = []
+    func add(_ rule: Procedure.Next?) {
+      if let rule, !rules.contains(where: { $0.procedure == rule.procedure }) { rules.append(rule) }
+    }
+    if let outcome = answer.outcome { add(procedure.outcome(outcome)?.next) }
+    for finding in answer.findings { add(procedure.outcome(finding.result)?.next) }
+    if let disposal = progress.disposal { add(procedure.next(of: disposal.measure)) }
+    return rules
+  }
+
+  /// What follows from it: what was opened, and what is still on offer.
+  package func followUps(_ reference: Reference) -> [FollowUp] {
+    guard state.answer != nil, let procedure = reference.procedure(of: self) else { return progress.followUps }
+    let offered = obligations(procedure).filter { rule in
+      rule.how != .reverses && !progress.followUps.contains { $0.procedure == rule.procedure }
+    }
+    return progress.followUps
+      + offered.map {
+        FollowUp(procedure: $0.procedure, how: .offers, isSealed: reference.isSealed($0.procedure))
+      }
+  }
+
+  /// Whether an organ may know of a follow-up: what is sealed is for those whom it concerns, and what is told to
+  /// everybody (nil) holds nothing of it.
+  package func shows(_ link: FollowUp, to viewer: OrganCode?) -> Bool {
+    !link.isSealed || viewer.map { $0 == requester || $0 == link.to } ?? false
+  }
+}
+
+extension AssistanceRequest {
+  /// A follow-up that was on offer has been opened. Nil when none of this procedure is.
+  package func followed(by request: AssistanceRequest, now: Instant, reference: Reference) -> Decision? {
+    guard request.requester == requester,
+      var link = followUps(reference).first(where: { $0.procedure == request.procedure && $0.request == nil })
+    else { return nil }
+    link.request = request.id
+    link.to = request.responder
+    link.reason = nil
+    var next = self
+    next.progress.followUps.removeAll { $0.procedure == link.procedure }
+    next.progress.followUps.append(link)
+    return next.told(
+      .followedUp, by: request.requester, now: now, reference,
+      data: [
+        .init("procedure", .string(link.procedure)), .init("how", .string(link.how.rawValue)),
+        .init("request", .string(request.id.description)),
+      ])
+  }
+
+  /// It is undone by a later request.
+  package func reversed(by request: AssistanceRequest, now: Instant, reference: Reference) -> Decision {
+    var next = self
+    next.progress.reversal = Reversal(by: request.id, at: now)
+    return next.told(
+      .reversed, by: request.responder, now: now, reference,
+      data: [
+        .init("by", .string(request.id.description)), .init("procedure", .string(request.procedure)),
+      ])
+  }
+
+  private func told(
+    _ type: EventType, by actor: OrganCode, now: Instant, _ reference: Reference, data: [JSON.Member]
+  ) -> Decision {
+    var next = self
+    // It ended when it ended.
+    if !state.name.isOpen { next.progress.concludedAt = closedAt }
+    next.version += 1
+    next.updatedAt = now
+    let copied = reference.organ(responder).flatMap { organ in
+      reference.procedure(of: self).map { $0.copied(organ, reference) }
+    }
+    return Decision(
+      request: next,
+      event: Event(
+        type: type, at: now, actor: .organ(actor), version: next.version, state: state.name, data: .object(data)),
+      timer: nil, alsoTell: copied ?? [])
+  }
+}

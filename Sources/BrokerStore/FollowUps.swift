@@ -1,0 +1,131 @@
+package import BrokerDomain
+internal import GRDB
+
+/// Opening and moving requests with what hangs on it: a new one may follow another, an answer may open or undo others.
+/// All of it in the caller's transaction, each through `apply`.
+extension WriteContext {
+  package func open(_ submission: Submission, by organ: Organ, trace: String? = nil) throws -> AssistanceRequest {
+    let procedure = reference.procedures[submission.procedure]
+    let links = try links(
+      of: submission.content.data, procedure, by: organ.code, to: submission.to, subject: submission.subject)
+    let decision = try AssistanceRequest.submit(
+      submission, by: organ, id: try newID(), now: now, reference: reference, origin: links.origin?.request.id,
+      others: links.faults)
+    try apply(decision, previous: nil, subject: submission.subject, trace: trace)
+    try link(decision.request, to: links.origin, trace: trace)
+    return decision.request
+  }
+
+  package func carryOut(
+    _ command: Command, on stored: StoredRequest, by organ: OrganCode, expectedVersions: [Int]? = nil,
+    trace: String? = nil
+  ) throws -> AssistanceRequest {
+    let request = stored.request
+    let decision = try request.carryOut(
+      command, by: organ, now: now, expectedVersions: expectedVersions, reference: reference)
+    var links = Links()
+    if case .supply(_, let data) = command, !data.members.isEmpty {
+      links = try self.links(
+        of: data, reference.procedure(of: request), by: organ, to: request.responder, subject: stored.subject)
+      guard links.faults.isEmpty else { throw Refusal.faults(links.faults) }
+    }
+    guard !decision.owes.isEmpty else {
+      try apply(decision, previous: request, trace: trace)
+      try link(decision.request, to: links.origin, trace: trace)
+      return decision.request
+    }
+    let undone = try reversals(by: decision, subject: stored.subject)
+    let (whole, opened) = try decision.opening(subject: stored.subject, now: now, reference: reference) { try newID() }
+    try apply(whole, previous: request, trace: trace)
+    for new in opened { try apply(new.decision, previous: nil, subject: new.subject, trace: trace) }
+    for report in undone {
+      try apply(
+        report.reversed(by: whole.request, now: now, reference: reference), previous: report, trace: trace)
+    }
+    return whole.request
+  }
+
+  /// What the `data` of a request names.
+  private struct Links {
+    var origin: StoredRequest?
+    var faults: [Fault] = []
+  }
+
+  /// Looks up what a request says that it follows or undoes. Costs nothing where the procedure has no such field.
+  private func links(
+    of data: JSON, _ procedure: Procedure?, by organ: OrganCode, to: OrganCode?, subject: Subject?
+  ) throws -> Links {
+    var links = Links()
+    guard let procedure, !procedure.fields.isEmpty else { return links }
+    if procedure.hasOrigin, let id = data[Procedure.originField]?.stringValue.flatMap({ EntityID($0) }) {
+      let named = try request(id)
+      if let named, named.request.party(organ) != nil {
+        links.origin = named
+      } else {
+        links.faults.append(
+          Fault(
+            "/data/" + Procedure.originField, code: "unknown-request", "没有这一请求，或者本机关不是当事方",
+            "there is no such request, or your organ is no party to it"))
+      }
+    }
+    for rule in procedure.reversals {
+      guard let field = rule.field, let id = data[field]?.stringValue.flatMap({ EntityID($0) }),
+        !links.faults.contains(where: { $0.pointer == "/data/" + field })
+      else { continue }
+      guard let named = try report(id, rule, to: to, subject: subject) else {
+        let title = reference.procedures[rule.procedure]?.title ?? Phrase(rule.procedure, rule.procedure)
+        links.faults.append(
+          Fault(
+            "/data/" + field, code: "unknown-request", "没有关于同一主体、由该机关办理的“\(title.zh)”请求",
+            "there is no request of \"\(title.en)\" about this subject that this organ handles"))
+        continue
+      }
+      if let reversal = named.progress.reversal {
+        let detail = Obstacle.reversed(reversal.by, reversal.at).detail
+        links.faults.append(Fault("/data/" + field, code: "already-reversed", detail.zh, detail.en))
+      }
+    }
+    return links
+  }
+
+  /// The request that a field names, when it is what it should be: of this procedure, about this subject, and held by
+  /// the organ that is asked to undo it. Whoever names another is not told which of these it was.
+  private func report(
+    _ id: EntityID, _ rule: Procedure.Next, to: OrganCode?, subject: Subject?
+  ) throws -> AssistanceRequest? {
+    guard let named = try request(id), named.request.procedure == rule.procedure, let subject,
+      named.subject?.idNumber == subject.idNumber, to == nil || named.request.responder == to,
+      named.request.state.name != .withdrawn
+    else { return nil }
+    return named.request
+  }
+
+  /// What an answer undoes. Refused when another has undone it meanwhile.
+  private func reversals(by decision: Decision, subject: Subject?) throws -> [AssistanceRequest] {
+    let request = decision.request
+    return try decision.owes.compactMap { owed in
+      guard owed.next.how == .reverses, let field = owed.next.field,
+        let id = request.data[field]?.stringValue.flatMap({ EntityID($0) }),
+        let report = try report(id, owed.next, to: request.responder, subject: subject)
+      else { return nil }
+      if let reversal = report.progress.reversal {
+        throw Refusal.notAllowed(.reversed(reversal.by, reversal.at))
+      }
+      return report
+    }
+  }
+
+  /// Takes up an offer of the request that a new one follows. Of what is sealed nobody else is told.
+  private func link(_ request: AssistanceRequest, to origin: StoredRequest?, trace: String?) throws {
+    guard let origin, let decision = origin.request.followed(by: request, now: now, reference: reference) else {
+      return
+    }
+    guard reference.isSealed(request.procedure) else {
+      try apply(decision, previous: origin.request, trace: trace)
+      return
+    }
+    var silent = origin.request
+    silent.progress.followUps = decision.request.progress.followUps
+    try amend(silent)
+  }
+}

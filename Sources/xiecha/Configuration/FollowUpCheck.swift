@@ -1,0 +1,140 @@
+internal import BrokerDomain
+
+/// The rules that hold between definitions: every follow-up names a procedure, none leads back to where it came from,
+/// and what the broker is to open by itself can be filled.
+struct FollowUpCheck {
+  private let all: [ProcedureFile.Loaded]
+  private let byID: [String: ProcedureFile.Loaded]
+
+  init(_ all: [ProcedureFile.Loaded]) {
+    self.all = all
+    byID = Dictionary(all.map { ($0.procedure.id, $0) }) { first, _ in first }
+  }
+
+  /// Where something follows, by the name under which its lines are kept.
+  private struct Place {
+    let loaded: ProcedureFile.Loaded
+    let name: String
+    let next: Procedure.Next
+
+    func fault(_ what: String, field: String? = nil) -> ConfigurationFault {
+      let line = field.flatMap { loaded.lines.fills["\(name).\($0)"] } ?? loaded.lines.next[name] ?? 1
+      return ConfigurationFault(place: "\(loaded.file):\(line)", what: what)
+    }
+  }
+
+  private func places(_ loaded: ProcedureFile.Loaded) -> [Place] {
+    loaded.procedure.outcomes.compactMap { outcome in
+      outcome.next.map { Place(loaded: loaded, name: outcome.id, next: $0) }
+    }
+      + loaded.procedure.disposals.map {
+        Place(loaded: loaded, name: "disposals.\($0.measure.rawValue)", next: $0.next)
+      }
+  }
+
+  func run() throws(ConfigurationFault) {
+    for loaded in all {
+      for place in places(loaded) where byID[place.next.procedure] == nil {
+        let known = byID.keys.sorted().joined(separator: ", ")
+        throw place.fault(
+          "next of the outcome \(place.name) names no procedure: \(place.next.procedure); known: \(known)")
+      }
+    }
+    var done: Set<String> = []
+    for loaded in all { try visit(loaded.procedure.id, path: [], &done) }
+    for loaded in all {
+      for place in places(loaded) {
+        guard let target = byID[place.next.procedure]?.procedure else { continue }
+        try check(place, target)
+      }
+    }
+  }
+
+  /// Each opens the next one, so a circle would never end. What is reversed opens nothing.
+  private func visit(_ id: String, path: [String], _ done: inout Set<String>) throws(ConfigurationFault) {
+    guard !done.contains(id), let loaded = byID[id] else { return }
+    for place in places(loaded) where place.next.how != .reverses {
+      if let start = (path + [id]).firstIndex(of: place.next.procedure) {
+        let circle = (path + [id])[start...] + [place.next.procedure]
+        throw place.fault("the follow-ups run in a circle: \(circle.joined(separator: " → "))")
+      }
+      try visit(place.next.procedure, path: path + [id], &done)
+    }
+    done.insert(id)
+  }
+
+  private func check(_ place: Place, _ target: Procedure) throws(ConfigurationFault) {
+    let own = place.loaded.procedure
+    switch place.next.how {
+    case .offers: break
+    case .opens:
+      if own.isSealed, !target.isSealed {
+        throw place.fault("\(own.id) is sealed, so what it opens must be sealed too; \(target.id) is not")
+      }
+      for fill in place.next.fills { try check(fill, place, own, target) }
+      try checkRequired(place, own, target)
+    case .reverses:
+      let name = place.next.field ?? ""
+      guard let field = own.fields.first(where: { $0.name == name }), field.kind == .request else {
+        throw place.fault("field is the name of a field of type request; \(name) is none")
+      }
+      guard own.subject == .required, target.subject != .none else {
+        throw place.fault("\(own.id) and \(target.id) must be about a subject, or it cannot be told whose is reversed")
+      }
+    }
+  }
+
+  /// What the follow-up requires and what it gets.
+  private func checkRequired(_ place: Place, _ own: Procedure, _ target: Procedure) throws(ConfigurationFault) {
+    for field in target.fields where field.required && !place.next.fills.contains(where: { $0.field == field.name }) {
+      throw place.fault("\(target.id) requires \(field.name), and data does not say where it comes from")
+    }
+    for (part, wanted, given) in [
+      ("an item", target.item, own.item), ("a subject", target.subject, own.subject),
+      ("questions", target.questions, Procedure.Presence.none),
+    ] where wanted == .required && given == .none {
+      throw place.fault("\(target.id) requires \(part), which \(own.id) has not to give")
+    }
+  }
+
+  private func check(
+    _ fill: Procedure.Next.Fill, _ place: Place, _ own: Procedure, _ target: Procedure
+  ) throws(ConfigurationFault) {
+    guard let field = target.fields.first(where: { $0.name == fill.field }) else {
+      let known = target.fields.map(\.name).joined(separator: ", ")
+      throw place.fault("\(target.id) has no field \(fill.field); known: \(known)", field: fill.field)
+    }
+    func source(_ fields: [Procedure.Field], _ name: String, _ whose: String) throws(ConfigurationFault) {
+      guard let from = fields.first(where: { $0.name == name }) else {
+        throw place.fault("\(fill.field) is filled from \(name), which \(whose) has not", field: fill.field)
+      }
+      guard from.kind.name == field.kind.name else {
+        throw place.fault(
+          "\(fill.field) is a \(field.kind.name) and cannot be filled from the \(from.kind.name) \(name)",
+          field: fill.field)
+      }
+    }
+    switch fill.source {
+    case .id:
+      guard field.kind == .request else {
+        throw place.fault("\(fill.field) is no request and cannot be filled from id", field: fill.field)
+      }
+    case .text:
+      guard case .text = field.kind else {
+        throw place.fault("\(fill.field) is no text and cannot be filled from text", field: fill.field)
+      }
+    case .request(let name): try source(own.fields, name, "data of \(own.id)")
+    case .answer(let name): try source(own.answerFields, name, "its answer")
+    case .disposal(let name):
+      guard place.name.hasPrefix("disposals."), name == field.name else {
+        throw place.fault("disposal.\(fill.field), at a disposal, was expected here", field: fill.field)
+      }
+    case .constant(let value):
+      let one = Procedure.Field(name: field.name, label: field.label, kind: field.kind, required: true)
+      let faults = Procedure.faults(of: .object([.init(field.name, .string(value))]), fields: [one], at: "")
+      if let wrong = faults.first {
+        throw place.fault("\(value) is no \(fill.field): \(wrong.detail.en)", field: fill.field)
+      }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+internal import BrokerDomain
+internal import Yams
+
+/// On which lines a definition says what follows: whether that can be shows only when all files are read.
+struct FollowUpLines {
+  /// By outcome, or `disposals.` and the measure.
+  var next: [String: Int] = [:]
+  /// By the same, a dot and the field that is filled.
+  var fills: [String: Int] = [:]
+}
+
+extension ProcedureReader {
+  private enum NextKeys {
+    static let offers = ["procedure", "how"]
+    static let opens = ["procedure", "how", "data", "receiver"]
+    static let reverses = ["procedure", "how", "field"]
+    static let all = ["procedure", "how", "data", "receiver", "field"]
+  }
+
+  /// The id of a procedure that is offered, or `{procedure, how}` with what opening or reversing it needs.
+  /// - Parameter name: of the outcome or the disposal.
+  func next(_ node: Node, of name: String, _ lines: inout FollowUpLines) throws(ConfigurationFault) -> Procedure.Next {
+    lines.next[name] = node.mark?.line
+    if case .scalar = node { return Procedure.Next(try yaml.text(node), .offers) }
+    let keys = try yaml.mapping(node, keys: NextKeys.all)
+    let procedure = try yaml.text(try yaml.need(keys, "procedure", node))
+    let how = try yaml.word(keys["how"], "how", Procedure.Next.How.offers)
+    switch how {
+    case .offers:
+      _ = try yaml.mapping(node, keys: NextKeys.offers)
+      return Procedure.Next(procedure, how)
+    case .opens:
+      _ = try yaml.mapping(node, keys: NextKeys.opens)
+      var receiver: String?
+      if let node = keys["receiver"] { receiver = try yaml.text(node) }
+      return Procedure.Next(procedure, how, fills: try fills(keys["data"], of: name, &lines), receiver: receiver)
+    case .reverses:
+      _ = try yaml.mapping(node, keys: NextKeys.reverses)
+      return Procedure.Next(procedure, how, field: try yaml.text(try yaml.need(keys, "field", node)))
+    }
+  }
+
+  private static let sources = "id, text, data.FIELD, answer.FIELD, disposal.FIELD or {value: TEXT}"
+
+  /// Field → where its value comes from.
+  private func fills(
+    _ node: Node?, of name: String, _ lines: inout FollowUpLines
+  ) throws(ConfigurationFault) -> [Procedure.Next.Fill] {
+    guard let node else { return [] }
+    guard case .mapping(let mapping) = node else { throw yaml.fault(node, "data is a group of FIELD: \(Self.sources)") }
+    var fills: [Procedure.Next.Fill] = []
+    for (key, value) in mapping {
+      let field = try yaml.name(key, hyphens: false)
+      lines.fills["\(name).\(field)"] = key.mark?.line
+      if case .mapping = value {
+        let constant = try yaml.need(try yaml.mapping(value, keys: ["value"]), "value", value)
+        fills.append(.init(field: field, source: .constant(try yaml.text(constant))))
+      } else {
+        guard let source = value.string.flatMap({ Procedure.Next.Source(word: $0) }) else {
+          throw yaml.fault(value, "\(field) comes from one of \(Self.sources)")
+        }
+        fills.append(.init(field: field, source: source))
+      }
+    }
+    return fills
+  }
+
+  /// `{measure, next}` for what a contradicted answer may lead to.
+  func disposals(
+    _ node: Node?, answer: Procedure.AnswerKind, _ lines: inout FollowUpLines
+  ) throws(ConfigurationFault) -> [Procedure.DisposalNext] {
+    guard let node else { return [] }
+    guard answer == .findings else {
+      throw yaml.fault(node, "only an answer by findings is disposed of: leave disposals out")
+    }
+    var found: [Procedure.DisposalNext] = []
+    for entry in try yaml.list(node, of: "disposals {measure, next}") {
+      let keys = try yaml.mapping(entry, keys: ["measure", "next"])
+      let measure = try yaml.word(try yaml.need(keys, "measure", entry), "measure", Disposal.Measure.terminate)
+      guard !found.contains(where: { $0.measure == measure }) else {
+        throw yaml.fault(entry, "\(measure.rawValue) occurs twice")
+      }
+      let next = try next(try yaml.need(keys, "next", entry), of: "disposals.\(measure.rawValue)", &lines)
+      found.append(Procedure.DisposalNext(measure, next))
+    }
+    return found
+  }
+}

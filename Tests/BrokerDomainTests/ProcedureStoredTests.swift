@@ -1,0 +1,69 @@
+internal import BrokerDomain
+internal import Testing
+
+/// A definition that was kept is read back as it was.
+@Suite struct ProcedureStoredTests {
+  private static let clocks: [Procedure.Clock] = [
+    .workingDays(7, from: .receipt), .workingDays(7, from: .field("on")), .acknowledge(workingDays: 2),
+    .fixedDates(["02-29", "08-31"].compactMap { MonthDay($0) }, roll: .preceding),
+    .statedDate(field: "on", roll: .following, otherwise: 20),
+  ]
+
+  private static let kinds: [Procedure.Field.Kind] = [
+    .text(minLength: 2, maxLength: 40, pattern: #"\d+"#), .text(minLength: 1, maxLength: 9, pattern: nil), .date(.past),
+    .integer(-3...9), .boolean, .choice([.init(id: "fax", title: Phrase("传真", "Fax"))]), .organ, .subjectID, .request,
+  ]
+
+  private static let follows: [Procedure.Next] = [
+    Procedure.Next("other", .offers), Procedure.Next("other", .reverses, field: "f8"),
+    Procedure.Next(
+      "other", .opens,
+      fills: [
+        .init(field: "a", source: .id), .init(field: "b", source: .text), .init(field: "c", source: .request("f0")),
+        .init(field: "d", source: .answer("f1")), .init(field: "e", source: .disposal("e")),
+        .init(field: "f", source: .constant("broken")),
+      ], receiver: "公安局"),
+  ]
+
+  @Test(arguments: clocks) func roundTrip(_ clock: Procedure.Clock) throws {
+    let fields = Self.kinds.enumerated().map { index, kind in
+      Procedure.Field(name: "f\(index)", label: Phrase("字段", "field"), kind: kind, required: index % 2 == 0)
+    }
+    let outcomes = Self.follows.enumerated().map { index, next in
+      Procedure.Outcome(id: "o\(index)", title: Phrase("结果", "outcome"), requires: ["f1"], next: next)
+    }
+    for base in [
+      sampleProcedure(clock: clock, outcomes: outcomes, fields: fields, answerFields: fields),
+      Procedure(
+        id: "itself", title: Phrase("自办", "own"), clause: "一", openers: .itself, answerers: [.credit], clock: clock,
+        acknowledgeDays: 1, returnDays: 2, supplement: true, allowsExtension: true, allowsTransfer: true,
+        item: .required,
+        subject: .none, questions: .optional, answerKind: .findings, outcomes: outcomes,
+        declineReasons: outcomes.prefix(1).map {
+          Procedure.Outcome(id: $0.id, title: $0.title)
+        }, fields: [], answerFields: [], isSealed: false, copies: [], ladder: Rung.allCases,
+        disposals: [.init(.transferCriminal, Self.follows[2])]),
+    ] {
+      let back = try #require(Procedure(stored: base.canonical, version: 3))
+      #expect(back == base.numbered(3) && back.canonical == base.canonical)
+    }
+  }
+
+  @Test func damageIsNoDefinition() {
+    for text in ["", "{}", "[]", #"{"id":"x"}"#] { #expect(Procedure(stored: Array(text.utf8), version: 1) == nil) }
+  }
+
+  @Test func linksAreKept() {
+    var progress = Progress()
+    progress.origin = sampleID
+    progress.reversal = Reversal(by: sampleID, at: Instant(milliseconds: 5))
+    progress.followUps = [
+      FollowUp(procedure: "a", how: .offers, reason: Phrase("因", "because"), isSealed: true),
+      FollowUp(procedure: "b", how: .opens, request: sampleID, to: try? code(Organs.responder)),
+    ]
+    #expect(Progress(encoded: progress.encoded) == progress)
+    for text in [#"{"leg":1,"origin":"x"}"#, #"{"leg":1,"reversal":{}}"#, #"{"leg":1,"followUps":[{}]}"#] {
+      #expect(Progress(encoded: Array(text.utf8)) == nil, "\(text)")
+    }
+  }
+}

@@ -1,0 +1,231 @@
+internal import Foundation
+internal import TestSupport
+internal import Testing
+
+/// What an outcome obliges next: offered, opened, reversed; and what a supplement may put right.
+@Suite(.timeLimit(.minutes(2))) struct FollowUpTests {
+  private static let requester = Qidong.市医保局
+  private static let responder = Qidong.市民政局
+
+  private static func request(
+    _ procedure: String, to: Qidong? = nil, subject: Person = Person(), data: String = "{}"
+  ) -> String {
+    marriageRequest(
+      to: to, subject: subject,
+      extra: [
+        "procedure": .string(procedure), "item": .missing, "questions": .missing, "commitment": .missing,
+        "data": JSONBody(parsing: Array(data.utf8)),
+      ])
+  }
+
+  /// Opens a request of a procedure.
+  private static func open(
+    _ procedure: String, by organ: Qidong = requester, to: Qidong? = nil, subject: Person = Person(), data: String
+  ) throws -> JSONBody {
+    try House.daemon.submit(request(procedure, to: to, subject: subject, data: data), by: organ)
+  }
+
+  private static func move(_ verb: String, _ id: String, _ organ: Qidong, _ body: String, _ status: Int = 200) throws
+    -> Reply
+  {
+    try House.client(organ).done("POST", "/v1/requests/\(id)/\(verb)", json: body, status)
+  }
+
+  private static func get(_ id: String, _ organ: Qidong, _ part: String = "") throws -> JSONBody {
+    try House.client(organ).get("/v1/requests/\(id)\(part)")
+  }
+
+  private static func types(_ id: String, _ organ: Qidong) throws -> [String] {
+    (try get(id, organ, "/timeline")["items"].array ?? []).compactMap { $0["type"].string }
+  }
+
+  private static func contradicted(subject: Person = Person()) throws -> String {
+    let id = try #require(try House.daemon.submit(marriageRequest(subject: subject))["id"].string)
+    _ = try move("answer", id, responder, answerBody(result: "contradicted"))
+    return id
+  }
+
+  @Test func whatIsOfferedIsLinked() throws {
+    let id = try Self.contradicted()
+    let offered = try Self.get(id, Self.requester)
+    let link = try #require(offered["followUps"].array?.first)
+    #expect(link["procedure"].string == "false-commitment" && link["how"].string == "offers" && link["request"].isNull)
+    #expect(offered["origin"].isNull && offered["reversed"].isNull)
+    let data = #"{"origin": "\#(id)", "falsehood": "查无结婚登记"}"#
+    // Who is no party to it is not told that it exists.
+    let stranger = try House.client(.市财政局).call(
+      "POST", "/v1/requests", json: Self.request("false-commitment", data: data))
+    expectProblem(stranger, 422, "unknown-request")
+    #expect(pointers(stranger) == ["/data/origin"])
+
+    let new = try Self.open("false-commitment", data: data)
+    #expect(new["origin"].string == id)
+    let linked = try Self.get(id, Self.requester)
+    #expect(linked["followUps"].array?.count == 1 && linked["followUps"].array?[0]["request"] == new["id"])
+    #expect(linked["version"].int == 3 && linked["closedAt"] == offered["closedAt"])
+    #expect(linked["answer"] == offered["answer"] && linked["state"].string == "answered")
+    #expect(try Self.types(id, Self.responder) == ["request.submitted", "request.answered", "request.followed-up"])
+    // A second one of the same request stands by itself.
+    let second = try Self.open("false-commitment", data: data)
+    #expect(second["origin"].string == id)
+    #expect(try Self.get(id, Self.requester)["followUps"] == linked["followUps"])
+  }
+
+  @Test func whatFollowsIsOpened() throws {
+    let person = Person()
+    let origin = try Self.open("false-commitment", subject: person, data: #"{"falsehood": "查无结婚登记"}"#)
+    let id = try #require(origin["id"].string)
+    let answer = #"{"outcome": "terminate", "signatory": "周一", "data": {"decidedOn": "2026-03-02"}}"#
+    let answered = try Self.move("answer", id, Self.requester, answer).json
+    let link = try #require(answered["followUps"].array?.first)
+    #expect(link["how"].string == "opens" && link["procedure"].string == "credit-report")
+    let report = try #require(link["request"].string)
+    for organ in [Self.requester, .credit] {
+      let seen = try Self.get(report, organ)
+      #expect(seen["state"].string == "submitted" && seen["to"]["code"].string == Qidong.credit.code)
+      #expect(seen["origin"].string == id && seen["data"]["kind"].string == "broken")
+      #expect(seen["data"]["origin"].string == id && seen["subject"] == origin["subject"])
+      #expect(seen["due"]["status"].string == "running" && seen["purpose"] == origin["purpose"])
+      let days = try Self.get(report, organ, "/deadline")
+      #expect(days["date"] == seen["due"]["date"] && days["ledger"].array?.count == 1)
+      let feed = try House.client(organ).get("/v1/events?limit=500")["items"].array ?? []
+      #expect(feed.filter { $0["request"].string == report }.map { $0["type"].string } == ["request.submitted"])
+    }
+    let event = try #require(try Self.get(id, Self.requester, "/timeline")["items"].array?.last)
+    #expect(event["data"]["followUps"].array?.first?["request"].string == report)
+    // It goes its way like any other.
+    #expect(try Self.move("acknowledge", report, .credit, "{}").json["due"]["status"].string == "met")
+  }
+
+  @Test func aCrimeIsTransferredUnderSeal() throws {
+    let id = try Self.contradicted()
+    let body =
+      #"{"measure": "transfer-criminal", "text": "涉嫌犯罪", "data": {"letter": "启医保移〔2026〕1号", "suspicion": "诈骗"}}"#
+    let disposed = try Self.move("dispose", id, Self.requester, body).json
+    let link = try #require(disposed["followUps"].array?.first { $0["procedure"].string == "criminal-transfer" })
+    let sealed = try #require(link["request"].string)
+    #expect(try Self.get(sealed, .市公安局)["data"]["suspicion"].string == "诈骗")
+    for organ in [Self.responder, Qidong.supervisor] {
+      let shown = try House.client(organ).done("GET", "/v1/requests/\(id)").text
+      let told = try House.client(organ).done("GET", "/v1/requests/\(id)/timeline").text
+      for text in [shown, told] { #expect(!text.contains(sealed) && !text.contains("criminal-transfer"), "\(text)") }
+      expectProblem(try House.client(organ).call("GET", "/v1/requests/\(sealed)"), 404, "not-found")
+    }
+    #expect(try Self.get(id, Self.requester)["followUps"] == disposed["followUps"])
+  }
+
+  @Test func whatCannotBeOpenedStaysOnOffer() throws {
+    let id = try Self.contradicted()
+    let disposed = try Self.move(
+      "dispose", id, Self.requester, #"{"measure": "transfer-criminal", "text": "涉嫌犯罪"}"#
+    ).json
+    let link = try #require(disposed["followUps"].array?.first { $0["procedure"].string == "criminal-transfer" })
+    #expect(link["how"].string == "offers" && link["request"].isNull)
+    #expect(link["reason"]["zh"].string?.contains("移送书文号") == true)
+    #expect(link["reason"]["en"].string?.contains("/data/letter") == true)
+    let new = try Self.open(
+      "criminal-transfer", to: .市公安局,
+      data: #"{"letter": "启医保移〔2026〕2号", "suspicion": "诈骗", "origin": "\#(id)"}"#)
+    let linked = try Self.get(id, Self.requester)
+    #expect(linked["followUps"].array?.contains { $0["request"] == new["id"] } == true)
+    #expect(linked["version"] == disposed["version"], "nobody else is told")
+    #expect(!(try House.client(.supervisor).done("GET", "/v1/requests/\(id)").text.contains("criminal-transfer")))
+  }
+
+  @Test(arguments: [
+    (#"{"measure": "terminate", "text": "终止", "data": {"letter": "x"}}"#, ["/data/letter"]),
+    (
+      #"{"measure": "transfer-criminal", "text": "移送", "data": {"letter": 5, "x": 1}}"#,
+      ["/data/letter", "/data/suspicion", "/data/x"]
+    ),
+  ]) func fieldsOfADisposal(_ body: String, _ places: [String]) throws {
+    let id = try Self.contradicted()
+    let reply = try Self.move("dispose", id, Self.requester, body, 422)
+    #expect(pointers(reply) == places)
+    #expect(try Self.get(id, Self.requester)["version"].int == 2)
+  }
+
+  @Test func aReportIsReversedOnce() throws {
+    let person = Person()
+    let report = try #require(
+      try Self.open("credit-report", to: .credit, subject: person, data: #"{"kind": "broken"}"#)["id"].string)
+    func repair(_ report: String, _ subject: Person) throws -> Reply {
+      try House.client(Self.requester).call(
+        "POST", "/v1/requests",
+        json: Self.request(
+          "credit-repair", to: .credit, subject: subject, data: #"{"report": "\#(report)", "grounds": "已整改"}"#))
+    }
+    let other = try House.daemon.submit()["id"].string ?? "?"
+    for (named, subject) in [(report, Person()), (other, person), ("01a1f6ae-9900-7c1e-9a3b-5d2f8e6a1b04", person)] {
+      let refused = try repair(named, subject)
+      expectProblem(refused, 422, "unknown-request")
+      #expect(pointers(refused) == ["/data/report"])
+    }
+    let ids = try (0..<2).map { _ in try #require(try repair(report, person).json["id"].string) }
+    let answer = #"{"outcome": "repaired", "signatory": "周一", "data": {"repairedOn": "2026-03-02"}}"#
+    _ = try Self.move("answer", ids[0], .credit, answer)
+    let undone = try Self.get(report, Self.requester)
+    #expect(undone["reversed"]["by"].string == ids[0] && undone["reversed"]["at"].string != nil)
+    #expect(undone["state"].string == "submitted" && undone["version"].int == 2)
+    #expect(try Self.types(report, .credit) == ["request.submitted", "request.reversed"])
+    let late = try Self.move("answer", ids[1], .credit, answer, 409)
+    expectProblem(late, 409, "already-reversed")
+    #expect(late.json["detail"].string?.contains(ids[0]) == true)
+    expectProblem(try repair(report, person), 422, "already-reversed")
+    let refused = #"{"outcome": "refused", "signatory": "周一", "data": {"grounds": "已撤销"}}"#
+    _ = try Self.move("answer", ids[1], .credit, refused)
+  }
+
+  @Test func supplementsPutFieldsRight() throws {
+    let person = Person()
+    let report = try #require(
+      try Self.open("credit-report", to: .credit, subject: person, data: #"{"kind": "broken"}"#)["id"].string)
+    let data = #"{"report": "\#(report)", "grounds": "整改"}"#
+    let id = try #require(try Self.open("credit-repair", to: .credit, subject: person, data: data)["id"].string)
+    _ = try Self.move("ask", id, .credit, #"{"text": "请写明整改情况"}"#)
+    let bad = try Self.move("supply", id, Self.requester, #"{"data": {"grounds": "", "x": 1, "report": "y"}}"#, 422)
+    #expect(pointers(bad) == ["/data/grounds", "/data/report", "/data/x", "/text"])
+    let wrong = try Self.move(
+      "supply", id, Self.requester, #"{"text": "见附件", "data": {"report": "\#(id)"}}"#, 422)
+    #expect(pointers(wrong) == ["/data/report"])
+    let supplied = try Self.move(
+      "supply", id, Self.requester, #"{"text": "已写明", "data": {"grounds": "已于三月一日整改"}}"#
+    ).json
+    #expect(supplied["data"]["grounds"].string == "已于三月一日整改" && supplied["data"]["report"].string == report)
+    #expect(supplied["supplement"]["supplied"]["data"]["grounds"].string == "已于三月一日整改")
+    #expect(try Self.get(id, .credit)["data"] == supplied["data"])
+    let event = try #require(try Self.get(id, .credit, "/timeline")["items"].array?.last)
+    #expect(event["data"]["fields"].array?.compactMap(\.string) == ["grounds"])
+
+    // Verification has no fields.
+    let plain = try #require(try House.daemon.submit()["id"].string)
+    _ = try Self.move("ask", plain, Self.responder, #"{"text": "请补充"}"#)
+    let none = try Self.move("supply", plain, Self.requester, #"{"text": "补充", "data": {"x": 1}}"#, 422)
+    #expect(pointers(none) == ["/data/x"])
+    #expect(try Self.get(plain, Self.requester)["state"].string == "awaiting-supplement")
+  }
+
+  /// Whoever comes too late is told who was there before.
+  @Test func theSecondOfficerIsToldOfTheFirst() throws {
+    let id = try #require(try House.daemon.submit()["id"].string)
+    _ = try Self.move("answer", id, Self.responder, answerBody())
+    for (verb, organ, body) in [
+      ("answer", Self.responder, answerBody()), ("withdraw", Self.requester, #"{"reason": "申请人退出承诺"}"#),
+    ] {
+      let late = try Self.move(verb, id, organ, body, 409)
+      expectProblem(late, 409, "illegal-transition")
+      let happened = late.json["happened"]
+      #expect(happened["by"]["code"].string == Self.responder.code && happened["person"].string == "赵六")
+      let at = try #require(happened["at"].string)
+      #expect(late.json["detail"].string?.contains("于 \(at) 由启东市民政局（赵六）答复") == true, "\(late.text)")
+    }
+    #expect(try Self.get(id, Self.requester)["version"].int == 2)
+  }
+
+  @Test func fieldsOfAnotherProcedure() throws {
+    let body = Self.request("credit-report", to: .credit, data: #"{"kind": "broken", "workOrder": "1"}"#)
+    let reply = try House.client(Self.requester).call("POST", "/v1/requests", json: body)
+    expectProblem(reply, 422, "invalid-body")
+    #expect(pointers(reply) == ["/data/workOrder"])
+  }
+}
