@@ -20,10 +20,11 @@ extension AssistanceRequest {
     let isOwnDuty = procedure.flatMap { reference.procedures[$0] }?.openers == .itself
     let isListed = item.map { reference.item($0) != nil } ?? true
     if let item, !isListed {
+      let rule = reference.itemsVersion.rule(.items)
       faults.append(
         Fault(
-          "/item", code: "unknown-item", "证明事项清单中没有编号“\(item)”",
-          "the list of proof items has no item \"\(item)\""))
+          "/item", code: "unknown-item", "证明事项清单中没有编号“\(item)”，未列入清单的不适用告知承诺制（\(rule.zh)）",
+          "the list of proof items has no item \"\(item)\", and what is not listed takes no commitment (\(rule.en))"))
     }
     if isOwnDuty {
       if let to, to != requester {

@@ -15,6 +15,9 @@ extension AssistanceRequest {
       routingFaults(
         procedure: submission.procedure, item: submission.item, to: submission.to, by: requester.code,
         reference: reference)
+      + itemFaults(
+        procedure: procedure, item: submission.item, byAgent: content.commitment?.byAgent == true,
+        hasReason: content.reason != nil, reference: reference)
       + (procedure?.faults(
         item: submission.item != nil, subject: submission.subject != nil, questions: !content.questions.isEmpty,
         data: content.data, to: submission.to.flatMap { reference.organ($0) }, today: now.date) ?? [])

@@ -10,10 +10,12 @@ package struct Organ: Sendable, Equatable {
   package let region: RegionCode
   package let superior: OrganCode?
   package let roles: [Role]
+  /// At most one of each role. Personal data: for the organ itself and its supervisor.
+  package let contacts: [OrganContact]
 
   package init(
     number: Int64, code: OrganCode, name: String, shortName: String, region: RegionCode,
-    superior: OrganCode?, roles: [Role]
+    superior: OrganCode?, roles: [Role], contacts: [OrganContact] = []
   ) {
     self.number = number
     self.code = code
@@ -22,37 +24,33 @@ package struct Organ: Sendable, Equatable {
     self.region = region
     self.superior = superior
     self.roles = roles
+    self.contacts = contacts
   }
+
+  /// It is a 司法局 whose region covers the other.
+  package func supervises(_ other: Organ) -> Bool {
+    roles.contains(.supervisor) && region.covers(other.region) && code != other.code
+  }
+
+  package func contact(_ role: OrganContact.Role) -> OrganContact? { contacts.first { $0.role == role } }
 }
 
-/// A proof item 证明事项: the key is (proof, administrative matter); the code is its number in the published list.
-package struct Item: Sendable, Equatable {
-  package let code: String
-  package let proof: String
-  package let matter: String
-  /// The demanding department at province, prefecture and county; empty where the list names none.
-  package let departments: [String]
+/// Whom to turn to in an organ (阿拉善右旗方案 附件2): the 联络员 or the 分管领导, and who stands in.
+package struct OrganContact: Sendable, Equatable {
+  package enum Role: String, Sendable, CaseIterable { case liaison, leader }
 
-  package init(code: String, proof: String, matter: String, departments: [String]) {
-    self.code = code
-    self.proof = proof
-    self.matter = matter
-    self.departments = departments
-  }
-}
+  package let role: Role
+  package let name: String
+  package let phone: String?
+  package let substituteName: String?
+  package let substitutePhone: String?
 
-/// A line of the assistance list 行政协助事项清单: who must answer whom about which item, in how many working days.
-package struct AssistanceEntry: Sendable, Equatable {
-  package let item: String
-  package let requester: OrganCode
-  package let obliged: OrganCode
-  package let workingDays: Int
-
-  package init(item: String, requester: OrganCode, obliged: OrganCode, workingDays: Int) {
-    self.item = item
-    self.requester = requester
-    self.obliged = obliged
-    self.workingDays = workingDays
+  package init(role: Role, name: String, phone: String?, substituteName: String?, substitutePhone: String?) {
+    self.role = role
+    self.name = name
+    self.phone = phone
+    self.substituteName = substituteName
+    self.substitutePhone = substitutePhone
   }
 }
 
@@ -65,6 +63,20 @@ package final class Reference: Sendable {
   /// Those that a new request may be opened under.
   package let procedures: [String: Procedure]
   package let lastDay: LastDayPolicy
+  package let itemsVersion: ListVersion
+  package let assistanceVersion: ListVersion
+  package let history: ItemHistory
+  /// What takes this snapshot's place, and when: versions of the lists that are waiting for their day.
+  package let successor: Successor?
+
+  package struct Successor: Sendable {
+    package let from: Instant
+    package let reference: Reference
+    package init(from: Instant, reference: Reference) {
+      self.from = from
+      self.reference = reference
+    }
+  }
 
   /// Definitions that were in force before, by id and version.
   private let earlier: [String: [Int: Procedure]]
@@ -80,7 +92,8 @@ package final class Reference: Sendable {
 
   package init(
     organs: [Organ], items: [Item], assistance: [AssistanceEntry], calendar: WorkingCalendar,
-    procedures: [Procedure], earlier: [Procedure] = [], lastDay: LastDayPolicy
+    procedures: [Procedure], earlier: [Procedure] = [], lastDay: LastDayPolicy, itemsVersion: ListVersion = .none,
+    assistanceVersion: ListVersion = .none, history: ItemHistory = ItemHistory(), successor: Successor? = nil
   ) {
     self.organs = organs
     self.items = items
@@ -89,6 +102,10 @@ package final class Reference: Sendable {
     self.procedures = Dictionary(procedures.map { ($0.id, $0) }) { first, _ in first }
     self.lastDay = lastDay
     self.earlier = earlier.reduce(into: [:]) { $0[$1.id, default: [:]][$1.version] = $1 }
+    self.itemsVersion = itemsVersion
+    self.assistanceVersion = assistanceVersion
+    self.history = history
+    self.successor = successor
     byCode = Dictionary(organs.map { ($0.code, $0) }) { first, _ in first }
     byNumber = Dictionary(organs.map { ($0.number, $0) }) { first, _ in first }
     itemByCode = Dictionary(items.map { ($0.code, $0) }) { first, _ in first }
@@ -116,6 +133,16 @@ package final class Reference: Sendable {
     procedures[procedure]?.isSealed ?? earlier[procedure]?.values.contains { $0.isSealed } ?? false
   }
 
+  /// As the list had it then, also when it is listed no more.
+  package func item(_ code: String, at moment: Instant) -> Item? { history.item(code, at: moment) ?? itemByCode[code] }
+
+  /// The snapshot that holds at a moment which is not before this one's own time.
+  package func inForce(at moment: Instant) -> Reference {
+    var reference = self
+    while let next = reference.successor, next.from <= moment { reference = next.reference }
+    return reference
+  }
+
   /// Whom the list obliges to answer this requester about this item.
   package func route(item: String, requester: OrganCode) -> AssistanceEntry? {
     routes[Route(item: item, requester: requester)]
@@ -123,8 +150,17 @@ package final class Reference: Sendable {
 
   /// The supervisors 司法局 whose region covers an organ, other than the organ itself.
   package func supervisors(of organ: Organ) -> [Organ] {
-    organs.filter {
-      $0.roles.contains(.supervisor) && $0.region.covers(organ.region) && $0.code != organ.code
+    organs.filter { $0.supervises(organ) }
+  }
+
+  /// The 司法局 to which a supervisor files its lists: its superior in the directory, otherwise the supervisor of the
+  /// nearest region above its own.
+  package func filingSuperior(of supervisor: Organ) -> Organ? {
+    if let superior = supervisor.superior.flatMap({ organ($0) }), superior.roles.contains(.supervisor) {
+      return superior
     }
+    // The nearest region has the fewest zeros at its end, and so the greatest code of all that cover this one.
+    return supervisors(of: supervisor).filter { $0.region != supervisor.region }
+      .max { $0.region.description < $1.region.description }
   }
 }

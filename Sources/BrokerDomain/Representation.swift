@@ -35,7 +35,7 @@ package struct Representation: Sendable {
     w.string("state", request.state.name.rawValue)
     w.object("from") { party(request.requester, &$0) }
     w.object("to") { party(request.responder, &$0) }
-    Self.write(item: request.item, reference, &w)
+    Self.write(item: request.item, at: request.receivedAt, reference, &w)
     w.string("receivedAt", request.receivedAt.rfc3339)
     w.string("updatedAt", request.updatedAt.rfc3339)
     w.string("closedAt", request.closedAt?.rfc3339)
@@ -65,10 +65,12 @@ package struct Representation: Sendable {
     w.string("name", reference.organ(code)?.name)
   }
 
-  /// The member `item` with what the list says of it; null without one.
-  package static func write(item code: String?, _ reference: Reference, _ w: inout JSONWriter) {
+  /// The member `item` with what the list said of it at a moment; null without one.
+  package static func write(
+    item code: String?, at moment: Instant, _ reference: Reference, _ w: inout JSONWriter
+  ) {
     guard let code else { return w.null("item") }
-    let item = reference.item(code)
+    let item = reference.item(code, at: moment)
     w.object("item") { w in
       w.string("code", code)
       w.string("proof", item?.proof)

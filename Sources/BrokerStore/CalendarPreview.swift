@@ -25,9 +25,10 @@ extension Store {
   package func previewCalendar(_ bytes: [UInt8], limit: Int) throws(ImportError) -> CalendarPreview {
     var file = try ReferenceFile(bytes)
     let reference = reference
-    guard case .days(let rows) = try file.batch(.calendar, reference) else {
+    guard case .days(let days) = try file.batch(.calendar, reference) else {
       preconditionFailure("a calendar has days")
     }
+    let rows = days.map(\.value)
     let old = reference.calendar
     let scan = DeadlineScan(reference, by: old.amended(by: rows), since: nil)
     var preview = CalendarPreview(rows: rows.count, days: CalendarChanges(of: old, by: rows))

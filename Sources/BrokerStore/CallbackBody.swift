@@ -80,7 +80,8 @@ private struct CallbackEvent {
         w.string("name", organ?.name)
       }
     }
-    Representation.write(item: row.optionalText(5), reference, &w)
+    Representation.write(
+      item: row.optionalText(5), at: Instant(milliseconds: row.int(0) >> 12), reference, &w)
     w.string("reference", row.optionalText(6))
     w.object("due") { w in
       w.string("at", due.rfc3339)

@@ -5,6 +5,9 @@ internal import GRDB
 /// All of it in the caller's transaction, each through `apply`.
 extension WriteContext {
   package func open(_ submission: Submission, by organ: Organ, trace: String? = nil) throws -> AssistanceRequest {
+    // The lists that hold at the moment of receipt, to the millisecond.
+    let now = now
+    let reference = reference(at: now)
     let procedure = reference.procedures[submission.procedure]
     let links = try links(
       of: submission.content.data, procedure, by: organ.code, to: submission.to, subject: submission.subject)

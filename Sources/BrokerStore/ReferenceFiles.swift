@@ -23,7 +23,7 @@ struct ReferenceFile {
     do throws(CSVTable.Fault) {
       batch =
         switch kind {
-        case .organs: .organs(try organs())
+        case .organs: try organs()
         case .items: .items(try items(reference))
         case .assistanceList: .entries(try entries(reference))
         case .calendar: .days(try days())
@@ -36,11 +36,11 @@ struct ReferenceFile {
     return batch
   }
 
-  private mutating func fault(_ line: Int, _ detail: Phrase) {
+  mutating func fault(_ line: Int, _ detail: Phrase) {
     faults.append(ImportFault(line: line, detail))
   }
 
-  private mutating func column(_ names: [String], required: Bool = true) throws(CSVTable.Fault) -> Int? {
+  mutating func column(_ names: [String], required: Bool = true) throws(CSVTable.Fault) -> Int? {
     guard let index = table.header.firstIndex(where: { names.contains($0) }) else {
       if required {
         throw CSVTable.Fault(line: 1, "缺少列“\(names[0])”", "the column \"\(names[0])\" is missing")
@@ -52,7 +52,7 @@ struct ReferenceFile {
   }
 
   /// The field, trimmed; a missing required one is a fault.
-  private mutating func field(_ row: CSVTable.Row, _ column: Int?, required: Bool = true) -> String? {
+  mutating func field(_ row: CSVTable.Row, _ column: Int?, required: Bool = true) -> String? {
     guard let column else { return nil }
     let text = column < row.fields.count ? row.fields[column].trimmingSpaces() : ""
     if text.isEmpty {
@@ -74,12 +74,24 @@ struct ReferenceFile {
     }
   }
 
-  private mutating func organs() throws(CSVTable.Fault) -> [Organ] {
+  /// The cells of columns that no kind of row knows, as a JSON object; called when all columns have been asked for.
+  func extra(_ row: CSVTable.Row) -> String {
+    let cells = table.header.indices.filter { !used.contains($0) && $0 < row.fields.count && !row.fields[$0].isEmpty }
+    guard !cells.isEmpty else { return "{}" }
+    let members = cells.map { JSON.Member(table.header[$0], .string(row.fields[$0])) }
+    return String(decoding: JSON.object(members).bytes, as: UTF8.self)
+  }
+
+  private mutating func organs() throws(CSVTable.Fault) -> ImportBatch {
     let (codes, names) = (try column(["code"]), try column(["name"]))
     let (shorts, regions) = (try column(["short_name"], required: false), try column(["region"]))
     let roles = try column(["role", "roles"], required: false)
     let superiors = try column(["superior"], required: false)
-    var organs: [Organ] = []
+    var contacts: [ContactColumns] = []
+    for role in OrganContact.Role.allCases {
+      if let columns = try contactColumns(role) { contacts.append(columns) }
+    }
+    var organs: [Kept<Organ>] = []
     var seen: [OrganCode: Int] = [:]
     for row in table.rows {
       let code = code(row, codes)
@@ -101,20 +113,22 @@ struct ReferenceFile {
         parsed.append(role)
       }
       let superior = self.code(row, superiors, required: false)
+      let people = contacts.compactMap { contact(row, $0) }
       guard let code, let name, let region else { continue }
       if let first = seen.updateValue(row.line, forKey: code) {
         fault(row.line, Phrase("\(code) 与第\(first)行重复", "\(code) is on line \(first) already"))
       }
       organs.append(
-        Organ(
-          number: 0, code: code, name: name,
-          shortName: field(row, shorts, required: false) ?? name, region: region,
-          superior: superior, roles: parsed))
+        Kept(
+          Organ(
+            number: 0, code: code, name: name,
+            shortName: field(row, shorts, required: false) ?? name, region: region,
+            superior: superior, roles: parsed, contacts: people), extra: extra(row)))
     }
-    return organs
+    return .organs(organs, contacts: contacts.map(\.role))
   }
 
-  private mutating func items(_ reference: Reference) throws(CSVTable.Fault) -> [Item] {
+  private mutating func items(_ reference: Reference) throws(CSVTable.Fault) -> [Kept<Item>] {
     let known = Dictionary(reference.items.map { ([$0.proof, $0.matter], $0.code) }) { first, _ in first }
     let codes = try column(["seq", "code"])
     let (proofs, matters) = (try column(["proof_item", "proof"]), try column(["admin_matter", "matter"]))
@@ -123,11 +137,13 @@ struct ReferenceFile {
       try column(["prefecture_dept", "nantong_dept"], required: false),
       try column(["county_dept", "qidong_dept", "department"], required: false),
     ]
-    var items: [Item] = []
+    let rules = try ruleColumns()
+    var items: [Kept<Item>] = []
     var codesSeen: [String: Int] = [:]
     var pairs: [[String]: Int] = [:]
     for row in table.rows {
       let (code, proof, matter) = (field(row, codes), field(row, proofs), field(row, matters))
+      let read = self.rules(row, rules)
       guard let code, let proof, let matter else { continue }
       if let first = codesSeen.updateValue(row.line, forKey: code) {
         fault(row.line, Phrase("编号 \(code) 与第\(first)行重复", "the code \(code) is on line \(first) already"))
@@ -143,21 +159,24 @@ struct ReferenceFile {
           Phrase("（\(proof)，\(matter)）已是编号\(other)", "(\(proof), \(matter)) is item \(other) already"))
       }
       items.append(
-        Item(
-          code: code, proof: proof, matter: matter,
-          departments: departments.map { field(row, $0, required: false) ?? "" }))
+        Kept(
+          Item(
+            code: code, proof: proof, matter: matter,
+            departments: departments.map { field(row, $0, required: false) ?? "" }, method: read.method,
+            methodBasis: read.basis, exclusion: read.exclusion, isPublic: read.isPublic,
+            agentAllowed: read.agentAllowed), extra: extra(row)))
     }
     return items
   }
 
-  private mutating func entries(_ reference: Reference) throws(CSVTable.Fault) -> [AssistanceEntry] {
+  private mutating func entries(_ reference: Reference) throws(CSVTable.Fault) -> [Kept<AssistanceEntry>] {
     let items = try column(["item_seq", "item"])
     let requesters = try column(["requesting_code", "requester"])
     let obligeds = try column(["requested_code", "obliged"])
     let days = try column(["working_days"])
     let proofs = try column(["proof_item", "proof"], required: false)
     let matters = try column(["admin_matter", "matter"], required: false)
-    var entries: [AssistanceEntry] = []
+    var entries: [Kept<AssistanceEntry>] = []
     var seen: [[String]: Int] = [:]
     for row in table.rows {
       let (code, requester, obliged) = (field(row, items), code(row, requesters), self.code(row, obligeds))
@@ -182,7 +201,8 @@ struct ReferenceFile {
         fault(row.line, Phrase("同一事项、同一请求机关在第\(first)行已有", "this item and requester are on line \(first) already"))
       }
       entries.append(
-        AssistanceEntry(item: code, requester: requester, obliged: obliged, workingDays: count))
+        Kept(
+          AssistanceEntry(item: code, requester: requester, obliged: obliged, workingDays: count), extra: extra(row)))
     }
     return entries
   }
@@ -202,12 +222,12 @@ struct ReferenceFile {
     }
   }
 
-  private mutating func days() throws(CSVTable.Fault) -> [(region: String, day: AnnouncedDay)] {
+  private mutating func days() throws(CSVTable.Fault) -> [Kept<(region: String, day: AnnouncedDay)>] {
     let (dates, kinds) = (try column(["date"]), try column(["kind"]))
     let festivals = try column(["festival"], required: false)
     let notices = try column(["notice"], required: false)
     let regions = try column(["region"], required: false)
-    var days: [(region: String, day: AnnouncedDay)] = []
+    var days: [Kept<(region: String, day: AnnouncedDay)>] = []
     var seen: [String: Int] = [:]
     for row in table.rows {
       let (dateText, kindText) = (field(row, dates), field(row, kinds))
@@ -232,12 +252,13 @@ struct ReferenceFile {
         fault(row.line, Phrase("\(date) 与第\(first)行重复", "\(date) is on line \(first) already"))
       }
       days.append(
-        (
-          region,
-          AnnouncedDay(
-            date: date, kind: kind, festival: field(row, festivals, required: false) ?? "",
-            notice: field(row, notices, required: false) ?? "")
-        ))
+        Kept(
+          (
+            region,
+            AnnouncedDay(
+              date: date, kind: kind, festival: field(row, festivals, required: false) ?? "",
+              notice: field(row, notices, required: false) ?? "")
+          ), extra: extra(row)))
     }
     return days
   }

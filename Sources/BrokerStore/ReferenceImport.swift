@@ -30,6 +30,8 @@ package struct ImportReport: Sendable {
   package let ignoredColumns: [String]
   /// Of a calendar only.
   package var days = CalendarChanges()
+  /// Of the lists only: the version that the file made.
+  package var version: ListVersion?
 }
 
 /// What a calendar file changed.
@@ -41,57 +43,85 @@ package struct CalendarChanges: Sendable, Equatable {
   package var changed: [String] = []
 }
 
+/// From when on a list holds, and by what.
+package struct ListTerms: Sendable {
+  /// Nil: today.
+  package let effectiveFrom: CalendarDate?
+  package let notice: String?
+
+  package init(effectiveFrom: CalendarDate? = nil, notice: String? = nil) {
+    self.effectiveFrom = effectiveFrom
+    self.notice = notice
+  }
+}
+
 /// What the rows of one file come to once they have passed the checks.
 enum ImportBatch {
-  case organs([Organ])
-  case items([Item])
-  case entries([AssistanceEntry])
-  case days([(region: String, day: AnnouncedDay)])
+  /// With the contacts that the file has columns for; it leaves the others alone.
+  case organs([Kept<Organ>], contacts: [OrganContact.Role])
+  case items([Kept<Item>])
+  case entries([Kept<AssistanceEntry>])
+  case days([Kept<(region: String, day: AnnouncedDay)>])
 }
 
 extension Database {
   /// Writes a checked file. The assistance list is replaced whole, and so is each year whose own notice a calendar is;
-  /// organs and items are added or updated, because requests refer to them.
-  /// - Returns: what became of the days of a calendar.
-  @discardableResult
-  func write(_ batch: ImportBatch) throws -> CalendarChanges {
-    var changes = CalendarChanges()
+  /// organs and items are added or updated, because requests refer to them. Both lists get a new version.
+  func write(_ batch: ImportBatch, _ terms: ListTerms, form: CSVForm, now: Instant, report: inout ImportReport) throws {
+    let effectiveFrom = terms.effectiveFrom ?? now.date
     switch batch {
-    case .organs(let organs):
-      for organ in organs {
-        try run(
-          ReferenceSQL.upsertOrgan, .text(organ.code.description), .text(organ.name),
-          .text(organ.shortName), .text(organ.region.description),
-          .optionalText(organ.superior?.description),
-          .text(organ.roles.map(\.rawValue).joined(separator: " ")))
-      }
+    case .organs(let organs, let roles):
+      for organ in organs { try write(organ, roles) }
+      try setMeta(.organsForm, form.text)
     case .items(let items):
-      for (position, item) in items.enumerated() {
-        try run(
-          ReferenceSQL.upsertItem, .text(item.code), .text(item.proof), .text(item.matter),
-          .text(item.departments.joined(separator: "\t")), .int(Int64(position)))
-      }
+      let base = try versions(of: .items).last.map { try self.items(version: $0.number) } ?? []
+      let version = try newVersion(of: .items, effectiveFrom: effectiveFrom, at: now, notice: terms.notice)
+      try insert(items: Self.merged(base, items), version: version.number)
+      try setMeta(.itemsForm, form.text)
+      report.version = version
     case .entries(let entries):
-      try run(ReferenceSQL.clearEntries)
-      for (position, entry) in entries.enumerated() {
-        try run(
-          ReferenceSQL.upsertEntry, .text(entry.item), .int(Int64(entry.workingDays)), .int(Int64(position)),
-          .text(entry.requester.description), .text(entry.obliged.description))
-      }
+      let version = try newVersion(of: .assistanceList, effectiveFrom: effectiveFrom, at: now, notice: terms.notice)
+      try insert(entries: entries, version: version.number)
+      try setMeta(.assistanceForm, form.text)
+      report.version = version
     case .days(let days):
-      changes = try write(days)
+      report.days = try write(days)
+      try setMeta(.calendarForm, form.text)
     }
     try run(ReferenceSQL.bump)
-    return changes
   }
 
-  private func write(_ days: [WorkingCalendar.Row]) throws -> CalendarChanges {
-    let changes = CalendarChanges(of: try loadCalendar(), by: days)
+  /// What is updated keeps its place, what is new comes after it.
+  private static func merged(_ base: [Kept<Item>], _ items: [Kept<Item>]) -> [Kept<Item>] {
+    let new = Dictionary(items.map { ($0.value.code, $0) }) { first, _ in first }
+    let known = Set(base.map(\.value.code))
+    return base.map { new[$0.value.code] ?? $0 } + items.filter { !known.contains($0.value.code) }
+  }
+
+  private func write(_ row: Kept<Organ>, _ roles: [OrganContact.Role]) throws {
+    let organ = row.value
+    try run(
+      ReferenceSQL.upsertOrgan, .text(organ.code.description), .text(organ.name),
+      .text(organ.shortName), .text(organ.region.description),
+      .optionalText(organ.superior?.description),
+      .text(organ.roles.map(\.rawValue).joined(separator: " ")), .text(row.extra))
+    for role in roles {
+      try run(ReferenceSQL.clearContact, .text(organ.code.description), .text(role.rawValue))
+      guard let contact = organ.contact(role) else { continue }
+      try run(
+        ReferenceSQL.insertContact, .text(role.rawValue), .text(contact.name), .optionalText(contact.phone),
+        .optionalText(contact.substituteName), .optionalText(contact.substitutePhone), .text(organ.code.description))
+    }
+  }
+
+  private func write(_ days: [Kept<WorkingCalendar.Row>]) throws -> CalendarChanges {
+    let changes = CalendarChanges(of: try loadCalendar(), by: days.map(\.value))
     for year in changes.replacedYears { try run(ReferenceSQL.clearNationalDays, .text(String(year))) }
-    for (region, day) in days {
+    for row in days {
+      let (region, day) = row.value
       try run(
         ReferenceSQL.upsertDay, .text(region), .text(day.date.description), .text(day.kind.rawValue),
-        .text(day.festival), .text(day.notice))
+        .text(day.festival), .text(day.notice), .text(row.extra))
     }
     return changes
   }
@@ -119,6 +149,6 @@ package enum ReferenceCalendar {
       organs: [], items: [], assistance: [], calendar: WorkingCalendar(national: []), procedures: [],
       lastDay: .midnight)
     guard case .days(let days) = try file.batch(.calendar, empty) else { return [] }
-    return days.filter { $0.region.isEmpty }.map(\.day)
+    return days.map(\.value).filter { $0.region.isEmpty }.map(\.day)
   }
 }

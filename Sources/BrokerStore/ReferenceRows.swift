@@ -2,35 +2,26 @@ internal import BrokerDomain
 internal import GRDB
 
 enum ReferenceSQL: String, CaseIterable {
-  case organs = "SELECT number, code, name, short_name, region, superior, roles FROM organ ORDER BY number"
-  case items = "SELECT code, proof, matter, departments FROM item ORDER BY position"
-  case entries = """
-    SELECT a.item, q.code, o.code, a.working_days FROM assistance_entry a
-    JOIN organ q ON q.number = a.requester JOIN organ o ON o.number = a.obliged ORDER BY a.position
-    """
-  case days = "SELECT region, date, kind, festival, notice FROM calendar_day ORDER BY region, date"
+  case organs = "SELECT number, code, name, short_name, region, superior, roles, extra FROM organ ORDER BY number"
+  case contacts = "SELECT organ, role, name, phone, substitute_name, substitute_phone FROM organ_contact"
+  case days = "SELECT region, date, kind, festival, notice, extra FROM calendar_day ORDER BY region, date"
   case upsertOrgan = """
-    INSERT INTO organ (code, name, short_name, region, superior, roles) VALUES ($1, $2, $3, $4, $5, $6)
+    INSERT INTO organ (code, name, short_name, region, superior, roles, extra) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (code) DO UPDATE SET name = excluded.name, short_name = excluded.short_name,
-      region = excluded.region, superior = excluded.superior, roles = excluded.roles
+      region = excluded.region, superior = excluded.superior, roles = excluded.roles, extra = excluded.extra
     """
-  case upsertItem = """
-    INSERT INTO item (code, proof, matter, departments, position) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (code) DO UPDATE SET proof = excluded.proof, matter = excluded.matter,
-      departments = excluded.departments, position = excluded.position
+  case clearContact = """
+    DELETE FROM organ_contact WHERE organ = (SELECT number FROM organ WHERE code = $1) AND role = $2
     """
-  case upsertEntry = """
-    INSERT INTO assistance_entry (item, requester, obliged, working_days, position)
-    SELECT $1, q.number, o.number, $2, $3 FROM organ q, organ o WHERE q.code = $4 AND o.code = $5
-    ON CONFLICT (item, requester) DO UPDATE SET obliged = excluded.obliged,
-      working_days = excluded.working_days, position = excluded.position
+  case insertContact = """
+    INSERT INTO organ_contact (organ, role, name, phone, substitute_name, substitute_phone)
+    SELECT number, $1, $2, $3, $4, $5 FROM organ WHERE code = $6
     """
   case upsertDay = """
-    INSERT INTO calendar_day (region, date, kind, festival, notice) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO calendar_day (region, date, kind, festival, notice, extra) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (region, date) DO UPDATE SET kind = excluded.kind, festival = excluded.festival,
-      notice = excluded.notice
+      notice = excluded.notice, extra = excluded.extra
     """
-  case clearEntries = "DELETE FROM assistance_entry"
   case clearNationalDays = "DELETE FROM calendar_day WHERE region = '' AND substr(date, 1, 4) = $1"
   case getMeta = "SELECT value FROM meta WHERE name = $1"
   case setMeta = """
@@ -51,6 +42,11 @@ enum Meta: String {
   /// Where the rehearsed clock stands (milliseconds); present only in a database made for rehearsal.
   case rehearsalNow = "rehearsal-now"
   case heartbeat = "heartbeat"
+  /// The form of the file from which each kind of reference data came last: columns, line ends.
+  case organsForm = "form-organs"
+  case itemsForm = "form-items"
+  case assistanceForm = "form-assistance-list"
+  case calendarForm = "form-calendar"
 }
 
 extension Database {
@@ -62,34 +58,49 @@ extension Database {
     try run(ReferenceSQL.setMeta, .text(name.rawValue), .text(value))
   }
 
-  func loadReference(procedures: [Procedure], lastDay: LastDayPolicy) throws -> Reference {
-    let organs = try all(ReferenceSQL.organs) { row in
-      guard let code = try? OrganCode(row.text(1)), let region = RegionCode(row.text(4)) else {
-        throw StoreError.damaged(file: "the database", "organ \(row.text(1)) cannot be read")
-      }
-      return Organ(
-        number: row.int(0), code: code, name: row.text(2), shortName: row.text(3), region: region,
-        superior: row.optionalText(5).flatMap { try? OrganCode($0) },
-        roles: row.text(6).split(separator: " ").compactMap { Organ.Role(rawValue: String($0)) })
-    }
-    let items = try all(ReferenceSQL.items) { row in
-      Item(
-        code: row.text(0), proof: row.text(1), matter: row.text(2),
-        departments: row.text(3).split(separator: "\t", omittingEmptySubsequences: false).map(String.init))
-    }
-    let entries = try all(ReferenceSQL.entries) { row in
-      guard let requester = try? OrganCode(row.text(1)), let obliged = try? OrganCode(row.text(2)) else {
-        throw StoreError.damaged(file: "the database", "assistance entry \(row.text(0)) cannot be read")
-      }
-      return AssistanceEntry(
-        item: row.text(0), requester: requester, obliged: obliged, workingDays: Int(row.int(3)))
-    }
+  func loadReference(procedures: [Procedure], lastDay: LastDayPolicy, today: CalendarDate) throws -> Reference {
+    let organs = try organs().map(\.value)
+    let catalogue = try Catalogue(self, today: today)
     var calendar = try loadCalendar()
     calendar.officeHours = lastDay.officeHours
     let numbered = try number(procedures)
-    return Reference(
-      organs: organs, items: items, assistance: entries, calendar: calendar, procedures: numbered.current,
-      earlier: numbered.stored, lastDay: lastDay)
+    func snapshot(_ day: CalendarDate, then successor: Reference.Successor?) -> Reference {
+      let (items, entries) = (catalogue.items(on: day), catalogue.entries(on: day))
+      return Reference(
+        organs: organs, items: items.rows, assistance: entries.rows, calendar: calendar,
+        procedures: numbered.current, earlier: numbered.stored, lastDay: lastDay, itemsVersion: items.version, assistanceVersion: entries.version,
+        history: ItemHistory(catalogue.itemVersions.map { ($0.version, $0.rows) }, current: items.rows),
+        successor: successor)
+    }
+    var successor: Reference.Successor?
+    for day in catalogue.daysToCome.reversed() {
+      successor = Reference.Successor(from: day.midnight, reference: snapshot(day, then: successor))
+    }
+    return snapshot(catalogue.today, then: successor)
+  }
+
+  func organs() throws -> [Kept<Organ>] {
+    var contacts: [Int64: [OrganContact]] = [:]
+    try each(ReferenceSQL.contacts, []) { row in
+      guard let role = OrganContact.Role(rawValue: row.text(1)) else { return }
+      contacts[row.int(0), default: []].append(
+        OrganContact(
+          role: role, name: row.text(2), phone: row.optionalText(3), substituteName: row.optionalText(4),
+          substitutePhone: row.optionalText(5)))
+    }
+    return try all(ReferenceSQL.organs) { row in
+      guard let code = try? OrganCode(row.text(1)), let region = RegionCode(row.text(4)) else {
+        throw StoreError.damaged(file: "the database", "organ \(row.text(1)) cannot be read")
+      }
+      return Kept(
+        Organ(
+          number: row.int(0), code: code, name: row.text(2), shortName: row.text(3), region: region,
+          superior: row.optionalText(5).flatMap { try? OrganCode($0) },
+          roles: row.text(6).split(separator: " ").compactMap { Organ.Role(rawValue: String($0)) },
+          contacts: OrganContact.Role.allCases.compactMap { role in
+            contacts[row.int(0)]?.first { $0.role == role }
+          }), extra: row.text(7))
+    }
   }
 
   func loadCalendar() throws -> WorkingCalendar {

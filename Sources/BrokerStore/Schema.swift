@@ -19,6 +19,7 @@ enum Schema {
     migrator.registerMigration("2 reports and reads") { db in try db.execute(sql: reports) }
     migrator.registerMigration("3 the inbox") { db in try db.execute(sql: inbox) }
     migrator.registerMigration("4 versions of procedures") { db in try db.execute(sql: procedureVersions) }
+    migrator.registerMigration("5 the life of the lists") { db in try db.execute(sql: catalogue) }
     return migrator
   }
 

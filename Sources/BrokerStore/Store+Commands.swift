@@ -4,14 +4,27 @@ internal import Glibc
 
 /// What the command line does to a database, beside a running daemon or without one.
 extension Store {
+  /// - Parameter terms: from when on a list holds; of no meaning for organs and calendars.
   /// - Throws: `ImportError.rows` with every bad row; then nothing was written.
-  package func importFile(_ kind: ReferenceKind, _ bytes: [UInt8]) throws(ImportError) -> ImportReport {
+  package func importFile(
+    _ kind: ReferenceKind, _ bytes: [UInt8], _ terms: ListTerms = ListTerms()
+  ) throws(ImportError) -> ImportReport {
+    let now = clock.now
+    if let day = terms.effectiveFrom, day < now.date {
+      throw .store(.wrongMode("施行日期 \(day) 已过 / \(day) is past: a list comes into force today or later"))
+    }
     var file = try ReferenceFile(bytes)
-    let batch = try file.batch(kind, reference)
+    let batch = try file.batch(kind, terms.effectiveFrom.map { reference.inForce(at: $0.midnight) } ?? reference)
     var report = ImportReport(rows: file.table.rows.count, ignoredColumns: file.ignoredColumns)
     do {
-      report.days = try pool.write { db in try db.write(batch) }
+      report = try pool.write { db in
+        var report = report
+        try db.write(batch, terms, form: CSVForm(bytes, columns: file.table.header), now: now, report: &report)
+        return report
+      }
       try reload()
+    } catch let waiting as WaitingVersion {
+      throw .store(.wrongMode("\(waiting.detail.zh) / \(waiting.detail.en)"))
     } catch {
       throw .store(StoreError.from(error))
     }
@@ -203,8 +216,14 @@ enum CountSQL: String, CaseIterable, CustomStringConvertible {
   case outbox = "SELECT count(*) FROM outbox"
   case deliveries = "SELECT count(*) FROM delivery"
   case organs = "SELECT count(*) FROM organ"
-  case items = "SELECT count(*) FROM item"
-  case assistance = "SELECT count(*) FROM assistance_entry"
+  /// Of the newest version.
+  case items = """
+    SELECT count(*) FROM listed_item WHERE version = (SELECT max(version) FROM list_version WHERE list = 'items')
+    """
+  case assistance = """
+    SELECT count(*) FROM listed_entry
+    WHERE version = (SELECT max(version) FROM list_version WHERE list = 'assistance-list')
+    """
   case calendarDays = "SELECT count(*) FROM calendar_day"
   case keys = "SELECT count(*) FROM api_key"
 

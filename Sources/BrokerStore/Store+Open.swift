@@ -29,7 +29,7 @@ extension Store {
       // A command opens no requests, and what it reads of the files may not be in force.
       if role == .daemon { try pool.write { db in try db.keepVersions(of: procedures, at: clock.now) } }
       let loaded = try pool.read { db in
-        try Self.load(db, procedures: procedures, lastDay: lastDay)
+        try Self.load(db, procedures: procedures, lastDay: lastDay, today: clock.now.date)
       }
       let worked = try pool.read { db in try db.meta(.loadedGeneration) }
       let isBehind = worked != nil && worked != loaded.generation

@@ -70,7 +70,11 @@ package final class Store: Sendable {
       onCommit: { notice in for listener in listeners.all.withLock({ $0 }) { listener(notice) } })
   }
 
-  package var reference: Reference { state.withLock { $0.reference } }
+  /// The lists that hold now: what waits for its day takes over by itself.
+  package var reference: Reference {
+    let loaded = state.withLock { $0.reference }
+    return loaded.successor == nil ? loaded : loaded.inForce(at: clock.now)
+  }
   package func principal(digest: [UInt8]) -> Principal? { state.withLock { $0.keys[digest] } }
   package var commitQueueDepth: Int { group.depth }
   package var batchSizes: BatchSizes.Counts { group.sizes.snapshot }
@@ -111,11 +115,11 @@ package final class Store: Sendable {
   package func refresh() async throws(StoreError) -> Bool {
     let (known, before) = state.withLock { ($0.generation, $0.reference) }
     let isBehind = isBehind.withLock { $0 }
-    let (procedures, lastDay) = (procedures, lastDay)
+    let (procedures, lastDay, today) = (procedures, lastDay, clock.now.date)
     let loaded: Loaded? = try await read { db in
       let generation = try db.meta(.referenceGeneration)
       guard generation != known || isBehind else { return nil }
-      return try Self.load(db, procedures: procedures, lastDay: lastDay)
+      return try Self.load(db, procedures: procedures, lastDay: lastDay, today: today)
     }
     guard let loaded else { return false }
     state.withLock { $0 = loaded }
@@ -135,7 +139,7 @@ package final class Store: Sendable {
   /// The same for a command, which has nobody to tell.
   func reload() throws {
     let loaded = try pool.read { db in
-      try Self.load(db, procedures: procedures, lastDay: lastDay)
+      try Self.load(db, procedures: procedures, lastDay: lastDay, today: clock.now.date)
     }
     state.withLock { $0 = loaded }
     listeners.reference.withLock { $0 = loaded.reference }
@@ -147,9 +151,11 @@ package final class Store: Sendable {
     state.withLock { $0.keys = keys }
   }
 
-  static func load(_ db: Database, procedures: [Procedure], lastDay: LastDayPolicy) throws -> Loaded {
+  static func load(
+    _ db: Database, procedures: [Procedure], lastDay: LastDayPolicy, today: CalendarDate
+  ) throws -> Loaded {
     Loaded(
-      reference: try db.loadReference(procedures: procedures, lastDay: lastDay),
+      reference: try db.loadReference(procedures: procedures, lastDay: lastDay, today: today),
       keys: try db.loadKeys(), generation: try db.meta(.referenceGeneration))
   }
 

@@ -54,6 +54,8 @@ package enum Statements {
     add(IdempotencySQL.self)
     add(KeySQL.self)
     add(ReferenceSQL.self)
+    add(CatalogueSQL.self)
+    add(PublicationSQL.self)
     add(TallySQL.self)
     add(VerifySQL.self)
     add(CountSQL.self)

@@ -56,7 +56,7 @@ package final class WriteContext: @unchecked Sendable {
   init(clock: BrokerClock, reference: @escaping @Sendable () -> Reference) {
     self.clock = clock
     currentReference = reference
-    self.reference = reference()
+    snapshot = reference()
   }
 
   var db: Database {
@@ -66,13 +66,16 @@ package final class WriteContext: @unchecked Sendable {
 
   package var now: Instant { clock.now }
   /// One snapshot for a whole batch.
-  package private(set) var reference: Reference
+  private var snapshot: Reference
+  package var reference: Reference { snapshot.successor == nil ? snapshot : snapshot.inForce(at: now) }
+  /// The lists that hold at this very moment.
+  package func reference(at moment: Instant) -> Reference { snapshot.inForce(at: moment) }
 
   func begin(_ db: Database, savepoints: Bool) {
     database = db
     hasSavepoints = savepoints
     isSpoiled = false
-    reference = currentReference()
+    snapshot = currentReference()
     broken = nil
     notice = CommitNotice()
     tallies.removeAll(keepingCapacity: true)
@@ -215,6 +218,7 @@ enum BatchSQL: String, CaseIterable {
   case openTally = "INSERT INTO tally (procedure, state, count) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING"
   case tally = "UPDATE tally SET count = count + $1 WHERE procedure = $2 AND state = $3"
   case lastKey = """
-    SELECT max(coalesce((SELECT max(key) FROM request), 0), coalesce((SELECT max(key) FROM endpoint), 0))
+    SELECT max(coalesce((SELECT max(key) FROM request), 0), coalesce((SELECT max(key) FROM endpoint), 0),
+      coalesce((SELECT max(key) FROM publication), 0))
     """
 }

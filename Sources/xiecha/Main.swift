@@ -16,7 +16,8 @@ struct Xiecha: AsyncParsableCommand {
       Exit status: 0 success, 1 failure, 2 bad usage or configuration.
       """,
     subcommands: [
-      Serve.self, Initialise.self, Check.self, Import.self, Key.self, Workdays.self, Outbox.self, Backup.self,
+      Serve.self, Initialise.self, Check.self, Import.self, Export.self, Key.self, Workdays.self, Outbox.self,
+      Backup.self,
       Verify.self, Demo.self,
     ])
 

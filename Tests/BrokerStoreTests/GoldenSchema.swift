@@ -265,4 +265,83 @@ enum GoldenSchema {
       PRIMARY KEY (procedure, version)
     ) STRICT, WITHOUT ROWID;
     """
+
+  /// What is there after "5 the life of the lists" and was not before, in the order of the schema.
+  static let lists = """
+    CREATE TABLE organ (
+      number INTEGER PRIMARY KEY,
+      code TEXT NOT NULL UNIQUE CHECK (length(code) = 18),
+      name TEXT NOT NULL CHECK (name <> ''),
+      short_name TEXT NOT NULL,
+      region TEXT NOT NULL CHECK (length(region) = 6),
+      superior TEXT CHECK (superior IS NULL OR length(superior) = 18),
+      roles TEXT NOT NULL
+    , extra TEXT NOT NULL DEFAULT '{}') STRICT;
+    CREATE TABLE calendar_day (
+      region TEXT NOT NULL CHECK (length(region) IN (0, 2, 4, 6)),
+      date TEXT NOT NULL CHECK (length(date) = 10),
+      kind TEXT NOT NULL CHECK (kind IN ('off', 'work')),
+      festival TEXT NOT NULL,
+      notice TEXT NOT NULL, extra TEXT NOT NULL DEFAULT '{}',
+      PRIMARY KEY (region, date)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE publication (
+      key INTEGER PRIMARY KEY,
+      tail INTEGER NOT NULL,
+      supervisor INTEGER NOT NULL REFERENCES organ (number),
+      at INTEGER NOT NULL,
+      effective_from INTEGER NOT NULL,
+      notice TEXT NOT NULL CHECK (notice <> '')
+    ) STRICT;
+    CREATE TABLE publication_request (
+      request INTEGER PRIMARY KEY REFERENCES request (key),
+      publication INTEGER NOT NULL REFERENCES publication (key),
+      part TEXT NOT NULL CHECK (part IN ('proposal', 'filing', 'forms'))
+    ) STRICT;
+    CREATE INDEX publication_part ON publication_request (publication);
+    CREATE TABLE list_version (
+      list TEXT NOT NULL CHECK (list IN ('items', 'assistance-list')),
+      version INTEGER NOT NULL CHECK (version >= 1),
+      effective_from INTEGER,
+      made_at INTEGER NOT NULL,
+      notice TEXT CHECK (notice <> ''),
+      publication INTEGER REFERENCES publication (key),
+      PRIMARY KEY (list, version)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE listed_item (
+      version INTEGER NOT NULL,
+      code TEXT NOT NULL CHECK (code <> ''),
+      position INTEGER NOT NULL,
+      proof TEXT NOT NULL CHECK (proof <> ''),
+      matter TEXT NOT NULL CHECK (matter <> ''),
+      departments TEXT NOT NULL,
+      method TEXT NOT NULL CHECK (method IN ('online', 'assistance', 'on-site', 'exempt')),
+      method_basis TEXT CHECK (method_basis <> ''),
+      exclusion TEXT CHECK (exclusion <> ''),
+      public INTEGER NOT NULL CHECK (public IN (0, 1)),
+      agent_allowed INTEGER NOT NULL CHECK (agent_allowed IN (0, 1)),
+      extra TEXT NOT NULL,
+      PRIMARY KEY (version, code),
+      UNIQUE (version, proof, matter)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE listed_entry (
+      version INTEGER NOT NULL,
+      item TEXT NOT NULL CHECK (item <> ''),
+      requester INTEGER NOT NULL REFERENCES organ (number),
+      obliged INTEGER NOT NULL REFERENCES organ (number) CHECK (obliged <> requester),
+      working_days INTEGER NOT NULL CHECK (working_days BETWEEN 1 AND 250),
+      position INTEGER NOT NULL,
+      extra TEXT NOT NULL,
+      PRIMARY KEY (version, item, requester)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE organ_contact (
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      role TEXT NOT NULL CHECK (role IN ('liaison', 'leader')),
+      name TEXT NOT NULL CHECK (name <> ''),
+      phone TEXT,
+      substitute_name TEXT,
+      substitute_phone TEXT CHECK (substitute_phone IS NULL OR substitute_name IS NOT NULL),
+      PRIMARY KEY (organ, role)
+    ) STRICT, WITHOUT ROWID;
+    """
 }

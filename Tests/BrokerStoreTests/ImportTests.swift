@@ -108,6 +108,27 @@ import Testing
       [3, 4, 5, 6]
     ),
     (
+      .items,
+      """
+      seq,proof_item,admin_matter,method,excluded,public,agent_allowed
+      901,甲,乙,online,,no,yes
+      902,甲,丙,guess,,yes,yes
+      903,甲,丁,,yes,maybe,
+      904,甲,戊,exempt,方案二(七),yes,nein
+      """, [3, 4, 4, 5]
+    ),
+    (
+      .organs,
+      """
+      code,name,region,liaison_name,liaison_phone,liaison_substitute,liaison_substitute_phone
+      11320681014260014D,启东市司法局,320681,张三,0513-80000000,李四,13800000000
+      11320681014260292T,民政局,320681,,0513-80000000,,
+      113206810142605753,医保局,320681,张三,call me,,
+      11320681014260225W,公安局,320681,张三,,,13800000000
+      """, [3, 4, 5]
+    ),
+    (.organs, "code,name,region,leader_phone\n11320681014260014D,启东市司法局,320681,110\n", [1]),
+    (
       .assistanceList,
       """
       item,requester,obliged,working_days,proof
@@ -175,7 +196,7 @@ import Testing
       return
     }
     #expect(store.reference.items == before)
-    #expect(try store.scalar("SELECT count(*) FROM item") == 50)
+    #expect(try store.scalar("SELECT count(*) FROM listed_item") == 50)
   }
 
   @Test func nationAndRegionLeaveEachOtherAlone() throws {

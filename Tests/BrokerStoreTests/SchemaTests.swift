@@ -46,6 +46,50 @@ import Testing
     #expect(column?["type"] == "INTEGER" && column?["notnull"] == 1 && column?["dflt_value"] == "1")
   }
 
+  @Test func theListsAreAsTheyShipped() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue, upTo: "4 versions of procedures")
+    let before = try Self.statements(queue)
+    try Schema.migrator.migrate(queue, upTo: "5 the life of the lists")
+    let new = try Self.statements(queue).filter { !before.contains($0) }
+    #expect(new.joined(separator: "\n") == GoldenSchema.lists)
+  }
+
+  /// What a database of the first schema listed is version 1 of the second, and all else stays as it was.
+  @Test func theListsOfTheFirstSchemaAreKept() throws {
+    let fixture = try Fixture(bare: ())
+    try Store.create(directory: fixture.directory, rehearseAt: nil)
+    let queue = try DatabaseQueue(path: fixture.database)
+    // As the first version of the program would have left it.
+    try queue.writeWithoutTransaction { db in
+      try db.execute(sql: "PRAGMA foreign_keys = OFF")
+      for name in try String.fetchAll(
+        db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+      { try db.execute(sql: "DROP TABLE \"\(name)\"") }
+    }
+    try Schema.migrator.migrate(queue, upTo: "1 the spine")
+    try queue.write { db in
+      try db.execute(
+        sql: """
+          INSERT INTO organ VALUES (1, '113206810142605753', '医保局', '医保局', '320681', NULL, 'member'),
+            (2, '11320681014260292T', '民政局', '民政局', '320681', NULL, 'member');
+          INSERT INTO item VALUES ('47', '结婚证', '产前检查费支付', char(9) || char(9) || '市医保局', 3);
+          INSERT INTO assistance_entry VALUES ('47', 1, 2, 7, 0);
+          INSERT INTO calendar_day VALUES ('', '2026-10-01', 'off', '国庆节', '通知');
+          INSERT INTO meta VALUES ('reference-generation', '7');
+          """)
+    }
+    try queue.close()
+    let store = try fixture.open()
+    defer { store.close() }
+    #expect(store.reference.item("47")?.departments == ["", "", "市医保局"])
+    #expect(store.reference.item("47")?.method == .assistance && store.reference.item("47")?.agentAllowed == true)
+    #expect(store.reference.assistance.map(\.workingDays) == [7])
+    #expect(store.reference.itemsVersion.number == 1 && store.reference.itemsVersion.effectiveFrom == nil)
+    #expect(store.reference.organs.count == 2 && store.reference.calendar.knownYears == [2026])
+    #expect(try store.verify() == [])
+  }
+
   @Test func everyTableIsStrict() throws {
     let queue = try DatabaseQueue()
     try Schema.migrator.migrate(queue)
@@ -101,8 +145,13 @@ import Testing
     ),
     ("UPDATE organ SET code = 'short'", "code"),
     ("UPDATE organ SET region = '32068'", "region"),
-    ("UPDATE assistance_entry SET obliged = requester", "obliged"),
-    ("UPDATE assistance_entry SET working_days = 251", "working_days"),
+    ("UPDATE listed_entry SET obliged = requester", "obliged"),
+    ("UPDATE listed_entry SET working_days = 251", "working_days"),
+    ("UPDATE listed_item SET method = 'guess'", "method"),
+    ("UPDATE listed_item SET public = 2", "public"),
+    ("UPDATE list_version SET version = 0", "version"),
+    ("INSERT INTO organ_contact VALUES (1, 'boss', '甲', NULL, NULL, NULL)", "role"),
+    ("INSERT INTO organ_contact VALUES (1, 'liaison', '甲', NULL, NULL, '110')", "substitute"),
     ("UPDATE calendar_day SET kind = 'maybe'", "kind"),
     ("UPDATE calendar_day SET region = '320'", "region"),
     ("INSERT INTO api_key (digest, created_at) VALUES (x'00', 0)", "digest"),
@@ -147,11 +196,13 @@ import Testing
     #expect(try store.verify() == [])
   }
 
-  static func dump(_ queue: DatabaseQueue) throws -> String {
+  static func dump(_ queue: DatabaseQueue) throws -> String { try statements(queue).joined(separator: "\n") }
+
+  private static func statements(_ queue: DatabaseQueue) throws -> [String] {
     try queue.read { db in
       try String.fetchAll(
         db, sql: "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'grdb_%' ORDER BY rowid"
-      ).map { $0 + ";" }.joined(separator: "\n")
+      ).map { $0 + ";" }
     }
   }
 }

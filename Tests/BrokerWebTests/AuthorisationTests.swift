@@ -66,6 +66,8 @@ struct AuthorisationTests {
     GET    /v1/organs                        401    401     200      200       200       200        200
     GET    /v1/items                         401    401     200      200       200       200        200
     GET    /v1/assistance-list               401    401     200      200       200       200        200
+    POST   /v1/catalogue/publications        401    401     403      403       403       201        403
+    GET    /v1/catalogue/publications        401    401     200      200       200       200        403
     GET    /v1/procedures                    401    401     200      200       200       200        200
     GET    /v1/working-days                  401    401     200      200       200       200        200
     GET    /v1/reports/timeliness            401    401     200      200       200       200        200
@@ -231,6 +233,18 @@ struct AuthorisationTests {
       try daemon.client(Qidong.requester).call("DELETE", "/v1/endpoints/\(endpoint)")
     }
 
+    /// A publication of a change that changes nothing, so that other tests find the lists as they were.
+    private static func approved(_ daemon: Daemon) throws -> String {
+      let change = #"{"change": "amend", "list": "assistance-list", "workingDays": 5, "grounds": "核对"}"#
+      let proposal = try daemon.submit(
+        #"{"procedure": "list-adjustment", "to": "\#(Qidong.supervisor.code)", "item": "47", "purpose": "清单调整", "data": \#(change)}"#
+      )["id"].string
+      let id = try #require(proposal)
+      try daemon.client(Qidong.supervisor).done(
+        "POST", "/v1/requests/\(id)/answer", json: #"{"outcome": "approved", "text": "同意", "signatory": "周八"}"#)
+      return #"{"proposals": ["\#(id)"], "notice": "启司发〔2026〕1号"}"#
+    }
+
     private static func body(_ row: Row, _ daemon: Daemon) throws -> String? {
       switch row.name {
       case "POST /v1/requests": return marriageRequest(to: .市财政局)
@@ -251,6 +265,7 @@ struct AuthorisationTests {
         return #"{"url": "http://127.0.0.1:9/none", "events": ["request.escalated"]}"#
       case "PATCH /v1/endpoints/{id}": return #"{"enabled": false}"#
       case "POST /v1/endpoints/{id}/replay": return #"{"after": 0}"#
+      case "POST /v1/catalogue/publications": return try approved(daemon)
       case "POST /v1/rehearsal/advance":
         let now = Instant(rfc3339: try daemon.submit()["receivedAt"].string ?? "")
         return #"{"to": "\#((try #require(now) + 2000).rfc3339)"}"#

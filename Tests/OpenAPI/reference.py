@@ -58,4 +58,38 @@ def working_days(w):
         w.call(name, "GET", "/v1/working-days", 400, key=w.requester, query=query, code="invalid-parameter")
 
 
-SCENARIOS = [machinery, lists, pages, working_days]
+def catalogue(w):
+    """A change of a list from the proposal to the publication."""
+    organs = w.call("organs", "GET", "/v1/organs", 200, key=w.requester, query={"limit": 500}, must=True).json
+    supervisor = next(o["code"] for o in organs["items"] if "supervisor" in o["roles"])
+    boss = w.organs[supervisor]
+    mine = [o for o in organs["items"] if "contacts" in o]
+    w.that("contacts of others are not shown", [o["code"] for o in mine] == [w.asking], mine)
+    proposal = {
+        "procedure": "list-adjustment", "to": supervisor, "item": w.entry["item"], "purpose": "清单调整",
+        "data": {"change": "amend", "methodBasis": "方案二（五）", "grounds": "补充依据"}}
+    made = w.call("propose", "POST", "/v1/requests", 201, key=w.requester, body=proposal, must=True).json["id"]
+    publish = {"proposals": [made], "notice": "启司发〔2026〕8号"}
+    path = "/v1/catalogue/publications"
+    w.call("publish too early", "POST", path, 422, key=boss, body=publish, code="not-approved")
+    w.call("publish, no supervisor", "POST", path, 403, key=w.requester, body=publish, code="forbidden")
+    approval = {"outcome": "approved", "text": "同意", "signatory": "周八"}
+    w.move("approve", made, "answer", 200, boss, approval, must=True)
+    published = w.call("publish", "POST", path, 201, key=boss, body=publish, must=True).json
+    w.that("marked as published", published["proposals"] == [made] and published["versions"], published)
+    w.that("the forms are owed", len(published["forms"]) == 1, published)
+    w.call("publish twice", "POST", path, 422, key=boss, body=publish, code="already-published")
+    items = w.call("the new version", "GET", "/v1/items", 200, key=w.stranger, must=True).json
+    w.that("its number", items["version"] == published["versions"][0]["version"], items["version"])
+    for name in ("items", "assistance-list"):
+        old = w.call(
+            f"{name} of long ago", "GET", f"/v1/{name}", 200, key=w.stranger, query={"asOf": "2001-01-01"}, must=True)
+        w.that("nothing was listed", old.json["version"] == 0 and not old.json["items"], old)
+        w.call(
+            f"{name} of no day", "GET", f"/v1/{name}", 400, key=w.stranger, query={"asOf": "soon"},
+            code="invalid-parameter")
+    listed = w.call("publications", "GET", path, 200, key=w.stranger, must=True).json
+    w.that("a stranger sees no request", listed["items"][0]["proposals"] == [], listed)
+
+
+SCENARIOS = [machinery, lists, pages, working_days, catalogue]

@@ -5,7 +5,7 @@ internal import Testing
 /// The command line's contract: help everywhere, 2 for bad usage, and nothing else on the way.
 @Suite(.timeLimit(.minutes(2))) struct HelpTests {
   @Test(arguments: [
-    "", "init", "serve", "check", "import", "key", "key create", "key list", "key revoke",
+    "", "init", "serve", "check", "import", "export", "key", "key create", "key list", "key revoke",
     "workdays", "outbox", "outbox list", "outbox retry", "backup", "verify", "demo",
   ])
   func everyCommandHelpsWithAnExample(_ command: String) throws {
@@ -31,7 +31,10 @@ internal import Testing
 
   @Test(arguments: [
     ["frobnicate"], ["serve", "--no-such-flag"], ["import", "organs"], ["key", "revoke", "abc"],
-    ["import", "oragns", "x.csv"], ["backup"], ["outbox", "list", "--state", "lost"], ["outbox", "retry"],
+    ["import", "oragns", "x.csv"], ["export", "oragns"], ["export"],
+    ["import", "organs", "x.csv", "--effective-from", "2027-01-01"],
+    ["import", "items", "x.csv", "--effective-from", "soon"], ["backup"], ["outbox", "list", "--state", "lost"],
+    ["outbox", "retry"],
     ["outbox", "list", "--limit", "0"], ["key", "create"], ["key", "create", "--organ", "123"],
     ["workdays", "--days", "5"], ["workdays", "--from", "yesterday", "--days", "5"],
     ["workdays", "--from", "2026-02-13T17:45:00+08:00", "--days", "0"],

@@ -39,6 +39,10 @@ extension Submission {
           routable: faulty.isDisjoint(with: ["/to", "/item"]), by: requester.code, reference: reference))
       if let procedure = procedure.flatMap({ reference.procedures[$0] }) {
         reader.add(
+          AssistanceRequest.itemFaults(
+            procedure: procedure, item: submission.item, byAgent: m["commitment"]?["byAgent"]?.boolValue == true,
+            hasReason: m["reason"] != nil, reference: reference))
+        reader.add(
           procedure.faults(
             item: m["item"] != nil, subject: m["subject"] != nil, questions: m["questions"] != nil,
             data: faulty.contains("/data") ? nil : submission.content.data,

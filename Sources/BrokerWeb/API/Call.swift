@@ -67,7 +67,9 @@ struct Call: Sendable {
   // MARK: Query
 
   /// Refuses parameters that the route does not know: a filter with a typo must not return everything.
-  func checkQuery(_ known: String...) throws(Problem) {
+  func checkQuery(_ known: String...) throws(Problem) { try checkQuery(known) }
+
+  func checkQuery(_ known: [String]) throws(Problem) {
     for parameter in query where !known.contains(parameter.name) {
       throw badParameter(
         parameter.name, "没有这一查询参数；可用：\(known.joined(separator: ", "))",
@@ -195,13 +197,17 @@ struct Reply: Sendable {
     await page(call, items, cursor: next.map { String($0, radix: 36) }, write)
   }
 
-  /// - Parameter cursor: letters, digits and hyphens.
+  /// - Parameters:
+  ///   - cursor: letters, digits and hyphens.
+  ///   - head: members of the page besides `items` and `next`.
   static func page<T: Sendable>(
-    _ call: Call, _ items: [T], cursor: String?, _ write: @Sendable (inout JSONWriter, T) -> Void
+    _ call: Call, _ items: [T], cursor: String?, head: @escaping @Sendable (inout JSONWriter) -> Void = { _ in },
+    _ write: @Sendable (inout JSONWriter, T) -> Void
   ) async -> Reply {
     var reply = await long(items.count) { w in
       w.array("items") { w in for item in items { w.object { write(&$0, item) } } }
       w.string("next", cursor)
+      head(&w)
     }
     if let cursor { reply.link(call, cursor: cursor) }
     return reply

@@ -42,6 +42,7 @@ extension Route {
     let endpoints = EndpointRoutes(broker: broker)
     let deliveries = DeliveryRoutes(broker: broker)
     let reference = ReferenceRoutes(broker: broker)
+    let catalogue = CatalogueRoutes(broker: broker)
     let machinery = MachineryRoutes(broker: broker, openAPI: openAPI)
     let reports = ReportRoutes(broker: broker)
     var table = [
@@ -72,6 +73,8 @@ extension Route {
       Route(.get, "/v1/organs", .anyKey, reference.organs),
       Route(.get, "/v1/items", .anyKey, reference.items),
       Route(.get, "/v1/assistance-list", .anyKey, reference.assistanceList),
+      Route(.post, "/v1/catalogue/publications", .organ, catalogue.publish),
+      Route(.get, "/v1/catalogue/publications", .organ, catalogue.list),
       Route(.get, "/v1/procedures", .anyKey, reference.procedures),
       Route(.get, "/v1/working-days", .anyKey, reference.workingDays),
       Route(.get, "/v1/reports/timeliness", .anyKey, reports.timeliness),

@@ -11,6 +11,7 @@ struct Import: ParsableCommand {
         xiecha import organs organs.csv --state-dir ./state
         xiecha import calendar 2027.csv --dry-run --state-dir ./state    # 先看哪些期限会变 / first see what would move
         xiecha import calendar 2027.csv --state-dir ./state
+        xiecha import items items.csv --effective-from 2027-01-01 --notice 启政办发〔2026〕9号 --state-dir ./state
       """)
 
   @Argument(help: "organs, items, assistance-list or calendar")
@@ -27,6 +28,11 @@ struct Import: ParsableCommand {
 
   @Flag(help: "Print a dry run as JSON.")
   var json = false
+  @Option(help: "Of items and assistance-list: comes into force at 00:00 of this day; today when left out. 施行日期")
+  var effectiveFrom: String?
+
+  @Option(help: "Of items and assistance-list: what it was published by. 公布文号")
+  var notice: String?
 
   @OptionGroup var state: StateDirectory
 
@@ -43,6 +49,7 @@ struct Import: ParsableCommand {
       let known = ReferenceKind.allCases.map(\.rawValue).joined(separator: ", ")
       throw ValidationError("\(kind) cannot be imported; known: \(known)")
     }
+    let terms = try terms(kind)
     let store = try state.openForCommand()
     defer { store.close() }
     if dryRun {
@@ -52,11 +59,15 @@ struct Import: ParsableCommand {
     let moving = kind == .calendar ? try Self.preview(file, store, limit: 0).moved : 0
     if moving > 0 { print("未办结请求将变更期限\(moving)件 / \(moving) open deadlines will move") }
     let before = try store.newestEventNow()
-    let report = try Self.load(kind, file, into: store)
+    let report = try Self.load(kind, file, terms, into: store)
     for column in report.ignoredColumns {
       warn("\(file):1: 列“\(column)”未使用 / the column \"\(column)\" means nothing to us")
     }
     print("已导入\(report.rows)行 / imported \(report.rows) rows of \(kind.rawValue) from \(file)")
+    if let version = report.version {
+      let day = version.effectiveFrom?.description ?? ""
+      print("  第\(version.number)版，自\(day)起施行 / version \(version.number), in force from \(day)")
+    }
     Self.tell(report.days)
     guard moving > 0 else { return confirm(store) }
     guard store.hasDaemon else {
@@ -71,6 +82,20 @@ struct Import: ParsableCommand {
     try reading(file) { bytes throws(ImportError) in try store.previewCalendar(bytes, limit: limit) }
   }
 
+  private func terms(_ kind: ReferenceKind) throws -> ListTerms {
+    guard effectiveFrom != nil || notice != nil else { return ListTerms() }
+    guard [.items, .assistanceList].contains(kind) else {
+      throw ValidationError("--effective-from and --notice are for items and assistance-list")
+    }
+    let day = try effectiveFrom.map { text in
+      guard let day = CalendarDate(text) else { throw ValidationError("--effective-from takes a date, YYYY-MM-DD") }
+      return day
+    }
+    let notice = notice?.trimmingSpaces()
+    guard notice != "" else { throw ValidationError("--notice is empty") }
+    return ListTerms(effectiveFrom: day, notice: notice)
+  }
+
   static func tell(_ days: CalendarChanges) {
     let lines = [
       ("整年替换 / years replaced", days.replacedYears.map(String.init)), ("新增日期 / days added", days.added),
@@ -81,8 +106,10 @@ struct Import: ParsableCommand {
 
   /// Reads one file into the store, or names every bad row of it.
   @discardableResult
-  static func load(_ kind: ReferenceKind, _ file: String, into store: Store) throws -> ImportReport {
-    try reading(file) { bytes throws(ImportError) in try store.importFile(kind, bytes) }
+  static func load(
+    _ kind: ReferenceKind, _ file: String, _ terms: ListTerms = ListTerms(), into store: Store
+  ) throws -> ImportReport {
+    try reading(file) { bytes throws(ImportError) in try store.importFile(kind, bytes, terms) }
   }
 
   private static func reading<T>(_ file: String, _ body: ([UInt8]) throws(ImportError) -> T) throws -> T {

@@ -9,12 +9,13 @@ struct Initialise: AsyncParsableCommand {
     discussion: """
       Example / 示例:
         xiecha init --state-dir ./state --example qidong
+        xiecha init --state-dir ./state --example ayouqi
         xiecha init --state-dir ./drill --example qidong --rehearse-at 2026-02-13T17:45:00+08:00
       """)
 
   @OptionGroup var state: StateDirectory
 
-  @Option(help: "Load an example: qidong 启东市的机关、证明事项清单和协助清单")
+  @Option(help: "Load an example: qidong 启东市的机关、证明事项清单和协助清单; ayouqi 阿拉善右旗的机关")
   var example: String?
 
   @Option(help: "Make a database for rehearsal only, whose clock starts at this moment. 演练")
@@ -82,8 +83,11 @@ struct Initialise: AsyncParsableCommand {
     }
     guard let example else { return }
     try Import.load(.organs, example + "/organs.csv", into: store)
-    try Import.load(.items, example + "/items.csv", into: store)
-    try Import.load(.assistanceList, example + "/assistance-list.csv", into: store)
+    // An example whose plan lists none has none.
+    for (kind, name) in [(ReferenceKind.items, "items.csv"), (.assistanceList, "assistance-list.csv")]
+    where FileManager.default.fileExists(atPath: example + "/" + name) {
+      try Import.load(kind, example + "/" + name, into: store)
+    }
   }
 
   /// The only time that these keys are seen: the database keeps their hashes.

@@ -1,0 +1,257 @@
+package import BrokerDomain
+internal import GRDB
+
+/// What a supervisor publishes: approved proposals, from when on, by which notice.
+package struct PublicationDraft: Sendable {
+  /// Nil where the text was no id of ours.
+  package let proposals: [EntityID?]
+  /// Nil: today.
+  package let effectiveFrom: CalendarDate?
+  package let notice: String
+
+  package init(proposals: [EntityID?], effectiveFrom: CalendarDate?, notice: String) {
+    self.proposals = proposals
+    self.effectiveFrom = effectiveFrom
+    self.notice = notice
+  }
+}
+
+/// A publication with what it brought about.
+package struct Publication: Sendable {
+  package enum Part: String, Sendable { case proposal, filing, forms }
+
+  package struct Request: Sendable {
+    package let part: Part
+    package let id: EntityID
+    /// Organ numbers of the parties.
+    package let parties: [Int64]
+  }
+
+  package let id: EntityID
+  /// Organ number.
+  package let supervisor: Int64
+  package let at: Instant
+  package let effectiveFrom: CalendarDate
+  package let notice: String
+  package fileprivate(set) var versions: [(list: CatalogueList, number: Int)] = []
+  package fileprivate(set) var requests: [Request] = []
+
+  package func ids(_ part: Part) -> [EntityID] { requests.filter { $0.part == part }.map(\.id) }
+}
+
+enum PublicationSQL: String, CaseIterable {
+  case insert = """
+    INSERT INTO publication (key, tail, supervisor, at, effective_from, notice) VALUES ($1, $2, $3, $4, $5, $6)
+    """
+  case insertRequest = "INSERT INTO publication_request (request, publication, part) VALUES ($1, $2, $3)"
+  case isPublished = "SELECT 1 FROM publication_request WHERE request = $1"
+  case list = """
+    SELECT key, tail, supervisor, at, effective_from, notice FROM publication WHERE key < $1 ORDER BY key DESC LIMIT $2
+    """
+  case versions = "SELECT list, version FROM list_version WHERE publication = $1 ORDER BY list DESC"
+  case requests = """
+    SELECT p.part, r.key, r.tail, r.requester, r.responder
+    FROM publication_request p JOIN request r ON r.key = p.request WHERE p.publication = $1 ORDER BY p.request
+    """
+}
+
+extension WriteContext {
+  /// Makes the new versions, marks the proposals, and opens what follows: the filing with the superior, and the forms
+  /// that the departments owe. All in the caller's transaction.
+  /// - Throws: `Refusal.faults` with everything that is wrong.
+  package func publish(_ draft: PublicationDraft, by supervisor: Organ, trace: String?) throws -> Publication {
+    let now = now
+    let effectiveFrom = draft.effectiveFrom ?? now.date
+    var faults: [Fault] = []
+    if effectiveFrom < now.date {
+      faults.append(
+        Fault(
+          "/effectiveFrom", code: "effective-date-past", "施行日期 \(effectiveFrom) 已过，应为 \(now.date) 或以后",
+          "\(effectiveFrom) is past; a list comes into force on \(now.date) or later"))
+    }
+    let proposals = try proposals(draft.proposals, of: supervisor, &faults)
+    let base = try Catalogue(db, today: .distantFuture)
+    let (items, entries) = (base.items(on: .distantFuture), base.entries(on: .distantFuture))
+    var lists = CatalogueDraft(items: items.rows, entries: entries.rows, reference: reference)
+    faults += lists.apply(proposals)
+    for (list, newest) in [(CatalogueList.items, items.version), (.assistanceList, entries.version)]
+    where lists.changed.contains(list) && !newest.isInForce(on: max(effectiveFrom, now.date)) {
+      let detail = WaitingVersion(list: list, version: newest).detail
+      faults.append(Fault("/effectiveFrom", code: "version-waiting", detail.zh, detail.en))
+    }
+    guard faults.isEmpty else { throw Refusal.faults(faults) }
+
+    var publication = Publication(
+      id: try newID(), supervisor: supervisor.number, at: now, effectiveFrom: effectiveFrom, notice: draft.notice)
+    let key = publication.id.key
+    try db.run(
+      PublicationSQL.insert, .int(key), .int(publication.id.tail), .int(supervisor.number), .int(now.milliseconds),
+      .int(Int64(effectiveFrom.dayNumber)), .text(draft.notice))
+    for list in CatalogueList.allCases where lists.changed.contains(list) {
+      let version = try db.newVersion(
+        of: list, effectiveFrom: effectiveFrom, at: now, notice: draft.notice, publication: key)
+      try insert(lists, list, base, version: version.number)
+      publication.versions.append((list, version.number))
+    }
+    for proposal in proposals {
+      try note(.proposal, proposal.proposal.id, [proposal.proposal.proposer, supervisor], in: &publication)
+    }
+    try openFiling(of: &publication, proposals.map(\.proposal.id), by: supervisor, trace: trace)
+    for code in lists.owingForms {
+      guard let department = reference.organ(code) else { continue }
+      try open(
+        .forms, CatalogueProposal.forms, from: department, to: nil, of: &publication, nil, by: supervisor, trace: trace)
+    }
+    try db.run(ReferenceSQL.bump)
+    try rememberRehearsal()
+    return publication
+  }
+
+  /// Those that may be published, each with its place in the body.
+  private func proposals(
+    _ ids: [EntityID?], of supervisor: Organ, _ faults: inout [Fault]
+  ) throws -> [(index: Int, proposal: CatalogueProposal)] {
+    var found: [(index: Int, proposal: CatalogueProposal)] = []
+    for (index, id) in ids.enumerated() {
+      let pointer = "/proposals/\(index)"
+      // What was proposed to somebody else is told like what is not there.
+      guard let id, let stored = try request(id), stored.request.procedure == CatalogueProposal.procedure,
+        stored.request.responder == supervisor.code, let proposer = reference.organ(stored.request.requester)
+      else {
+        faults.append(
+          Fault(pointer, code: "unknown-proposal", "没有向本机关提出的这一清单调整", "no such proposal was made to your organ"))
+        continue
+      }
+      if found.contains(where: { $0.proposal.id == id }) {
+        faults.append(Fault(pointer, code: "contradictory-proposals", "同一调整列了两次", "it is named twice"))
+      } else if try db.first(PublicationSQL.isPublished, .int(id.key), body: { _ in true }) == true {
+        faults.append(Fault(pointer, code: "already-published", "该调整已经公布", "it has been published already"))
+      } else if stored.request.state.answer?.outcome != CatalogueProposal.approval {
+        faults.append(
+          Fault(
+            pointer, code: "not-approved", "该调整未经审核同意（状态 \(stored.request.state.name.rawValue)）",
+            "it has not been approved (it is \(stored.request.state.name.rawValue))"))
+      } else {
+        found.append(
+          (
+            index,
+            CatalogueProposal(
+              id: id, proposer: proposer, item: stored.request.item, data: stored.request.content.data)
+          ))
+      }
+    }
+    return found
+  }
+
+  /// A row that is not changed keeps what its file said besides.
+  private func insert(_ lists: CatalogueDraft, _ list: CatalogueList, _ base: Catalogue, version: Int) throws {
+    switch list {
+    case .items:
+      let old = try db.items(version: base.items(on: .distantFuture).version.number)
+      let extra = Dictionary(old.map { ($0.value.code, $0.extra) }) { first, _ in first }
+      try db.insert(items: lists.items.map { Kept($0, extra: extra[$0.code] ?? "{}") }, version: version)
+    case .assistanceList:
+      let old = try db.entries(version: base.entries(on: .distantFuture).version.number)
+      try db.insert(
+        entries: lists.entries.map { entry in
+          Kept(
+            entry,
+            extra: old.first { $0.value.item == entry.item && $0.value.requester == entry.requester }?.extra ?? "{}")
+        }, version: version)
+    }
+  }
+
+  private func openFiling(
+    of publication: inout Publication, _ proposals: [EntityID], by supervisor: Organ, trace: String?
+  ) throws {
+    guard let superior = reference.filingSuperior(of: supervisor) else { return }
+    try open(
+      .filing, CatalogueProposal.filing, from: supervisor, to: superior, of: &publication, proposals.first,
+      by: supervisor, trace: trace)
+  }
+
+  /// Opens a request that the publication brings about, if the place has its procedure.
+  private func open(
+    _ part: Publication.Part, _ procedure: String, from: Organ, to: Organ?, of publication: inout Publication,
+    _ proposal: EntityID?, by actor: Organ, trace: String?
+  ) throws {
+    guard let definition = reference.procedures[procedure] else { return }
+    let names = publication.versions.map { "\($0.list.title.zh)第\($0.number)版" }.joined(separator: "、")
+    let known: [JSON.Member] =
+      [
+        .init("publishedOn", .string(publication.at.date.description)), .init("list", .string(names)),
+      ] + (proposal.map { [.init("adjustment", .string($0.description))] } ?? [])
+    let submission = Submission(
+      procedure: procedure, item: nil, to: to?.code, subject: nil,
+      content: Content(
+        questions: [], purpose: definition.title.zh, basis: publication.notice,
+        data: .object(known.filter { member in definition.fields.contains { $0.name == member.name } })))
+    let decision: Decision
+    do {
+      decision = try AssistanceRequest.submit(
+        submission, by: from, id: try newID(), now: publication.at, reference: reference)
+    } catch Refusal.faults(let faults) {
+      let why = faults.map { "\($0.pointer) \($0.detail.zh)" }.joined(separator: "；")
+      throw Refusal.faults([
+        Fault(
+          "", code: "follow-up-impossible", "公布后应提出的“\(definition.title.zh)”无法提出：\(why)",
+          "\"\(definition.title.en)\", which follows a publication, cannot be opened: "
+            + faults.map { "\($0.pointer) \($0.detail.en)" }.joined(separator: "; "))
+      ])
+    }
+    // Whoever owes it, it is the publication that opened it.
+    let event = decision.event
+    try apply(
+      Decision(
+        request: decision.request,
+        event: Event(
+          type: event.type, at: event.at, actor: .organ(actor.code), version: event.version, state: event.state,
+          rung: event.rung, leg: event.leg, data: event.data),
+        timer: decision.timer, alsoTell: decision.alsoTell), previous: nil, trace: trace)
+    try note(part, decision.request.id, [from, to ?? from], in: &publication)
+  }
+
+  private func note(
+    _ part: Publication.Part, _ id: EntityID, _ parties: [Organ], in publication: inout Publication
+  ) throws {
+    try db.run(
+      PublicationSQL.insertRequest, .int(id.key), .int(publication.id.key), .text(part.rawValue))
+    publication.requests.append(.init(part: part, id: id, parties: parties.map(\.number)))
+  }
+}
+
+extension Store {
+  /// Newest first.
+  /// - Parameter before: the key after which a page goes on; nil begins with the newest.
+  package func publications(
+    before: Int64?, limit: Int
+  ) async throws(StoreError) -> (items: [Publication], next: Int64?) {
+    try await read { db in
+      var all = try db.all(PublicationSQL.list, .int(before ?? Int64.max), .int(Int64(limit + 1))) {
+        Publication(
+          id: EntityID(key: $0.int(0), tail: $0.int(1)), supervisor: $0.int(2),
+          at: Instant(milliseconds: $0.int(3)), effectiveFrom: CalendarDate(dayNumber: Int($0.int(4))),
+          notice: $0.text(5))
+      }
+      let hasMore = all.count > limit
+      if hasMore { all.removeLast() }
+      for index in all.indices {
+        let key = all[index].id.key
+        all[index].versions = try db.all(PublicationSQL.versions, .int(key)) {
+          (CatalogueList(rawValue: $0.text(0)) ?? .items, Int($0.int(1)))
+        }
+        all[index].requests = try db.all(PublicationSQL.requests, .int(key)) { row in
+          Publication.Request(
+            part: Publication.Part(rawValue: row.text(0)) ?? .proposal,
+            id: EntityID(key: row.int(1), tail: row.int(2)), parties: [row.int(3), row.int(4)])
+        }
+      }
+      return (all, hasMore ? all.last?.id.key : nil)
+    }
+  }
+}
+
+extension CalendarDate {
+  /// After every day that a list can name.
+  fileprivate static let distantFuture = CalendarDate(dayNumber: Int(Int32.max))
+}

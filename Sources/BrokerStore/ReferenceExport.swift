@@ -1,0 +1,139 @@
+internal import BrokerDomain
+internal import GRDB
+
+/// Reference data as a file again. The columns are those of the file that came last, in their order and under their
+/// names, and behind them those that some row needs besides: nothing is lost, and what was imported in canonical form
+/// (fields trimmed, quoted only where they must be, defaults spelled out) comes back byte for byte.
+struct ExportColumn<Row> {
+  /// As an import knows it; the first is the canonical one.
+  let names: [String]
+  /// Left out of a file that never had it, as long as no row needs it.
+  let isLeftOut: (Row) -> Bool
+  let text: (Row) -> String
+
+  init(_ names: String..., leftOut: @escaping (Row) -> Bool = { _ in false }, text: @escaping (Row) -> String) {
+    self.names = names
+    isLeftOut = leftOut
+    self.text = text
+  }
+}
+
+extension Store {
+  /// The whole kind as a CSV file; of a list, the version in force.
+  package func exportFile(_ kind: ReferenceKind) throws(StoreError) -> [UInt8] {
+    let reference = reference
+    return try readNow { db in
+      switch kind {
+      case .organs:
+        let form = try db.meta(.organsForm).flatMap { CSVForm(text: $0) }
+        return try Self.file(Self.organColumns, try db.organs(), form)
+      case .items:
+        let form = try db.meta(.itemsForm).flatMap { CSVForm(text: $0) }
+        return try Self.file(Self.itemColumns, try db.items(version: reference.itemsVersion.number), form)
+      case .assistanceList:
+        let form = try db.meta(.assistanceForm).flatMap { CSVForm(text: $0) }
+        return try Self.file(
+          Self.entryColumns(reference), try db.entries(version: reference.assistanceVersion.number), form)
+      case .calendar:
+        let form = try db.meta(.calendarForm).flatMap { CSVForm(text: $0) }
+        return try Self.file(Self.dayColumns, try db.announcedDays(), form)
+      }
+    }
+  }
+
+  private static func file<Row>(
+    _ columns: [ExportColumn<Row>], _ rows: [Kept<Row>], _ form: CSVForm?
+  ) throws -> [UInt8] {
+    let extras = try rows.map { row -> [String: String] in
+      guard case .object(let members) = try JSON.parse(Array(row.extra.utf8)) else { return [:] }
+      return Dictionary(members.map { ($0.name, $0.value.stringValue ?? "") }) { first, _ in first }
+    }
+    var form = form ?? CSVForm(columns: [])
+    for column in columns where form.columns.allSatisfy({ !column.names.contains($0) }) {
+      if !rows.allSatisfy({ column.isLeftOut($0.value) }) || rows.isEmpty { form.columns.append(column.names[0]) }
+    }
+    form.columns += Set(extras.flatMap(\.keys)).subtracting(form.columns).sorted()
+    return form.bytes(
+      zip(rows, extras).map { row, extra in
+        form.columns.map { name in
+          extra[name] ?? columns.first { $0.names.contains(name) }?.text(row.value) ?? ""
+        }
+      })
+  }
+
+  private static var organColumns: [ExportColumn<Organ>] {
+    var columns: [ExportColumn<Organ>] = [
+      ExportColumn("code") { $0.code.description }, ExportColumn("name") { $0.name },
+      ExportColumn("short_name", leftOut: { $0.shortName == $0.name }) { $0.shortName },
+      ExportColumn("role", "roles", leftOut: { $0.roles == [.member] }) {
+        $0.roles.map(\.rawValue).joined(separator: " ")
+      },
+      ExportColumn("region") { $0.region.description },
+      ExportColumn("superior", leftOut: { $0.superior == nil }) { $0.superior?.description ?? "" },
+    ]
+    for role in OrganContact.Role.allCases {
+      let texts: [(OrganContact) -> String?] = [
+        { $0.name }, { $0.phone }, { $0.substituteName }, { $0.substitutePhone },
+      ]
+      for (name, text) in zip(ContactColumns.names(role), texts) {
+        columns.append(
+          ExportColumn(name, leftOut: { $0.contact(role).flatMap(text) == nil }) {
+            $0.contact(role).flatMap(text) ?? ""
+          })
+      }
+    }
+    return columns
+  }
+
+  private static var itemColumns: [ExportColumn<Item>] {
+    func department(_ level: Int) -> (Item) -> String {
+      { level < $0.departments.count ? $0.departments[level] : "" }
+    }
+    func none(_ level: Int) -> (Item) -> Bool { { department(level)($0).isEmpty } }
+    return [
+      ExportColumn("seq", "code") { $0.code }, ExportColumn("proof_item", "proof") { $0.proof },
+      ExportColumn("admin_matter", "matter") { $0.matter },
+      ExportColumn("province_dept", leftOut: none(0), text: department(0)),
+      ExportColumn("prefecture_dept", "nantong_dept", leftOut: none(1), text: department(1)),
+      ExportColumn("county_dept", "qidong_dept", "department", leftOut: none(2), text: department(2)),
+      ExportColumn("method", leftOut: { $0.method == .assistance }) { $0.method.rawValue },
+      ExportColumn("method_basis", leftOut: { $0.methodBasis == nil }) { $0.methodBasis ?? "" },
+      ExportColumn("excluded", leftOut: { $0.exclusion == nil }) { $0.exclusion ?? "" },
+      ExportColumn("public", leftOut: { $0.isPublic }) { $0.isPublic ? "yes" : "no" },
+      ExportColumn("agent_allowed", leftOut: { $0.agentAllowed }) { $0.agentAllowed ? "yes" : "no" },
+    ]
+  }
+
+  private static func entryColumns(_ reference: Reference) -> [ExportColumn<AssistanceEntry>] {
+    [
+      ExportColumn("item_seq", "item") { $0.item },
+      ExportColumn("proof_item", "proof", leftOut: { _ in true }) { reference.item($0.item)?.proof ?? "" },
+      ExportColumn("admin_matter", "matter", leftOut: { _ in true }) { reference.item($0.item)?.matter ?? "" },
+      ExportColumn("requesting_code", "requester") { $0.requester.description },
+      ExportColumn("requested_code", "obliged") { $0.obliged.description },
+      ExportColumn("working_days") { String($0.workingDays) },
+    ]
+  }
+
+  private static var dayColumns: [ExportColumn<(region: String, day: AnnouncedDay)>] {
+    [
+      ExportColumn("date") { $0.day.date.description }, ExportColumn("kind") { $0.day.kind.rawValue },
+      ExportColumn("festival", leftOut: { $0.day.festival.isEmpty }) { $0.day.festival },
+      ExportColumn("notice", leftOut: { $0.day.notice.isEmpty }) { $0.day.notice },
+      ExportColumn("region", leftOut: { $0.region.isEmpty }) { $0.region },
+    ]
+  }
+}
+
+extension Database {
+  fileprivate func announcedDays() throws -> [Kept<(region: String, day: AnnouncedDay)>] {
+    try all(ReferenceSQL.days) { row in
+      guard let date = CalendarDate(row.text(1)), let kind = AnnouncedDay.Kind(rawValue: row.text(2)) else {
+        throw StoreError.damaged(file: "the database", "calendar day \(row.text(1)) cannot be read")
+      }
+      return Kept(
+        (row.text(0), AnnouncedDay(date: date, kind: kind, festival: row.text(3), notice: row.text(4))),
+        extra: row.text(5))
+    }
+  }
+}

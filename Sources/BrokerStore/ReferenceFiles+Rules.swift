@@ -1,0 +1,124 @@
+internal import BrokerDomain
+
+/// The columns of an item's rules; a file without them gives the defaults.
+struct RuleColumns {
+  let method: Int?
+  let basis: Int?
+  let exclusion: Int?
+  let isPublic: Int?
+  let agentAllowed: Int?
+}
+
+/// The columns of one contact of an organ.
+struct ContactColumns {
+  let role: OrganContact.Role
+  let name: Int
+  let phone: Int?
+  let substitute: Int?
+  let substitutePhone: Int?
+}
+
+extension ReferenceFile {
+  struct Rules {
+    let method: Item.Method
+    let basis: String?
+    let exclusion: String?
+    let isPublic: Bool
+    let agentAllowed: Bool
+  }
+
+  mutating func ruleColumns() throws(CSVTable.Fault) -> RuleColumns {
+    RuleColumns(
+      method: try column(["method"], required: false), basis: try column(["method_basis"], required: false),
+      exclusion: try column(["excluded"], required: false), isPublic: try column(["public"], required: false),
+      agentAllowed: try column(["agent_allowed"], required: false))
+  }
+
+  mutating func rules(_ row: CSVTable.Row, _ columns: RuleColumns) -> Rules {
+    var method = Item.Method.assistance
+    if let text = field(row, columns.method, required: false) {
+      if let known = Item.Method(rawValue: text) {
+        method = known
+      } else {
+        let known = Item.Method.allCases.map(\.rawValue).joined(separator: ", ")
+        fault(row.line, Phrase("核查方式“\(text)”应为 \(known)", "the method \"\(text)\" must be one of \(known)"))
+      }
+    }
+    let exclusion = field(row, columns.exclusion, required: false)
+    if let exclusion, ["yes", "no", "是", "否"].contains(exclusion) {
+      fault(
+        row.line,
+        Phrase(
+          "excluded 应写明所据规定，不排除的留空，不是“\(exclusion)”",
+          "excluded names the rule that excludes the item, or is empty; it is not \"\(exclusion)\""))
+    }
+    return Rules(
+      method: method, basis: field(row, columns.basis, required: false), exclusion: exclusion,
+      isPublic: flag(row, columns.isPublic), agentAllowed: flag(row, columns.agentAllowed))
+  }
+
+  /// `yes` where nothing is said.
+  private mutating func flag(_ row: CSVTable.Row, _ column: Int?) -> Bool {
+    guard let column, let text = field(row, column, required: false) else { return true }
+    guard ["yes", "no"].contains(text) else {
+      let name = table.header[column]
+      fault(row.line, Phrase("\(name)“\(text)”应为 yes 或 no", "\(name) is yes or no, not \"\(text)\""))
+      return true
+    }
+    return text == "yes"
+  }
+
+  /// Nil when the file says nothing of this contact.
+  mutating func contactColumns(_ role: OrganContact.Role) throws(CSVTable.Fault) -> ContactColumns? {
+    let names = ContactColumns.names(role)
+    let others = try names.dropFirst().map { name throws(CSVTable.Fault) in try column([name], required: false) }
+    guard let name = try column([names[0]], required: others.contains { $0 != nil }) else { return nil }
+    return ContactColumns(
+      role: role, name: name, phone: others[0], substitute: others[1], substitutePhone: others[2])
+  }
+
+  /// Nil of an organ that names nobody.
+  mutating func contact(_ row: CSVTable.Row, _ columns: ContactColumns) -> OrganContact? {
+    let name = person(row, columns.name)
+    let phone = self.phone(row, columns.phone)
+    let substitute = person(row, columns.substitute)
+    let substitutePhone = self.phone(row, columns.substitutePhone)
+    let names = ContactColumns.names(columns.role)
+    if name == nil, phone != nil || substitute != nil {
+      fault(
+        row.line, Phrase("填写了联系方式或替代人，\(names[0]) 不能为空", "\(names[0]) is empty, but a phone or a substitute is named"))
+    }
+    if substitute == nil, substitutePhone != nil {
+      fault(row.line, Phrase("\(names[3]) 没有对应的 \(names[2])", "there is a \(names[3]) but no \(names[2])"))
+    }
+    return name.map {
+      OrganContact(
+        role: columns.role, name: $0, phone: phone, substituteName: substitute, substitutePhone: substitutePhone)
+    }
+  }
+
+  private mutating func person(_ row: CSVTable.Row, _ column: Int?) -> String? {
+    guard let text = field(row, column, required: false) else { return nil }
+    if text.count > 50 {
+      fault(row.line, Phrase("姓名最多50个字符", "a name has at most 50 characters"))
+    }
+    return text
+  }
+
+  private mutating func phone(_ row: CSVTable.Row, _ column: Int?) -> String? {
+    guard let text = field(row, column, required: false) else { return nil }
+    let isPhone = (3...30).contains(text.utf8.count) && text.utf8.allSatisfy { "0123456789+-() 转".utf8.contains($0) }
+    if !isPhone || !text.contains(where: \.isNumber) {
+      fault(row.line, Phrase("电话“\(text)”应由数字、+、-、括号组成", "the phone \"\(text)\" is made of digits, +, - and brackets"))
+    }
+    return text
+  }
+}
+
+extension ContactColumns {
+  /// Name, phone, substitute, the substitute's phone.
+  static func names(_ role: OrganContact.Role) -> [String] {
+    let role = role.rawValue
+    return ["\(role)_name", "\(role)_phone", "\(role)_substitute", "\(role)_substitute_phone"]
+  }
+}

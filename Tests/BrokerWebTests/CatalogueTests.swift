@@ -1,0 +1,149 @@
+internal import Foundation
+internal import TestSupport
+internal import Testing
+
+/// The life of the lists over HTTP: proposed by a department, reviewed and published by the 司法局, filed upward.
+@Suite(.timeLimit(.minutes(1)))
+struct CatalogueTests {
+  private struct Scene {
+    let daemon: Daemon
+    var supervisor: Client { get throws { try daemon.client(Qidong.supervisor) } }
+
+    init() throws { daemon = try Daemon(state: StateDirectory(rehearseAt: House.start)) }
+
+    /// - Returns: the id.
+    func propose(_ data: String, item: String? = nil, by organ: Qidong = .requester, approve: Bool = true) throws
+      -> String
+    {
+      let about = item.map { #""item": "\#($0)","# } ?? ""
+      let body =
+        #"{"procedure": "list-adjustment", "to": "\#(Qidong.supervisor.code)", \#(about) "purpose": "清单调整", "data": \#(data)}"#
+      let id = try #require(try daemon.submit(body, by: organ)["id"].string)
+      if approve {
+        try supervisor.done(
+          "POST", "/v1/requests/\(id)/answer", json: #"{"outcome": "approved", "text": "同意", "signatory": "周八"}"#)
+      }
+      return id
+    }
+
+    func publish(_ ids: [String], from day: String? = nil, key: String? = nil) throws -> Reply {
+      let list = ids.map { #""\#($0)""# }.joined(separator: ", ")
+      let from = day.map { #", "effectiveFrom": "\#($0)""# } ?? ""
+      return try supervisor.call(
+        "POST", "/v1/catalogue/publications", json: #"{"proposals": [\#(list)], "notice": "启司发〔2026〕8号"\#(from)}"#,
+        headers: key.map { ["Idempotency-Key": $0] } ?? [:])
+    }
+
+    func importOrgans(_ rows: String) throws {
+      let file = daemon.state.path + "/rows.csv"
+      try rows.write(toFile: file, atomically: true, encoding: .utf8)
+      let result = try daemon.state.run(["import", "organs", file])
+      #expect(result.status == 0, "\(result.stderr)")
+    }
+  }
+
+  /// Made up: 南通市司法局.
+  private static let prefecture = "113206000142600143"
+
+  @Test func aChangeComesIntoForceOnItsDay() throws {
+    let scene = try Scene()
+    let reader = try scene.daemon.client(Qidong.stranger)
+    #expect(try reader.get("/v1/items?limit=1")["version"].int == 1)
+    let exclude = try scene.propose(
+      #"{"change": "exclude", "exclusion": "方案二（七）", "grounds": "涉及公共安全"}"#, item: "47")
+    let add = try scene.propose(#"{"change": "add", "proof": "新证明", "matter": "新事项", "grounds": "省清单"}"#)
+    let reply = try scene.publish([exclude, add], from: "2026-03-09", key: "publish-1")
+    #expect(reply.status == 201, "\(reply.text)")
+    #expect(reply.json["proposals"].array?.count == 2 && reply.json["forms"].array?.count == 1)
+    // There is no supervisor above in the example's directory, and the reply says so.
+    #expect(reply.json["filing"].isNull && reply.json["note"].string?.contains("没有上级司法局") == true)
+    let again = try scene.publish([exclude, add], from: "2026-03-09", key: "publish-1")
+    #expect(again.body == reply.body && again.headers["idempotency-replayed"] == "true")
+    // The department owes the forms within ten working days.
+    let forms = try #require(reply.json["forms"].array?.first?.string)
+    let duty = try scene.daemon.client(Qidong.requester).get("/v1/requests/\(forms)")
+    #expect(duty["procedure"].string == "format-text-publication" && duty["due"]["date"].string == "2026-03-16")
+    // Until its day everything is as it was.
+    #expect(try reader.get("/v1/items?limit=1")["version"].int == 1)
+    let waiting = try reader.get("/v1/items?limit=500&asOf=2026-03-09")
+    #expect(waiting["version"].int == 2 && waiting["effectiveFrom"].string == "2026-03-09")
+    #expect(waiting["items"].array?.count == 51 && waiting["items"].array?.last?["code"].string == "51")
+    try scene.daemon.submit(marriageRequest())
+    try scene.daemon.operatorClient().done(
+      "POST", "/v1/rehearsal/advance", json: #"{"to": "2026-03-09T00:00:00+08:00"}"#)
+    #expect(try reader.get("/v1/items?limit=1")["version"].int == 2)
+    #expect(try reader.get("/v1/items?limit=1&asOf=2026-03-08")["version"].int == 1)
+    let refused = try scene.daemon.client(Qidong.requester).call("POST", "/v1/requests", json: marriageRequest())
+    expectProblem(refused, 422, "item-excluded")
+    for part in ["方案二（七）", "第2版", "2026-03-09"] { #expect(refused.text.contains(part), "\(refused.text)") }
+    // Everything that is wrong at once, in the caller's language.
+    let all = try scene.daemon.client(Qidong.requester).call(
+      "POST", "/v1/requests", json: marriageRequest(extra: ["purpose": .missing]), headers: ["Accept-Language": "en"])
+    #expect(pointers(all) == ["/item", "/purpose"] && all.text.contains("negative list"), "\(all.text)")
+    #expect(try scene.daemon.state.run(["verify"]).status == 0)
+  }
+
+  @Test func aPublicationIsFiledWithTheSuperior() throws {
+    let scene = try Scene()
+    let superior = Self.prefecture
+    try scene.importOrgans("code,name,region,role\n\(superior),南通市司法局,320600,supervisor\n")
+    let id = try scene.propose(
+      #"{"change": "amend", "list": "assistance-list", "workingDays": 3, "grounds": "提速"}"#, item: "47")
+    let reply = try scene.publish([id])
+    #expect(reply.status == 201 && reply.json["note"].isNull, "\(reply.text)")
+    let filing = try scene.supervisor.get("/v1/requests/" + (reply.json["filing"].string ?? "?"))
+    #expect(filing["procedure"].string == "list-filing" && filing["to"]["code"].string == superior)
+    #expect(filing["from"]["code"].string == Qidong.supervisor.code)
+    #expect(filing["due"]["date"].string == "2026-03-11" && filing["due"]["workingDays"].int == 7)
+    #expect(filing["data"]["publishedOn"].string == "2026-03-02" && filing["data"]["adjustment"].string == id)
+    // In force at once; nobody owes forms for it.
+    #expect(try scene.daemon.submit(marriageRequest(to: nil))["due"]["workingDays"].int == 3)
+    #expect(reply.json["forms"].array?.isEmpty == true)
+    #expect(reply.json["versions"].array?.first?["list"].string == "assistance-list")
+    let listed = try scene.daemon.client(Qidong.stranger).get("/v1/catalogue/publications")["items"].array ?? []
+    #expect(listed.count == 1 && listed[0]["proposals"].array?.isEmpty == true && listed[0]["filing"].isNull)
+  }
+
+  @Test func everyFaultIsNamed() throws {
+    let scene = try Scene()
+    let remove = #"{"change": "exclude", "exclusion": "方案二（七）", "grounds": "理由"}"#
+    let (first, second) = (try scene.propose(remove, item: "44"), try scene.propose(remove, item: "44"))
+    let open = try scene.propose(remove, item: "45", approve: false)
+    let verification = try #require(try scene.daemon.submit()["id"].string)
+    let reply = try scene.publish(
+      [first, second, open, verification, "no id", first], from: "2026-03-01")
+    expectProblem(reply, 422, "invalid-body")
+    let found = (reply.json["errors"].array ?? []).map { "\($0["pointer"].string ?? "") \($0["code"].string ?? "")" }
+    #expect(
+      found.sorted() == [
+        "/effectiveFrom effective-date-past", "/proposals/1 contradictory-proposals", "/proposals/2 not-approved",
+        "/proposals/3 unknown-proposal", "/proposals/4 unknown-proposal", "/proposals/5 contradictory-proposals",
+      ])
+    #expect(try scene.supervisor.get("/v1/items?limit=1")["version"].int == 1, "nothing was changed")
+    #expect(try scene.publish([first], from: "2026-03-09").status == 201)
+    expectProblem(try scene.publish([first]), 422, "already-published")
+    let other = try scene.propose(remove, item: "45")
+    expectProblem(try scene.publish([other], from: "2026-03-05"), 422, "version-waiting")
+    #expect(try scene.publish([other], from: "2026-03-09").status == 201)
+  }
+
+  @Test func contactsAreForTheOrganAndItsSupervisor() throws {
+    let scene = try Scene()
+    let code = Qidong.responder.code
+    try scene.importOrgans(
+      "code,name,short_name,region,liaison_name,liaison_phone,liaison_substitute\n"
+        + "\(code),启东市民政局,市民政局,320681,联络员甲,0513-80000000,替代人乙\n")
+    func contacts(_ client: Client) throws -> [JSONBody] {
+      let organs = try client.get("/v1/organs?limit=500")["items"].array ?? []
+      return organs.first { $0["code"].string == code }?["contacts"].array ?? []
+    }
+    for organ in [Qidong.responder, .supervisor] {
+      let shown = try contacts(try scene.daemon.client(organ))
+      #expect(shown.first?["name"].string == "联络员甲" && shown.first?["substitute"]["name"].string == "替代人乙")
+    }
+    for client in [try scene.daemon.client(Qidong.requester), scene.daemon.operatorClient()] {
+      let text = try client.done("GET", "/v1/organs?limit=500").text
+      #expect(!text.contains("联络员甲") && !text.contains("80000000"))
+    }
+  }
+}

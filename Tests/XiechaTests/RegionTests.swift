@@ -1,0 +1,76 @@
+internal import Foundation
+internal import TestSupport
+internal import Testing
+
+/// The second example region, by itself and beside the first; and files that come out as they went in.
+@Suite(.timeLimit(.minutes(2))) struct RegionTests {
+  private static let config = Binary.packageRoot + "/config/examples"
+
+  @Test func ayouqiStandsByItself() throws {
+    let state = try StateDirectory(example: "ayouqi")
+    #expect(state.organKeys.count == 46)
+    #expect(try state.run(["check"]).stdout.contains("46"))
+    let daemon = try Daemon(state: state)
+    let anyone = daemon.client(key: state.organKeys.values.first)
+    #expect(try anyone.call("GET", "/v1/items").json["version"].int == 0)
+    #expect(try anyone.call("GET", "/v1/organs?limit=500").json["items"].array?.count == 46)
+  }
+
+  @Test func eachSupervisorSeesItsOwnRegionOnly() throws {
+    let state = try StateDirectory()
+    let daemon = try Daemon(state: state)
+    let imported = try state.run(["import", "organs", Self.config + "/ayouqi/organs.csv"])
+    #expect(imported.status == 0, "\(imported.stderr)")
+    let rows = try String(contentsOfFile: Self.config + "/ayouqi/organs.csv", encoding: .utf8)
+      .split(separator: "\n").dropFirst().map { $0.split(separator: ",").map(String.init) }
+    func key(_ short: String) throws -> Client {
+      let code = try #require(rows.first { $0[2] == short })[0]
+      let made = try state.run(["key", "create", "--organ", code, "--json"])
+      return daemon.client(key: made.json["key"].string)
+    }
+    let (there, asking) = (try key("司法局"), try key("医保局"))
+    let here = try daemon.client(.supervisor)
+    let asked = try #require(rows.first { $0[2] == "民政局" })[0]
+    let qidong = try daemon.client(.requester).call("POST", "/v1/requests", json: marriageRequest())
+    let ayouqi = try asking.call(
+      "POST", "/v1/requests", json: marriageRequest(to: nil, extra: ["to": .string(asked)]))
+    #expect(qidong.status == 201 && ayouqi.status == 201, "\(ayouqi.text)")
+    for (reply, own, other) in [(qidong, here, there), (ayouqi, there, here)] {
+      let path = "/v1/requests/" + (reply.json["id"].string ?? "?")
+      #expect(try own.call("GET", path).status == 200)
+      #expect(try other.call("GET", path).status == 404)
+      #expect(try other.call("GET", path + "/timeline").status == 404)
+    }
+  }
+
+  @Test func whatWasImportedIsExported() throws {
+    let state = try StateDirectory()
+    for kind in ["organs", "items", "assistance-list"] {
+      let original = try String(contentsOfFile: Self.config + "/qidong/\(kind).csv", encoding: .utf8)
+      #expect(try state.run(["export", kind]).stdout == original)
+      let file = state.path + "/\(kind).csv"
+      #expect(try state.run(["export", kind, file]).status == 0)
+      #expect(try String(contentsOfFile: file, encoding: .utf8) == original)
+      #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
+      let again = try state.run(["export", kind, file])
+      #expect(again.status == 1 && again.stderr.contains("exists already"))
+    }
+    let days = state.path + "/days.csv"
+    #expect(try state.run(["export", "calendar", days]).status == 0)
+    let imported = try state.run(["import", "calendar", days])
+    #expect(imported.status == 0 && imported.stdout.contains("2018, 2019"), "\(imported.stdout)\(imported.stderr)")
+    #expect(
+      try state.run(["export", "calendar"]).stdout == (try String(contentsOfFile: days, encoding: .utf8)))
+  }
+
+  @Test func aListCanWaitForItsDay() throws {
+    let state = try StateDirectory()
+    let file = Self.config + "/qidong/items.csv"
+    let waiting = try state.run(["import", "items", file, "--effective-from", "2099-01-01", "--notice", "启司发〔2098〕1号"])
+    #expect(waiting.status == 0 && waiting.stdout.contains("version 2, in force from 2099-01-01"), "\(waiting.stderr)")
+    let blocked = try state.run(["import", "items", file])
+    #expect(blocked.status == 2 && blocked.stderr.contains("2099-01-01"), "\(blocked.stderr)")
+    let past = try state.run(["import", "items", file, "--effective-from", "2001-01-01"])
+    #expect(past.status == 2 && past.stderr.contains("is past"), "\(past.stderr)")
+  }
+}
