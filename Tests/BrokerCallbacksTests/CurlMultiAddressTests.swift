@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerCallbacks
 
-@Suite("Where a push may go, judged when the connection is made", .timeLimit(.minutes(1)))
+@Suite("Where a push may go, judged when the connection is made", .timeLimit(.minutes(5)))
 struct AddressTests {
   @Test("a forbidden literal is refused before anything is sent")
   func literal() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerCallbacks
 
-@Suite("The sender's loop", .timeLimit(.minutes(1)))
+@Suite("The sender's loop", .timeLimit(.minutes(5)))
 struct LoopTests {
   @Test("the request on the wire is what was given, and little else")
   func wire() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerCallbacks
 
-@Suite("Stopping the sender", .timeLimit(.minutes(1)))
+@Suite("Stopping the sender", .timeLimit(.minutes(5)))
 struct StopTests {
   private let stopped = PushOutcome.failed(code: 42, "the sender was stopped")
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerCallbacks
 
-@Suite("Pushes over TLS", .timeLimit(.minutes(1)))
+@Suite("Pushes over TLS", .timeLimit(.minutes(5)))
 struct TLSTests {
   @Test("a certificate counts only when the configured authorities signed it")
   func authorities() async throws {

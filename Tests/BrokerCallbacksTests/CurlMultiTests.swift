@@ -3,7 +3,7 @@ import Testing
 
 @testable import BrokerCallbacks
 
-@Suite("What a receiver's reply counts as", .timeLimit(.minutes(1)))
+@Suite("What a receiver's reply counts as", .timeLimit(.minutes(5)))
 struct ReplyTests {
   @Test(
     "a final status is the outcome",

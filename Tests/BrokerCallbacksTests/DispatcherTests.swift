@@ -6,7 +6,7 @@ import Testing
 @testable import BrokerCallbacks
 
 /// One endpoint's trouble is its own.
-@Suite(.timeLimit(.minutes(1))) struct DispatcherTests {
+@Suite(.timeLimit(.minutes(5))) struct DispatcherTests {
   /// They take connections and never answer, with more queued for them than the whole wire holds.
   @Test func endpointsThatStallDelayNobodyElse() async throws {
     let office = try Office()

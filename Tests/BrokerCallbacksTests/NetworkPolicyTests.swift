@@ -6,7 +6,7 @@ private func address(_ text: String) throws -> IPAddress {
   try #require(IPAddress(text), "\(text) is an address")
 }
 
-@Suite("Which addresses callbacks may reach", .timeLimit(.minutes(1)))
+@Suite("Which addresses callbacks may reach", .timeLimit(.minutes(5)))
 struct NetworkPolicyTests {
   static let forbidden: [(String, AddressClass)] = [
     ("0.0.0.0", .thisNetwork), ("0.255.255.255", .thisNetwork),
@@ -110,7 +110,7 @@ struct NetworkPolicyTests {
   }
 }
 
-@Suite("Networks as text", .timeLimit(.minutes(1)))
+@Suite("Networks as text", .timeLimit(.minutes(5)))
 struct CIDRTests {
   @Test(
     "reads and writes the canonical form",

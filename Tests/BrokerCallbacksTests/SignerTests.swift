@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerCallbacks
 
-@Suite("Signatures", .timeLimit(.minutes(1)))
+@Suite("Signatures", .timeLimit(.minutes(5)))
 struct SignerTests {
   /// The vector that the Standard Webhooks reference libraries publish.
   @Test("the published example")
@@ -103,7 +103,7 @@ struct SignerTests {
   }
 }
 
-@Suite("Signing secrets", .timeLimit(.minutes(1)))
+@Suite("Signing secrets", .timeLimit(.minutes(5)))
 struct SecretTests {
   @Test("a generated secret is 32 fresh bytes and survives its text")
   func generated() throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import BrokerCallbacks
 
-@Suite("URLs of endpoints", .timeLimit(.minutes(1)))
+@Suite("URLs of endpoints", .timeLimit(.minutes(5)))
 struct URLCheckTests {
   private let nothing = NetworkPolicy(allowed: [])
 

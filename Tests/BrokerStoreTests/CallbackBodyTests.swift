@@ -5,7 +5,7 @@ import Testing
 @testable import BrokerStore
 
 /// The same `webhook-id` has the same body at every attempt, whatever has happened to the request in between.
-@Suite(.timeLimit(.minutes(1))) struct CallbackBodyTests {
+@Suite(.timeLimit(.minutes(5))) struct CallbackBodyTests {
   private struct Sent: Hashable {
     let endpoint: EntityID
     let seq: Int64

@@ -5,7 +5,7 @@ import Testing
 @testable import BrokerStore
 
 /// The lists in versions: when each holds, and what an import may do.
-@Suite(.timeLimit(.minutes(1))) struct CatalogueTests {
+@Suite(.timeLimit(.minutes(5))) struct CatalogueTests {
   private static func day(_ text: String) throws -> CalendarDate { try #require(CalendarDate(text)) }
 
   private static func load(

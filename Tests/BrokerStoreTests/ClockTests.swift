@@ -7,7 +7,7 @@ import Testing
 @testable import BrokerStore
 
 /// A wall clock that is set back, as time servers and people do.
-@Suite(.timeLimit(.minutes(1))) struct ClockTests {
+@Suite(.timeLimit(.minutes(5))) struct ClockTests {
   private final class Wall: Sendable {
     let time = Mutex(Fixture.monday)
     var now: Instant { time.withLock { $0 } }

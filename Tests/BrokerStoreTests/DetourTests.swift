@@ -6,7 +6,7 @@ import Testing
 @testable import BrokerStore
 
 /// Supplements, extensions, returns and transfers as the rows know them.
-@Suite(.timeLimit(.minutes(1))) struct DetourTests {
+@Suite(.timeLimit(.minutes(5))) struct DetourTests {
   private static let ask = Command.ask(text: "请补充结婚登记地")
   private static let supply = Command.supply(text: "启东市")
   private static let giveBack = Command.giveBack(.init(reason: "不属于本机关职权", competentOrgan: nil))

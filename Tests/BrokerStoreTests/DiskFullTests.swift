@@ -6,7 +6,7 @@ import Testing
 @testable import BrokerStore
 
 /// A real SQLITE_FULL: the database may not grow beyond the pages it has.
-@Suite(.timeLimit(.minutes(1))) struct DiskFullTests {
+@Suite(.timeLimit(.minutes(5))) struct DiskFullTests {
   private static func limit(_ store: Store, extraPages: Int) throws {
     try store.pool.writeWithoutTransaction { db in
       let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0

@@ -5,7 +5,7 @@ import Testing
 @testable import BrokerStore
 
 /// What is owed to an endpoint that is switched off.
-@Suite(.timeLimit(.minutes(1))) struct ExpiryTests {
+@Suite(.timeLimit(.minutes(5))) struct ExpiryTests {
   private static let day = Int(Instant.millisecondsPerDay / 1000)
 
   private static func switchOff(_ endpoint: Endpoint, _ store: Store) async throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import BrokerStore
 
 /// What was imported comes out again, byte for byte.
-@Suite(.timeLimit(.minutes(1))) struct ExportTests {
+@Suite(.timeLimit(.minutes(5))) struct ExportTests {
   /// Every file of examples and calendars.
   static let files: [String] = {
     let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerStore
 
-@Suite(.timeLimit(.minutes(1))) struct FeedTests {
+@Suite(.timeLimit(.minutes(5))) struct FeedTests {
   @Test func feedHoldsTheOwnEventsInOrder() async throws {
     let store = try Fixture().open()
     defer { store.close() }

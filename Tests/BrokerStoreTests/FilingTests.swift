@@ -6,7 +6,7 @@ import Testing
 @testable import BrokerStore
 
 /// Feeds and lists are the same whether an event is filed, not filed yet, or was changed after it was filed.
-@Suite(.timeLimit(.minutes(2))) struct FilingTests {
+@Suite(.timeLimit(.minutes(5))) struct FilingTests {
   private static func filed(_ store: Store) throws -> Int64 { try store.scalar("SELECT through FROM filing") }
 
   private static func page(_ store: Store, _ organ: Qidong, _ filter: RequestFilter = RequestFilter()) async throws

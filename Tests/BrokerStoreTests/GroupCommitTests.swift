@@ -7,7 +7,7 @@ import Testing
 
 @testable import BrokerStore
 
-@Suite(.timeLimit(.minutes(1))) struct GroupCommitTests {
+@Suite(.timeLimit(.minutes(5))) struct GroupCommitTests {
   /// Keeps the writer busy so that what follows gathers behind it.
   private static func hold(_ store: Store) async throws -> (Barrier, Task<Void, any Error>) {
     let barrier = Barrier()

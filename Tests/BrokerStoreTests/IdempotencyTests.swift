@@ -5,7 +5,7 @@ import Testing
 
 @testable import BrokerStore
 
-@Suite(.timeLimit(.minutes(1))) struct IdempotencyTests {
+@Suite(.timeLimit(.minutes(5))) struct IdempotencyTests {
   private static func claim(_ key: String, _ body: UInt8 = 1, principal: Int64 = 9) -> IdempotencyClaim {
     IdempotencyClaim(principal: principal, key: key, fingerprint: [UInt8](repeating: body, count: 32))
   }

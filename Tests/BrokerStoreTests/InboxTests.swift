@@ -7,7 +7,7 @@ import Testing
 
 /// What people are told of a deadline: each rung once, in office hours only. Requests are received on Monday 2 March 2026
 /// and due on Monday the 9th.
-@Suite(.timeLimit(.minutes(1))) struct InboxTests {
+@Suite(.timeLimit(.minutes(5))) struct InboxTests {
   private static func notices(_ store: Store, _ organ: Qidong, _ audience: Audience? = nil) async throws -> [String] {
     try await store.inbox(organ: try store.number(organ), audience: audience, after: 0, limit: 100).map {
       "\($0.rung.name) \($0.audience) \($0.at.rfc3339.dropFirst(5).prefix(11))"

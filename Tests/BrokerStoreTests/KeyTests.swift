@@ -6,7 +6,7 @@ import Testing
 
 @testable import BrokerStore
 
-@Suite(.timeLimit(.minutes(1))) struct KeyTests {
+@Suite(.timeLimit(.minutes(5))) struct KeyTests {
   @Test func keysAreMadeListedAndRevoked() throws {
     let store = try Fixture(.real).open(.command)
     defer { store.close() }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerStore
 
-@Suite(.timeLimit(.minutes(1))) struct ListTests {
+@Suite(.timeLimit(.minutes(5))) struct ListTests {
   private static let people = ["11010519491231002X", "320681199001010017", "320681198502020025"]
   private static let organs: [Qidong] = [.requester, .responder, .stranger, .credit]
 

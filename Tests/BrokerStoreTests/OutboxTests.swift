@@ -30,7 +30,7 @@ extension Store {
   }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct OutboxTests {
+@Suite(.timeLimit(.minutes(5))) struct OutboxTests {
   @Test func oneRequestArrivesInOrderAndHoldsUpNoOther() async throws {
     let store = try Fixture().open()
     defer { store.close() }

@@ -6,7 +6,7 @@ import Testing
 @testable import BrokerStore
 
 /// A running request keeps the definition under which it was opened.
-@Suite(.timeLimit(.minutes(1))) struct ProcedureVersionTests {
+@Suite(.timeLimit(.minutes(5))) struct ProcedureVersionTests {
   /// A definition of verification with these days and outcomes.
   private static func definition(
     days: Int, outcomes: [String], ladder: [Rung] = [.overdue], id: String = "verification"

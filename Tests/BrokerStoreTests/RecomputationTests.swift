@@ -5,7 +5,7 @@ import Testing
 @testable import BrokerStore
 
 /// A notice that comes out while requests are open.
-@Suite(.timeLimit(.minutes(1))) struct RecomputationTests {
+@Suite(.timeLimit(.minutes(5))) struct RecomputationTests {
   /// The fixture's requests are received on Monday 2 March 2026.
   private static let notice = "国办发明电〔2026〕99号"
   private static func holiday(_ dates: String...) -> [UInt8] {

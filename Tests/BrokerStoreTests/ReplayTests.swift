@@ -5,7 +5,7 @@ import Testing
 @testable import BrokerStore
 
 /// Sending again what has finished: retry of one, replay of all.
-@Suite(.timeLimit(.minutes(1))) struct ReplayTests {
+@Suite(.timeLimit(.minutes(5))) struct ReplayTests {
   private static func retry(_ store: Store, _ endpoint: Endpoint, _ seq: Int64, organ: Qidong?) async -> StoreError? {
     await failure {
       let number = try organ.map { try store.number($0) }

@@ -30,7 +30,7 @@ extension Store {
 }
 
 /// What is sent once more goes in the order of its request.
-@Suite(.timeLimit(.minutes(1))) struct RequeueTests {
+@Suite(.timeLimit(.minutes(5))) struct RequeueTests {
   /// Submitted, acknowledged and answered, all given up.
   private static func dead(_ store: Store) async throws -> Endpoint {
     let endpoint = try await store.addEndpoint(of: .requester)

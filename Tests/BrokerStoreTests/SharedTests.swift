@@ -5,7 +5,7 @@ import Testing
 
 @testable import BrokerStore
 
-@Suite(.timeLimit(.minutes(1))) struct SharedTests {
+@Suite(.timeLimit(.minutes(5))) struct SharedTests {
   @Test func manyWhoAskPayOneCommit() async throws {
     let store = try Fixture().open()
     defer { store.close() }

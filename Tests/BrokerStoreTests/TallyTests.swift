@@ -5,7 +5,7 @@ import Testing
 
 @testable import BrokerStore
 
-@Suite(.timeLimit(.minutes(1))) struct TallyTests {
+@Suite(.timeLimit(.minutes(5))) struct TallyTests {
   /// What the tallies should say, counted from the rows.
   private static func recount(_ store: Store) throws -> [String: Int] {
     try store.pool.read { db in

@@ -5,7 +5,7 @@ import Testing
 
 @testable import BrokerStore
 
-@Suite(.timeLimit(.minutes(1))) struct TimerTests {
+@Suite(.timeLimit(.minutes(5))) struct TimerTests {
   private static let ladder = ["request.due-soon", "request.due-soon", "request.overdue", "request.escalated"]
 
   private static func rungs(_ store: Store, _ id: EntityID) async throws -> [String] {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import BrokerStore
 
-@Suite(.timeLimit(.minutes(1))) struct VerifyTests {
+@Suite(.timeLimit(.minutes(5))) struct VerifyTests {
   private static func populate(_ store: Store) async throws {
     try await store.addEndpoint(of: .requester)
     let request = try await store.submit()
@@ -81,7 +81,7 @@ import Testing
   }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct BackupTests {
+@Suite(.timeLimit(.minutes(5))) struct BackupTests {
   @Test func backupIsOneMomentOfADatabaseInUse() async throws {
     let store = try Fixture().open()
     defer { store.close() }

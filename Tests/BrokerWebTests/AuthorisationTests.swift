@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// Who may do what: every route for every kind of caller, with the exact status.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct AuthorisationTests {
   enum Caller: String, CaseIterable {
     case nobody, garbage, stranger, requester, responder, supervisor, `operator`

@@ -2,7 +2,7 @@ internal import TestSupport
 internal import Testing
 
 /// What is wrong with a body is said whole, at its place, in the caller's language; and nothing comes of it.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct BodyTests {
   /// Parties that no other test uses: their lists hold what happened here.
   private static let (requester, responder) = (Qidong.市总工会, Qidong.市残疾人联合会)

@@ -2,7 +2,7 @@ internal import TestSupport
 internal import Testing
 
 /// What organs do about their endpoints and deliveries.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct CallbackRouteTests {
   /// A daemon of its own, whose callbacks end after two seconds.
   private static let daemon = Result {

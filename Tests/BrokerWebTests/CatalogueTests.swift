@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// The life of the lists over HTTP: proposed by a department, reviewed and published by the 司法局, filed upward.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct CatalogueTests {
   private struct Scene {
     let daemon: Daemon

@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// Faults that only the meaning of a body shows, each with its code and its places.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct FaultTableTests {
   private static let (requester, responder) = (Qidong.市退役军人事务局, Qidong.市自然资源和规划局)
 

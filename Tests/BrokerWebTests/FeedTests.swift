@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// The feed loses nothing, and long polls wake at once. One after the other: no other suite tells 指挥中心 anything.
-@Suite(.timeLimit(.minutes(1)), .serialized)
+@Suite(.timeLimit(.minutes(5)), .serialized)
 struct FeedTests {
   private static func milliseconds(_ body: () throws -> Void) rethrows -> Double {
     let took = try ContinuousClock().measure(body).components

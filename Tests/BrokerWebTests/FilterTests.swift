@@ -2,7 +2,7 @@ internal import TestSupport
 internal import Testing
 
 /// Every filter of the polling list, alone and together, on a daemon whose requests are all known.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct FilterTests {
   /// What is in the database: name → id. `a`…`d` were opened on Monday 2 March 2026; a week later the clock stood at the
   /// 12th, two of them overdue, and the others were opened.

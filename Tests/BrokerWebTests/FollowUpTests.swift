@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// What an outcome obliges next: offered, opened, reversed; and what a supplement may put right.
-@Suite(.timeLimit(.minutes(2))) struct FollowUpTests {
+@Suite(.timeLimit(.minutes(5))) struct FollowUpTests {
   private static let requester = Qidong.市医保局
   private static let responder = Qidong.市民政局
 

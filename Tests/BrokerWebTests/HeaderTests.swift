@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// What stands beside the body.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct HeaderTests {
   @Test func versionIsTheETag() throws {
     let daemon = try House.daemon

@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// The same key and body give the same answer; another body is a conflict; concurrent duplicates are one.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct IdempotencyHTTPTests {
   /// Parties that no other test uses, so that what was created can be counted.
   private static let (requester, responder) = (Qidong.市交通运输局, Qidong.市市场监管局)

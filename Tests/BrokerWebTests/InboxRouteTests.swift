@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// The inbox over HTTP, and the region that decides when an answer is due.
-@Suite(.timeLimit(.minutes(1))) struct InboxRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct InboxRouteTests {
   /// A Monday; five working days end on the 9th.
   @Test func noticesInOrderAndByAudience() throws {
     let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))

@@ -2,7 +2,7 @@ internal import TestSupport
 internal import Testing
 
 /// Chinese first: what is wrong is said in Chinese unless the caller prefers English.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct LanguageTests {
   @Test(
     arguments: [

@@ -6,7 +6,7 @@ internal import TestSupport
 internal import Testing
 
 /// What is too much, too often or in the wrong place is refused by its own status.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct LimitTests {
   private static let bodyLimit = 262_144
 

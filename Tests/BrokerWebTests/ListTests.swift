@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// Pages, their order and their bounds.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ListTests {
   /// Follows `Link` headers as a client does that knows nothing of cursors.
   private static func followLinks(_ client: Client, _ path: String, _ visit: (Int) throws -> Void) throws -> [[String]]

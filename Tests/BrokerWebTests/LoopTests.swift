@@ -5,7 +5,7 @@ internal import Testing
 @testable internal import BrokerWeb
 
 /// Long work leaves the thread of the connections.
-@Suite(.timeLimit(.minutes(1))) struct LoopTests {
+@Suite(.timeLimit(.minutes(5))) struct LoopTests {
   /// Stands for an event loop: one thread.
   private final class OneThread: TaskExecutor {
     private let queue = DispatchQueue(label: "loop")

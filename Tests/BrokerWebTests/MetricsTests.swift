@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// What monitoring reads agrees with what was done.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct MetricsTests {
   private static func page(_ daemon: Daemon) throws -> PrometheusText {
     let reply = try daemon.client().done("GET", "/metrics")

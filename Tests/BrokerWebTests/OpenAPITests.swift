@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 
 /// The published document and the routes that are served say the same.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct OpenAPITests {
   private struct Operation {
     let name: String

@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// The procedures of the five plans, as `GET /v1/procedures` publishes them.
-@Suite(.timeLimit(.minutes(1))) struct ProcedureTests {
+@Suite(.timeLimit(.minutes(5))) struct ProcedureTests {
   static let all = Result { () throws -> [String: JSONBody] in
     let page = try House.client(.stranger).get("/v1/procedures?limit=500")
     let items = page["items"].array ?? []

@@ -6,7 +6,7 @@ internal import Testing
 
 /// A writer that another process blocks: what waits too long, or is too much to wait, is told to come back, and nothing
 /// of it is written.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct QueueTests {
   /// Holds the write lock of a database from outside the daemon.
   private final class ForeignWriter: Sendable {

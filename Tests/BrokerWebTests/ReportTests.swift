@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// Reports over HTTP: the same figures in every form, for those who may have them.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct ReportTests {
   /// Four requests of one organ to another: answered in time, declined, answered late, overdue; and one to a third.
   private static func scene() throws -> Daemon {

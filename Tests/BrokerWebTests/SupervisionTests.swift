@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 
 /// A supervisor sees the requests of its region and of what lies below it, and no others.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SupervisionTests {
   /// A made-up organ of a region.
   private struct Organ {

@@ -2,7 +2,7 @@ internal import TestSupport
 internal import Testing
 
 /// A trace that came in goes on in the callback, under a span of the broker's own.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct TraceTests {
   @Test func traceparentIsContinued() throws {
     let daemon = try House.daemon

@@ -1,7 +1,7 @@
 internal import TestSupport
 internal import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ClientTests {
   @Test func sendsKeyAndBodyAndReadsTheReply() throws {
     let sink = try Sink { push in

@@ -2,7 +2,7 @@ internal import TestSupport
 internal import Testing
 
 /// Every behaviour as seen by a client that knows no HTTP.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SinkTests {
   static let post =
     "POST /hook?a=b HTTP/1.1\r\nHost: x\r\nX-Two: 1\r\nx-two: 2\r\n"

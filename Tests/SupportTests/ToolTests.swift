@@ -29,7 +29,7 @@ struct Impostor {
   }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ToolTests {
   @Test func toolResultHoldsEverything() throws {
     let impostor = try Impostor("echo \"$1,$2,$MARK,$XIECHA_BIN\"; cat; echo err >&2; exit 3")
@@ -87,7 +87,7 @@ struct ToolTests {
   }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct DaemonTests {
   @Test func startsEditsTerminates() throws {
     let impostor = try Impostor.daemon(

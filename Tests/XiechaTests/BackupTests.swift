@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// A backup is taken while work goes on, and is worth what can be restored from it.
-@Suite(.timeLimit(.minutes(2))) struct BackupTests {
+@Suite(.timeLimit(.minutes(5))) struct BackupTests {
   @Test func onlineBackupUnderLoadRestoresToTheSame() throws {
     let state = try StateDirectory()
     let daemon = try Daemon(state: state)

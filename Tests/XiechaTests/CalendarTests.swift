@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// A notice comes out: first a dry run, then the import; and who is told while it is missing.
-@Suite(.timeLimit(.minutes(2))) struct CalendarTests {
+@Suite(.timeLimit(.minutes(5))) struct CalendarTests {
   private static let start = "2026-12-28T10:00:00+08:00"
 
   private static func file(_ state: StateDirectory, _ rows: String...) throws -> String {

@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// A configuration that cannot be used is named with file and line before anything starts.
-@Suite(.timeLimit(.minutes(2))) struct ConfigurationTests {
+@Suite(.timeLimit(.minutes(5))) struct ConfigurationTests {
   let state: StateDirectory
   var file: String { state.path + "/xiecha.yaml" }
   var procedure: String { state.path + "/procedures/verification.yaml" }

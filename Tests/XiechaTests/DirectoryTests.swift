@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// The state directory: made once, owned by one daemon, never made up when it is gone.
-@Suite(.timeLimit(.minutes(2))) struct DirectoryTests {
+@Suite(.timeLimit(.minutes(5))) struct DirectoryTests {
   @Test func initMakesEverythingOnceAndForItsOwnerOnly() throws {
     let state = try StateDirectory()
     func mode(_ path: String) throws -> Int? {

@@ -4,7 +4,7 @@ internal import Testing
 @testable internal import xiecha
 
 /// Every key has one name in the environment, and no other name of ours means anything there.
-@Suite(.timeLimit(.minutes(1))) struct EnvironmentTests {
+@Suite(.timeLimit(.minutes(5))) struct EnvironmentTests {
   static let names = [
     "listen": "XIECHA_LISTEN", "language": "XIECHA_LANGUAGE", "tls.certificate": "XIECHA_TLS_CERTIFICATE",
     "tls.privateKey": "XIECHA_TLS_PRIVATE_KEY", "tls.clientAuthorities": "XIECHA_TLS_CLIENT_AUTHORITIES",

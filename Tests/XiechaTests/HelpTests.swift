@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// The command line's contract: help everywhere, 2 for bad usage, and nothing else on the way.
-@Suite(.timeLimit(.minutes(2))) struct HelpTests {
+@Suite(.timeLimit(.minutes(5))) struct HelpTests {
   @Test(arguments: [
     "", "init", "serve", "check", "import", "export", "key", "key create", "key list", "key revoke",
     "workdays", "outbox", "outbox list", "outbox retry", "backup", "verify", "demo",

@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// Reference data: all rows of a file or none, and a running daemon works with it at once.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct ImportTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ImportTests {
   let state: StateDirectory
   let daemon: Daemon
   let requester: Client

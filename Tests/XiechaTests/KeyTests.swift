@@ -2,7 +2,7 @@ internal import TestSupport
 internal import Testing
 
 /// Keys come and go under a running daemon.
-@Suite(.timeLimit(.minutes(2))) struct KeyTests {
+@Suite(.timeLimit(.minutes(5))) struct KeyTests {
   @Test func newKeysWorkAndRevokedOnesDoNotAtOnce() throws {
     let state = try StateDirectory()
     let daemon = try Daemon(state: state)

@@ -6,7 +6,7 @@ internal import Testing
 
 @testable internal import xiecha
 
-@Suite(.timeLimit(.minutes(1))) struct LogTests {
+@Suite(.timeLimit(.minutes(5))) struct LogTests {
   /// What was written, by a writer that can be held.
   private final class Slow: Sendable {
     let written = Mutex("")

@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// A definition with a mistake is named with file, line and what was expected; nothing starts on it.
-@Suite(.timeLimit(.minutes(2))) struct ProcedureFileTests {
+@Suite(.timeLimit(.minutes(5))) struct ProcedureFileTests {
   /// Every key, each on a line of its own.
   static let sample = #"""
     id: sample

@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// The second example region, by itself and beside the first; and files that come out as they went in.
-@Suite(.timeLimit(.minutes(2))) struct RegionTests {
+@Suite(.timeLimit(.minutes(5))) struct RegionTests {
   private static let config = Binary.packageRoot + "/config/examples"
 
   @Test func ayouqiStandsByItself() throws {

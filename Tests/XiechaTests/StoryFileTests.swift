@@ -5,7 +5,7 @@ internal import Testing
 @testable internal import xiecha
 
 /// Finding stories, and what is said of one that cannot be read: file, line, and what was expected.
-@Suite(.timeLimit(.minutes(2))) struct StoryFileTests {
+@Suite(.timeLimit(.minutes(5))) struct StoryFileTests {
   static let sample = #"""
     id: sample
     title: {zh: 样本, en: Sample}

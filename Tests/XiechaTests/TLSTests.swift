@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// HTTPS is served with what was configured, and nothing else than what was meant.
-@Suite(.timeLimit(.minutes(2))) struct TLSTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSTests {
   let state: StateDirectory
   var certificate: String { state.path + "/certificate.pem" }
   var key: String { state.path + "/key.pem" }

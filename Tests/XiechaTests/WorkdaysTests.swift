@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// `xiecha workdays` against the vectors, which were worked out by other programs.
-@Suite(.timeLimit(.minutes(2))) struct WorkdaysTests {
+@Suite(.timeLimit(.minutes(5))) struct WorkdaysTests {
   struct Vector: Sendable, CustomTestStringConvertible {
     let received, days, due, expires: String
     var testDescription: String { "\(received) + \(days)" }
