@@ -40,10 +40,11 @@ let package = Package(
       swiftSettings: house),
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
     .target(
       name: "BrokerCallbacks",
       dependencies: [
-        "BrokerDomain", "BrokerStore", "CCurl",
+        "BrokerDomain", "BrokerStore", "CCurl", "COpenSSL",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],

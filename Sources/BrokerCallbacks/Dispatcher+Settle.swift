@@ -111,16 +111,20 @@ extension Dispatcher {
     defer { state.withLock { _ = $0.testing.remove(key) } }
     var body = JSONWriter(capacity: 128)
     let now = store.clock.now
+    let event = CloudEvent(type: "endpoint.test", time: now.rfc3339, subject: endpoint.id.description)
+    let data: (inout JSONWriter) -> Void = { w in w.string("endpoint", event.subject) }
     body.object { w in
-      w.string("type", "endpoint.test")
-      w.string("timestamp", now.rfc3339)
-      w.object("data") { w in w.string("endpoint", endpoint.id.description) }
+      guard endpoint.format == .standard else { return data(&w) }
+      w.string("type", event.type)
+      w.string("timestamp", event.time)
+      w.object("data", data)
     }
     let lane = Lane(endpoint: endpoint, now: now, inFlight: 1)
     let id = EntityID(key: now.milliseconds << 12, tail: .random(in: 0...Int64.max)).description
     return await withCheckedContinuation { continuation in
       state.withLock { $0.tests[token] = continuation }
-      submit([lane.push(token: token, id: id, body: body.bytes, trace: nil, options)])
+      let cloudEvent = endpoint.format == .cloudevents ? event : nil
+      submit([lane.push(token: token, id: id, body: body.bytes, trace: nil, cloudEvent: cloudEvent, options)])
     }
   }
 }

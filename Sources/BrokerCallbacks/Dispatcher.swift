@@ -15,6 +15,8 @@ package struct CallbackOptions: Sendable {
   package var inFlight = 256
   package var inFlightPerEndpoint = 64
   package var caBundle: String?
+  /// The URI of this broker, for CloudEvents.
+  package var source = "/v1"
 
   package init(policy: NetworkPolicy) { self.policy = policy }
 }

@@ -25,6 +25,9 @@ final class EasyHandle {
   private var method = "POST"
   private var connectTimeoutMS = 0
   private var totalTimeoutMS = 0
+  private var identity: TLSIdentity?
+  /// The sender's own authorities, to go back to.
+  private var authorityDirectory: String?
 
   /// Written by the callbacks.
   var bodyStart: [UInt8] = []
@@ -87,6 +90,10 @@ final class EasyHandle {
       need(ccurl_set_text(easy, CURLOPT_CAINFO, bundle))
       // Only the bundle counts then, not also the system's directory.
       need(ccurl_set_text(easy, CURLOPT_CAPATH, nil))
+    } else {
+      var path: UnsafePointer<CChar>?
+      need(ccurl_get_text(easy, CURLINFO_CAPATH, &path))
+      authorityDirectory = path.map { String(cString: $0) }
     }
   }
 }
@@ -130,6 +137,23 @@ extension EasyHandle {
       if code != CURLE_OK { return code }
       totalTimeoutMS = total
     }
+    return push.identity === identity ? nil : setIdentity(push.identity)
+  }
+
+  /// Its own authorities count instead of the sender's; a connection made under another identity is not used (libcurl
+  /// compares what each was made with).
+  private func setIdentity(_ new: TLSIdentity?) -> CURLcode? {
+    identity = nil
+    for (option, blob) in [
+      (CURLOPT_CAINFO_BLOB, new?.authorities), (CURLOPT_SSLCERT_BLOB, new?.certificate),
+      (CURLOPT_SSLKEY_BLOB, new?.key),
+    ] {
+      let code = ccurl_set_blob(easy, option, blob ?? [], blob?.count ?? 0)
+      if code != CURLE_OK { return code }
+    }
+    let code = ccurl_set_text(easy, CURLOPT_CAPATH, new?.authorities == nil ? authorityDirectory : nil)
+    if code != CURLE_OK { return code }
+    identity = new
     return nil
   }
 

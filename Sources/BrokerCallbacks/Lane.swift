@@ -55,6 +55,7 @@ struct Pace {
 struct Lane {
   let endpoint: Endpoint
   private let signer: WebhookSigner
+  private let identity: TLSIdentity?
   /// When the overlap of a rotated secret ends and the signer must be made anew.
   let signerUntil: Instant?
   /// Sequence numbers that were taken and are not yet recorded.
@@ -77,7 +78,9 @@ struct Lane {
     self.endpoint = endpoint
     pace = Pace(most: inFlight)
     signer = WebhookSigner(
-      secrets: endpoint.signingSecrets(now: now).compactMap { try? WebhookSecret(raw: $0) })
+      secrets: endpoint.signingSecrets(now: now).compactMap { try? WebhookSecret(raw: $0) },
+      sm3: endpoint.signatures.contains(.v1sm3))
+    identity = endpoint.tls.map { TLSIdentity($0) }
     signerUntil = endpoint.previousUntil.flatMap { now < $0 ? $0 : nil }
   }
 
@@ -97,7 +100,10 @@ struct Lane {
     leaseUntil = nil
   }
 
-  func push(token: UInt64, id: String, body: [UInt8], trace: String?, _ options: CallbackOptions) -> Push {
+  /// - Parameter cloudEvent: the attributes of an event that is sent as CloudEvents has it.
+  func push(
+    token: UInt64, id: String, body: [UInt8], trace: String?, cloudEvent: CloudEvent?, _ options: CallbackOptions
+  ) -> Push {
     // Receivers refuse a stale timestamp, so this is the real time, also in rehearsal.
     let timestamp = BrokerClock.wall.milliseconds / 1000
     var headers = [
@@ -105,9 +111,12 @@ struct Lane {
       "webhook-signature: \(signer.signature(id: id, timestamp: timestamp, body: body))",
     ]
     if let trace { headers.append("traceparent: \(Self.continued(trace))") }
-    return Push(
+    if let cloudEvent { headers += CloudEvents.headers(cloudEvent, id: id, source: options.source) }
+    var push = Push(
       token: token, url: endpoint.url, headers: headers, body: body,
       connectTimeoutMS: options.connectTimeoutMS, totalTimeoutMS: options.totalTimeoutMS)
+    push.identity = identity
+    return push
   }
 
   /// The same trace, a span of our own (W3C Trace Context).

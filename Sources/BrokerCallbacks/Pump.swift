@@ -186,7 +186,7 @@ struct Pump {
       sending.enumerated().map { offset, delivery in
         lane.push(
           token: first + UInt64(offset), id: delivery.webhookID, body: delivery.body,
-          trace: delivery.trace, dispatcher.options)
+          trace: delivery.trace, cloudEvent: delivery.cloudEvent, dispatcher.options)
       })
     return sending.count
   }

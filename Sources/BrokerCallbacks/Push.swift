@@ -15,6 +15,8 @@ package struct Push: Sendable {
   package var totalTimeoutMS: Int
   /// How much of the response body the report keeps; nothing beyond 64 KiB is received.
   package var keptBytes = 4 * 1024
+  /// The endpoint's own authorities and client certificate; nil for those of the whole sender.
+  package var identity: TLSIdentity?
 
   package init(
     token: UInt64, url: String, headers: [String], body: [UInt8],

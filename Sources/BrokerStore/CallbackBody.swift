@@ -7,10 +7,12 @@ struct CallbackMessage {
   let at: Instant
   let trace: String?
   let body: [UInt8]
+  /// Nil where the body says it all.
+  let cloudEvent: CloudEvent?
 
   /// Nil when there is no such event.
   static func load(
-    seq: Int64, _ kind: Endpoint.Body, _ db: Database, _ reference: Reference
+    seq: Int64, _ kind: Endpoint.Body, _ db: Database, _ reference: Reference, format: Endpoint.Format = .standard
   ) throws -> CallbackMessage? {
     switch kind {
     case .thin:
@@ -18,20 +20,36 @@ struct CallbackMessage {
         let event = CallbackEvent(seq, row, from: 10)
         // Whom it was asked of and until when may have changed since.
         let past = try event.past(row.int(0), db)
-        return event.message(capacity: 640) { w in event.thin(&w, row, past, reference) }
+        let id = EntityID(key: row.int(0), tail: row.int(1))
+        return event.message(format, id, capacity: 640) { w in event.thin(&w, row, past, reference) }
       }
     case .full:
       try db.first(CallbackSQL.full, .int(seq)) { row in
         let event = CallbackEvent(seq, row, from: 24)
         let stored = try StoredRequest(row, reference)
         let request = try event.asOf(stored.request, db, reference)
-        return event.message(capacity: 2560) { w in
+        return event.message(format, request.id, capacity: 2560) { w in
           w.string("request", request.id.description)
           w.int("seq", seq)
           Representation(request, subject: stored.subject, now: event.at, reference: reference).members(&w)
         }
       }
     }
+  }
+}
+
+/// What CloudEvents wants said of an event beside its data.
+package struct CloudEvent: Sendable, Equatable {
+  package let type: String
+  /// RFC 3339.
+  package let time: String
+  /// The request's id.
+  package let subject: String
+
+  package init(type: String, time: String, subject: String) {
+    self.type = type
+    self.time = time
+    self.subject = subject
   }
 }
 
@@ -54,15 +72,23 @@ private struct CallbackEvent {
     trace = row.optionalText(first + 4)
   }
 
-  /// `{"type", "timestamp", "data"}` as Standard Webhooks has it, written into one buffer.
-  func message(capacity: Int, data: (inout JSONWriter) -> Void) -> CallbackMessage {
+  /// `{"type", "timestamp", "data"}` as Standard Webhooks has it, or the data alone with the rest as attributes, written
+  /// into one buffer.
+  func message(
+    _ format: Endpoint.Format, _ request: EntityID, capacity: Int, data: (inout JSONWriter) -> Void
+  ) -> CallbackMessage {
     var w = JSONWriter(capacity: capacity)
+    if format == .cloudevents {
+      w.object(nil, data)
+      let attributes = CloudEvent(type: type, time: at.rfc3339, subject: request.description)
+      return CallbackMessage(at: at, trace: trace, body: w.bytes, cloudEvent: attributes)
+    }
     w.object { w in
       w.string("type", type)
       w.string("timestamp", at.rfc3339)
       w.object("data", data)
     }
-    return CallbackMessage(at: at, trace: trace, body: w.bytes)
+    return CallbackMessage(at: at, trace: trace, body: w.bytes, cloudEvent: nil)
   }
 
   /// Names the request and what it is about, but nobody.

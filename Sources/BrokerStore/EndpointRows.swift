@@ -20,6 +20,9 @@ package struct Endpoint: Sendable, Equatable {
   package var disabledReason: String?
   package let createdAt: Instant
   package var rotatedAt: Instant?
+  package var signatures: [Signature] = [.v1]
+  package var format: Format = .standard
+  package var tls: EndpointTLS?
 
   package init(
     id: EntityID, organ: Int64, url: String, events: [String], body: Body, description: String?,
@@ -37,20 +40,28 @@ package struct Endpoint: Sendable, Equatable {
   }
 
   /// Columns in the order of `EndpointSQL.get`.
-  fileprivate init(_ row: SQLRow) {
-    id = EntityID(key: row.int(0), tail: row.int(1))
+  fileprivate init(_ row: SQLRow, _ vault: Vault) throws {
+    let id = EntityID(key: row.int(0), tail: row.int(1))
+    let isSealed = row.int(14) == 1
+    func reveal(_ kept: [UInt8], _ part: Vault.Part) throws -> [UInt8] {
+      isSealed ? try vault.open(kept, part, of: id) : kept
+    }
+    self.id = id
     organ = row.int(2)
     url = row.text(3)
     events = row.text(4).split(separator: " ").map(String.init)
     body = Body(rawValue: row.text(5)) ?? .thin
     description = row.optionalText(6)
-    secret = row.bytes(7)
-    previousSecret = row.optionalBytes(8)
+    secret = try reveal(row.bytes(7), .secret)
+    previousSecret = try row.optionalBytes(8).map { try reveal($0, .previousSecret) }
     previousUntil = row.optionalInt(9).map { Instant(milliseconds: $0) }
     enabled = row.int(10) == 1
     disabledReason = row.optionalText(11)
     createdAt = Instant(milliseconds: row.int(12))
     rotatedAt = row.optionalInt(13).map { Instant(milliseconds: $0) }
+    signatures = row.text(15).split(separator: " ").compactMap { Signature(rawValue: String($0)) }
+    format = Format(rawValue: row.text(16)) ?? .standard
+    tls = try EndpointTLS(row, from: 17, vault, id)
   }
 
   /// The secrets that sign now: the current one first, the previous one while it overlaps.
@@ -81,23 +92,27 @@ struct EndpointTarget {
 enum EndpointSQL: String, CaseIterable {
   case get = """
     SELECT key, tail, organ, url, events, body, description, secret, previous_secret, previous_until,
-      enabled, disabled_reason, created_at, rotated_at
+      enabled, disabled_reason, created_at, rotated_at, sealed, signatures, format, tls_ca, tls_certificate, tls_key,
+      tls_shown
     FROM endpoint WHERE key = $1 AND deleted_at IS NULL
     """
   case list = """
     SELECT key, tail, organ, url, events, body, description, secret, previous_secret, previous_until,
-      enabled, disabled_reason, created_at, rotated_at
+      enabled, disabled_reason, created_at, rotated_at, sealed, signatures, format, tls_ca, tls_certificate, tls_key,
+      tls_shown
     FROM endpoint WHERE organ = $1 AND deleted_at IS NULL AND key > $2 ORDER BY key LIMIT $3
     """
   case targets = "SELECT key, organ, events FROM endpoint WHERE deleted_at IS NULL AND enabled = 1"
   case insert = """
-    INSERT INTO endpoint (key, tail, organ, url, events, body, description, secret, enabled, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
+    INSERT INTO endpoint (key, tail, organ, url, events, body, description, secret, enabled, created_at, sealed,
+      signatures, format, tls_ca, tls_certificate, tls_key, tls_shown)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, 1, $10, $11, $12, $13, $14, $15)
     """
   case update = """
     UPDATE endpoint SET url = $1, events = $2, body = $3, description = $4, secret = $5, previous_secret = $6,
-      previous_until = $7, enabled = $8, disabled_reason = $9, rotated_at = $10
-    WHERE key = $11
+      previous_until = $7, enabled = $8, disabled_reason = $9, rotated_at = $10, sealed = 1, signatures = $11,
+      format = $12, tls_ca = $13, tls_certificate = $14, tls_key = $15, tls_shown = $16
+    WHERE key = $17
     """
   case delete = "UPDATE endpoint SET deleted_at = $1, enabled = 0 WHERE key = $2"
   case dropQueue = "DELETE FROM outbox WHERE endpoint = $1"
@@ -116,8 +131,11 @@ extension WriteContext {
     try db.run(
       EndpointSQL.insert, .int(endpoint.id.key), .int(endpoint.id.tail), .int(endpoint.organ),
       .text(endpoint.url), .text(endpoint.events.joined(separator: " ")),
-      .text(endpoint.body.rawValue), .optionalText(endpoint.description), .blob(endpoint.secret),
-      .int(endpoint.createdAt.milliseconds))
+      .text(endpoint.body.rawValue), .optionalText(endpoint.description),
+      .blob(try vault.seal(endpoint.secret, .secret, of: endpoint.id)), .int(endpoint.createdAt.milliseconds),
+      .text(endpoint.signatureList), .text(endpoint.format.rawValue), .optionalText(endpoint.tls?.authorities),
+      .optionalText(endpoint.tls?.certificate), .optionalBlob(try sealedKey(endpoint)),
+      .optionalText(endpoint.tls?.shownText))
     endpointsChanged()
   }
 
@@ -126,18 +144,25 @@ extension WriteContext {
   }
 
   package func endpoint(_ id: EntityID) throws -> Endpoint? {
-    try Endpoint.load(id, db)
+    try Endpoint.load(id, db, vault)
   }
 
   package func update(_ endpoint: Endpoint) throws {
     try db.run(
       EndpointSQL.update, .text(endpoint.url),
       .text(endpoint.events.joined(separator: " ")), .text(endpoint.body.rawValue),
-      .optionalText(endpoint.description), .blob(endpoint.secret),
-      .optionalBlob(endpoint.previousSecret), .optionalInt(endpoint.previousUntil?.milliseconds),
+      .optionalText(endpoint.description), .blob(try vault.seal(endpoint.secret, .secret, of: endpoint.id)),
+      .optionalBlob(try endpoint.previousSecret.map { try vault.seal($0, .previousSecret, of: endpoint.id) }),
+      .optionalInt(endpoint.previousUntil?.milliseconds),
       .int(endpoint.enabled ? 1 : 0), .optionalText(endpoint.disabledReason),
-      .optionalInt(endpoint.rotatedAt?.milliseconds), .int(endpoint.id.key))
+      .optionalInt(endpoint.rotatedAt?.milliseconds), .text(endpoint.signatureList), .text(endpoint.format.rawValue),
+      .optionalText(endpoint.tls?.authorities), .optionalText(endpoint.tls?.certificate),
+      .optionalBlob(try sealedKey(endpoint)), .optionalText(endpoint.tls?.shownText), .int(endpoint.id.key))
     endpointsChanged()
+  }
+
+  private func sealedKey(_ endpoint: Endpoint) throws -> [UInt8]? {
+    try endpoint.tls?.key.map { try vault.seal(Array($0.utf8), .tlsKey, of: endpoint.id) }
   }
 
   /// What was still owed to it goes with it; what was delivered stays on record.
@@ -149,13 +174,15 @@ extension WriteContext {
 }
 
 extension Endpoint {
-  fileprivate static func load(_ id: EntityID, _ db: Database) throws -> Endpoint? {
-    let endpoint = try db.first(EndpointSQL.get, .int(id.key)) { Endpoint($0) }
+  fileprivate var signatureList: String { signatures.map(\.rawValue).joined(separator: " ") }
+
+  fileprivate static func load(_ id: EntityID, _ db: Database, _ vault: Vault) throws -> Endpoint? {
+    let endpoint = try load(key: id.key, db, vault)
     return endpoint?.id == id ? endpoint : nil
   }
 
-  static func load(key: Int64, _ db: Database) throws -> Endpoint? {
-    try db.first(EndpointSQL.get, .int(key)) { Endpoint($0) }
+  static func load(key: Int64, _ db: Database, _ vault: Vault) throws -> Endpoint? {
+    try db.first(EndpointSQL.get, .int(key)) { try Endpoint($0, vault) }
   }
 }
 
@@ -176,16 +203,18 @@ package struct EndpointStatus: Sendable {
 
 extension Store {
   package func endpoint(_ id: EntityID) async throws(StoreError) -> EndpointStatus? {
-    try await read { db in try Endpoint.load(id, db).map { try EndpointStatus($0, db) } }
+    let vault = vault
+    return try await read { db in try Endpoint.load(id, db, vault).map { try EndpointStatus($0, db) } }
   }
 
   package func endpoints(of organ: Int64, cursor: Int64?, limit: Int) async throws(StoreError)
     -> Page<EndpointStatus>
   {
-    try await read { db in
+    let vault = vault
+    return try await read { db in
       let rows = try db.all(
         EndpointSQL.list, .int(organ), .int(cursor ?? 0), .int(Int64(limit + 1))
-      ) { Endpoint($0) }
+      ) { try Endpoint($0, vault) }
       let page = rows.prefix(limit)
       return Page(
         items: try page.map { try EndpointStatus($0, db) },

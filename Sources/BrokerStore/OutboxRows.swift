@@ -14,6 +14,8 @@ package struct DueDelivery: Sendable {
   /// The W3C `traceparent` of the request that caused it.
   package let trace: String?
   package let body: [UInt8]
+  /// For an endpoint that takes CloudEvents.
+  package let cloudEvent: CloudEvent?
 }
 
 /// How one attempt ended.
@@ -122,14 +124,16 @@ extension Store {
       ) { row in
         let seq = row.int(1)
         guard due.count < limit, !outstanding.contains(seq) else { return }
-        guard let message = try CallbackMessage.load(seq: seq, endpoint.body, db, reference) else {
+        let format = endpoint.format
+        guard let message = try CallbackMessage.load(seq: seq, endpoint.body, db, reference, format: format) else {
           throw StoreError.unexpected("event \(seq) is missing")
         }
         due.append(
           DueDelivery(
             endpoint: endpoint.id.key, nextAt: row.int(0), seq: seq, request: row.int(2),
             createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
-            webhookID: DerivedID.event(seq: seq, at: message.at), trace: message.trace, body: message.body))
+            webhookID: DerivedID.event(seq: seq, at: message.at), trace: message.trace,
+            body: message.body, cloudEvent: message.cloudEvent))
       }
       // A full page means that more may be due at once.
       if due.count == limit { return (due, now) }
@@ -141,7 +145,7 @@ extension Store {
   }
 
   package func endpoint(key: Int64) throws(StoreError) -> Endpoint? {
-    try readNow { db in try Endpoint.load(key: key, db) }
+    try readNow { db in try Endpoint.load(key: key, db, vault) }
   }
 
   /// How many messages wait, and since when the oldest does of those whose endpoint is switched on.

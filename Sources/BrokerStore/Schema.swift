@@ -20,6 +20,7 @@ enum Schema {
     migrator.registerMigration("3 the inbox") { db in try db.execute(sql: inbox) }
     migrator.registerMigration("4 versions of procedures") { db in try db.execute(sql: procedureVersions) }
     migrator.registerMigration("5 the life of the lists") { db in try db.execute(sql: catalogue) }
+    migrator.registerMigration("6 endpoint security") { db in try db.execute(sql: endpointSecurity) }
     return migrator
   }
 

@@ -117,7 +117,7 @@ extension Store {
     }
   }
 
-  private func writeNow<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+  func writeNow<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
     do {
       return try pool.write(body)
     } catch {

@@ -33,9 +33,10 @@ extension Store {
       }
       let worked = try pool.read { db in try db.meta(.loadedGeneration) }
       let isBehind = worked != nil && worked != loaded.generation
+      let vault = role == .daemon ? try Vault.forDaemon(directory, pool) : Vault.forCommand(directory)
       let store = Store(
         pool: pool, directory: directory, clock: clock, procedures: procedures, lastDay: lastDay,
-        options: options, loaded: loaded, lock: lock, isBehind: isBehind)
+        options: options, loaded: loaded, lock: lock, vault: vault, isBehind: isBehind)
       if role == .daemon {
         try buildReports(pool, loaded.reference)
         try pool.write { db in
@@ -53,7 +54,7 @@ extension Store {
     }
   }
 
-  /// Creates the database of a new state directory. Fails when there is one.
+  /// Creates the database and the data key of a new state directory. Fails when there is one.
   /// - Parameter rehearseAt: makes it a database for rehearsal, starting then.
   package static func create(directory: String, rehearseAt: Instant?) throws(StoreError) {
     let path = databasePath(directory)
@@ -61,6 +62,7 @@ extension Store {
       throw .wrongMode("\(path) exists already")
     }
     do {
+      if try DataKey.read(directory) == nil { _ = try DataKey.create(directory) }
       let pool = try openPool(path, StoreOptions())
       try Schema.migrator.migrate(pool)
       try pool.write { db in

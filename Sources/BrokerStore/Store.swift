@@ -29,6 +29,8 @@ package final class Store: Sendable {
   private let procedures: [Procedure]
   private let lastDay: LastDayPolicy
   private let lock: InstanceLock?
+  /// For the secrets of endpoints.
+  let vault: Vault
   private let options: StoreOptions
   private let found = Mutex<String?>(nil)
 
@@ -49,7 +51,8 @@ package final class Store: Sendable {
 
   init(
     pool: DatabasePool, directory: String, clock: BrokerClock, procedures: [Procedure],
-    lastDay: LastDayPolicy, options: StoreOptions, loaded: Loaded, lock: InstanceLock?, isBehind: Bool = false
+    lastDay: LastDayPolicy, options: StoreOptions, loaded: Loaded, lock: InstanceLock?, vault: Vault,
+    isBehind: Bool = false
   ) {
     self.isBehind = Mutex(isBehind)
     self.pool = pool
@@ -58,6 +61,7 @@ package final class Store: Sendable {
     self.procedures = procedures
     self.lastDay = lastDay
     self.lock = lock
+    self.vault = vault
     self.options = options
     let listeners = Listeners()
     listeners.reference.withLock { $0 = loaded.reference }
@@ -66,7 +70,7 @@ package final class Store: Sendable {
     let initial = loaded.reference
     group = GroupCommit(
       pool: pool, queueLimit: options.queueLimit, batchLimit: options.batchLimit,
-      context: WriteContext(clock: clock) { listeners.reference.withLock { $0 ?? initial } },
+      context: WriteContext(clock: clock, vault: vault) { listeners.reference.withLock { $0 ?? initial } },
       onCommit: { notice in for listener in listeners.all.withLock({ $0 }) { listener(notice) } })
   }
 

@@ -46,6 +46,7 @@ package enum Statements {
     add(TimerSQL.self)
     add(InboxSQL.self)
     add(EndpointSQL.self)
+    add(VaultSQL.self)
     add(OutboxSQL.self)
     add(CallbackSQL.self)
     add(DeliverySQL.self)

@@ -40,6 +40,7 @@ package final class WriteContext: @unchecked Sendable {
   private(set) var isSpoiled = false
   private var endpointCache: [Int64: [EndpointTarget]]?
   let clock: BrokerClock
+  let vault: Vault
   private var lastKey: Int64 = 0
   /// The newest event of this batch.
   var notedSeq: Int64? { notice.changes.last?.seq }
@@ -53,8 +54,9 @@ package final class WriteContext: @unchecked Sendable {
     let change: Int
   }
 
-  init(clock: BrokerClock, reference: @escaping @Sendable () -> Reference) {
+  init(clock: BrokerClock, vault: Vault, reference: @escaping @Sendable () -> Reference) {
     self.clock = clock
+    self.vault = vault
     currentReference = reference
     snapshot = reference()
   }

@@ -118,6 +118,7 @@ struct Serve: AsyncParsableCommand {
       },
       newSecret: { WebhookSecret.generate().raw },
       secretText: { raw in (try? WebhookSecret(raw: raw))?.text ?? "" },
+      tlsFaults: { $0.inspect(now: BrokerClock.wall) }, signsSM3: WebhookSigner.signsSM3,
       test: { await dispatcher.test($0).map { TestReport($0) } },
       dispatcherAlive: { dispatcher.isAlive }, keeperAlive: { keeper.isAlive },
       advance: store.clock.isRehearsal ? advance : nil,

@@ -9,13 +9,14 @@ struct Violation: Equatable, CustomStringConvertible {
 /// The rules for one Swift file under Sources; `path` is relative to the root of the repository.
 enum Rules {
   static let modules: Set<String> = [
-    "BrokerDomain", "BrokerStore", "CCurl", "BrokerCallbacks", "BrokerWeb", "xiecha", "xiecha-bench",
+    "BrokerDomain", "BrokerStore", "CCurl", "COpenSSL", "BrokerCallbacks", "BrokerWeb", "xiecha", "xiecha-bench",
   ]
 
   /// What each module may import of the house.
   static let house: [String: Set<String>] = [
     "BrokerDomain": [], "BrokerStore": ["BrokerDomain"],
-    "BrokerCallbacks": ["BrokerDomain", "BrokerStore", "CCurl"], "BrokerWeb": ["BrokerDomain", "BrokerStore"],
+    "BrokerCallbacks": ["BrokerDomain", "BrokerStore", "CCurl", "COpenSSL"],
+    "BrokerWeb": ["BrokerDomain", "BrokerStore"],
     "xiecha": ["BrokerDomain", "BrokerStore", "BrokerCallbacks", "BrokerWeb"],
     "xiecha-bench": ["BrokerDomain", "BrokerStore", "BrokerCallbacks", "BrokerWeb", "CCurl"],
   ]
@@ -23,7 +24,8 @@ enum Rules {
   /// Imports from outside that belong to some modules alone.
   static let guarded: [String: Set<String>] = [
     "GRDB": ["BrokerStore"], "GRDBSQLite": ["BrokerStore", "xiecha-bench"], "SQLite3": [], "CSQLite": [],
-    "CCurl": ["BrokerCallbacks", "xiecha-bench"], "Hummingbird": ["BrokerWeb", "xiecha", "xiecha-bench"],
+    "CCurl": ["BrokerCallbacks", "xiecha-bench"], "COpenSSL": ["BrokerCallbacks"],
+    "Hummingbird": ["BrokerWeb", "xiecha", "xiecha-bench"],
   ]
 
   static let maximumLines = 300

@@ -38,12 +38,15 @@ final class Office: Sendable {
   }
 
   /// An endpoint of the responder.
-  func endpoint(_ url: String, body: Endpoint.Body = .thin) async throws -> Endpoint {
+  func endpoint(
+    _ url: String, body: Endpoint.Body = .thin, _ adjust: @escaping @Sendable (inout Endpoint) -> Void = { _ in }
+  ) async throws -> Endpoint {
     let organ = try organ(.responder).number
     return try await store.write { context in
-      let endpoint = Endpoint(
+      var endpoint = Endpoint(
         id: try context.newID(), organ: organ, url: url, events: ["*"], body: body, description: nil,
         secret: [UInt8](repeating: 7, count: 32), createdAt: context.now)
+      adjust(&endpoint)
       try context.insert(endpoint)
       return endpoint
     }

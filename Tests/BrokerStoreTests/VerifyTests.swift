@@ -105,6 +105,9 @@ import Testing
     let after = try store.counts()
     #expect(!Fixture.exists(target.database + "-wal") && !Fixture.exists(target.database + ".partial"))
 
+    // The data key is in no backup: whoever restores one brings it along.
+    #expect(await failure { try target.open().close() }?.description.contains("data.key is missing") == true)
+    try Fixture.copy(DataKey.path(store.directory), to: DataKey.path(target.directory))
     let copy = try target.open()
     defer { copy.close() }
     #expect(try copy.verify() == [])

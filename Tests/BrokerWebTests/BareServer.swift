@@ -29,7 +29,7 @@ struct BareServer {
 
   /// Machinery of which nothing is asked.
   private static let idle = Machinery(
-    urlFault: { _ in nil }, newSecret: { [] }, secretText: { _ in "" },
+    urlFault: { _ in nil }, newSecret: { [] }, secretText: { _ in "" }, tlsFaults: { _ in [] }, signsSM3: false,
     test: { _ in
       TestReport(
         delivered: false, status: nil, error: nil, durationMS: 0, timingsMS: (0, 0, 0, 0),

@@ -127,7 +127,7 @@ class Contract:
 
     def callback_faults(self, name, headers, body):
         operation = self.doc["webhooks"][name]["post"]
-        described = self.doc["webhooks"]["requestEvent"]["post"]["parameters"]
+        described = operation.get("parameters") or self.doc["webhooks"]["requestEvent"]["post"]["parameters"]
         faults = []
         for parameter in map(self.resolve, described):
             value = headers.get(parameter["name"])

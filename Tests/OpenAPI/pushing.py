@@ -36,6 +36,8 @@ def feed(w):
 def endpoints(w):
     bad = (("no url", {}), ("a url that is none", {"url": "oa"}), ("ftp", {"url": "ftp://oa.example.gov.cn/"}),
            ("no such event", {"url": "http://127.0.0.1:9/", "events": ["request.lost"]}),
+           ("v1sm3 alone", {"url": "http://127.0.0.1:9/", "signatures": ["v1sm3"]}),
+           ("no certificate", {"url": "http://127.0.0.1:9/", "tls": {"ca": "none"}}),
            ("an unknown member", {"url": "http://127.0.0.1:9/", "secret": "mine"}))
     for name, body in bad:
         w.call(
@@ -49,6 +51,7 @@ def endpoints(w):
     made = reply.json
     path = f"/v1/endpoints/{made['id']}"
     w.that("defaults", (made["body"], made["enabled"]) == ("thin", True), made)
+    w.that("default form", (made["signatures"], made["format"], made["tls"]) == (["v1"], "standard", None), made)
     seen = w.call("get endpoint", "GET", path, 200, key=w.requester, must=True).json
     w.that("the secret is shown once", "secret" not in seen, list(seen))
     found = w.call(
@@ -78,6 +81,7 @@ def callbacks(w):
             made[kind] = w.call(
                 f"{kind} endpoint", "POST", "/v1/endpoints", 201, key=w.responder, body=body, must=True).json
         deliver(w, sink, made)
+        cloud_event(w, sink, made["thin"])
         settle(w, sink, made["thin"])
     finally:
         for endpoint in made.values():
@@ -107,6 +111,20 @@ def deliver(w, sink, made):
             w.that(f"{kind} is {kind}", ("subject" in data) == (kind == "full"), list(data))
             w.that(
                 f"{kind}: as of the event", data["state"] == body_of(raw)["type"].split(".")[1], data["state"])
+
+
+def cloud_event(w, sink, endpoint):
+    path = f"/v1/endpoints/{endpoint['id']}"
+    form = {"format": "cloudevents", "signatures": ["v1", "v1sm3"]}
+    w.call("as CloudEvents", "PATCH", path, 200, key=w.responder, body=form, must=True)
+    before, request = len(sink.wait("/thin", lambda got: True)), w.submit().json
+    for headers, raw in sink.wait("/thin", lambda got: len(got) > before)[before:before + 1]:
+        w.tally.record("cloud event", w.contract.callback_faults("cloudEvent", headers, body_of(raw)))
+        w.tally.record("its signature", signature_faults(headers, raw, [endpoint["secret"]]))
+        w.that("its subject", headers.get("ce-subject") == request["id"], dict(headers))
+        w.that("its second signature", " v1sm3," in headers.get("webhook-signature", ""), dict(headers))
+    form = {"format": "standard", "signatures": ["v1"], "tls": None}
+    w.call("as before", "PATCH", path, 200, key=w.responder, body=form, must=True)
 
 
 def settle(w, sink, endpoint):

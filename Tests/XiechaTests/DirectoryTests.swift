@@ -11,6 +11,7 @@ internal import Testing
     }
     #expect(try mode(state.path + "/keys.json") == 0o600)
     #expect(try mode(state.path + "/xiecha.sqlite") == 0o600)
+    #expect(try mode(state.path + "/data.key") == 0o600)
     #expect(state.organKeys.count == Qidong.allCases.count)
     #expect(Set(state.organKeys.keys) == Set(Qidong.allCases.map(\.code)))
     #expect(Set(state.organKeys.values).count == Qidong.allCases.count)
@@ -69,6 +70,43 @@ internal import Testing
       #expect(result.stderr.contains("\(url.path) is damaged"), "\(result.stderr)")
       #expect(try Data(contentsOf: url) == bytes, "evidence was overwritten")
     }
+  }
+
+  /// Missing, open to others, short: by `check`, before a start fails on it.
+  @Test func dataKeyIsCheckedAndRenewedOnlyWhenLost() throws {
+    let state = try StateDirectory()
+    let (file, key) = (state.path + "/data.key", state.path + "/data.key.copy")
+    try FileManager.default.copyItem(atPath: file, toPath: key)
+    let daemon = try Daemon(state: state)
+    let made = try daemon.client(.responder).call("POST", "/v1/endpoints", json: #"{"url": "http://127.0.0.1:9/"}"#)
+    #expect(made.status == 201)
+    let held = try state.run(["key", "renew-data"])
+    #expect(held.status == 1 && held.stderr.contains("another daemon"), "\(held.stderr)")
+    #expect(try daemon.terminate() == 0)
+    #expect(try state.run(["check"]).stdout.contains("data key     ok"))
+    #expect(try state.run(["key", "renew-data"]).status == 2, "there is one")
+    func expectRefusal(_ words: String) throws {
+      for command in [["check"], ["serve", "--listen", "127.0.0.1:0"]] {
+        let result = try state.run(command, timeout: 20)
+        #expect(result.status == 2 && result.stderr.contains(words), "\(command): \(result.stderr)")
+      }
+    }
+    try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
+    try expectRefusal("is open to others (mode 644)")
+    try FileManager.default.removeItem(atPath: file)
+    try expectRefusal("data.key is missing, and 1 endpoints depend on it")
+    #expect(!FileManager.default.fileExists(atPath: file))
+    #expect(try state.run(["backup", state.path + "/copy.sqlite"]).status == 0)
+    let renewed = try state.run(["key", "renew-data"])
+    #expect(renewed.status == 0 && renewed.stdout.contains("1 endpoints are switched off"), "\(renewed.stderr)")
+    let second = try Daemon(state: state)
+    let id = made.json["id"].string ?? "?"
+    let client = try second.client(.responder)
+    #expect(try client.call("GET", "/v1/endpoints/\(id)").json["enabled"].bool == false)
+    let turned = try client.call("POST", "/v1/endpoints/\(id)/rotate").json["secret"].string
+    #expect(turned?.hasPrefix("whsec_") == true && turned != made.json["secret"].string)
+    let on = try client.call("PATCH", "/v1/endpoints/\(id)", json: #"{"enabled": true}"#).json
+    #expect(on["enabled"].bool == true && on["disabledReason"].isNull)
   }
 
   @Test func checkReportsAndWarns() throws {

@@ -5,7 +5,7 @@ internal import Testing
 /// The command line's contract: help everywhere, 2 for bad usage, and nothing else on the way.
 @Suite(.timeLimit(.minutes(5))) struct HelpTests {
   @Test(arguments: [
-    "", "init", "serve", "check", "import", "export", "key", "key create", "key list", "key revoke",
+    "", "init", "serve", "check", "import", "export", "key", "key create", "key list", "key revoke", "key renew-data",
     "workdays", "outbox", "outbox list", "outbox retry", "backup", "verify", "demo",
   ])
   func everyCommandHelpsWithAnExample(_ command: String) throws {

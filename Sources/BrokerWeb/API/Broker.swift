@@ -9,6 +9,10 @@ package struct Machinery: Sendable {
   package var urlFault: @Sendable (String) -> Phrase?
   package var newSecret: @Sendable () -> [UInt8]
   package var secretText: @Sendable ([UInt8]) -> String
+  /// What is wrong with an endpoint's certificates and key; fills in what is shown of them.
+  package var tlsFaults: @Sendable (inout EndpointTLS) -> [Fault]
+  /// Whether `v1sm3` signatures can be made here.
+  package var signsSM3: Bool
   /// Sends one test message now and waits for what comes of it; nil when too many are under way.
   package var test: @Sendable (Endpoint) async -> TestReport?
   package var dispatcherAlive: @Sendable () -> Bool
@@ -23,6 +27,7 @@ package struct Machinery: Sendable {
   package init(
     urlFault: @escaping @Sendable (String) -> Phrase?, newSecret: @escaping @Sendable () -> [UInt8],
     secretText: @escaping @Sendable ([UInt8]) -> String,
+    tlsFaults: @escaping @Sendable (inout EndpointTLS) -> [Fault], signsSM3: Bool,
     test: @escaping @Sendable (Endpoint) async -> TestReport?,
     dispatcherAlive: @escaping @Sendable () -> Bool, keeperAlive: @escaping @Sendable () -> Bool,
     advance: (@Sendable (Instant) async throws(StoreError) -> Int)?,
@@ -33,6 +38,8 @@ package struct Machinery: Sendable {
     self.urlFault = urlFault
     self.newSecret = newSecret
     self.secretText = secretText
+    self.tlsFaults = tlsFaults
+    self.signsSM3 = signsSM3
     self.test = test
     self.dispatcherAlive = dispatcherAlive
     self.keeperAlive = keeperAlive

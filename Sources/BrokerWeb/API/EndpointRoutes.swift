@@ -8,20 +8,22 @@ struct EndpointRoutes {
 
   private static let overlapMilliseconds: Int64 = 24 * 3_600_000
   private static let testRetrySeconds = 2
-  private static let members = ["url", "events", "body", "description"]
+  private static let members = ["url", "events", "body", "description"] + EndpointSecurity.members
 
   func create(_ call: Call) async throws -> Reply {
     try call.checkQuery()
     let organ = try call.requireOrgan()
     let claim = try call.idempotencyClaim()
     var reader = BodyReader()
-    guard let m = reader.object(try call.json(), at: "", members: Self.members) else {
+    let json = try call.json()
+    guard let m = reader.object(json, at: "", members: Self.members) else {
       throw Problem(reader.faults)
     }
     let url = url(m["url"], required: true, &reader)
     let events = events(m["events"], &reader) ?? ["*"]
     let body = reader.choice(m["body"], at: "/body", Endpoint.Body.self) ?? .thin
     let description = reader.text(m["description"], at: "/description")
+    let security = EndpointSecurity(m, in: json, broker.machinery, &reader)
     guard let url, reader.faults.isEmpty else { throw Problem(reader.faults) }
     let secret = broker.machinery.newSecret()
     return try await broker.store.write { context in
@@ -34,9 +36,10 @@ struct EndpointRoutes {
               "an organ has at most \(WriteContext.endpointsPerOrgan) endpoints")
           ]))
       }
-      let endpoint = Endpoint(
+      var endpoint = Endpoint(
         id: try context.newID(), organ: organ.number, url: url, events: events, body: body,
         description: description, secret: secret, createdAt: context.now)
+      security.apply(to: &endpoint)
       try context.insert(endpoint)
       return try show(endpoint, keptFor: claim, context)
     }
@@ -71,6 +74,7 @@ struct EndpointRoutes {
     let body = reader.choice(m["body"], at: "/body", Endpoint.Body.self)
     let description = reader.text(m["description"], at: "/description")
     let enabled = reader.bool(m["enabled"], at: "/enabled")
+    let security = EndpointSecurity(m, in: json, broker.machinery, &reader)
     guard reader.faults.isEmpty else { throw Problem(reader.faults) }
     let clearsDescription = json["description"]?.isNull == true
     try await broker.store.write { context in
@@ -79,6 +83,7 @@ struct EndpointRoutes {
       if let events { endpoint.events = events }
       if let body { endpoint.body = body }
       if description != nil || clearsDescription { endpoint.description = description }
+      security.apply(to: &endpoint)
       if let enabled {
         endpoint.enabled = enabled
         endpoint.disabledReason = enabled ? nil : "switched off by its organ"
@@ -212,6 +217,7 @@ struct EndpointRoutes {
     w.string("url", endpoint.url)
     w.array("events") { w in for event in endpoint.events { w.string(nil, event) } }
     w.string("body", endpoint.body.rawValue)
+    EndpointSecurity.write(&w, endpoint)
     w.string("description", endpoint.description)
     w.bool("enabled", endpoint.enabled)
     w.string("disabledReason", endpoint.disabledReason)

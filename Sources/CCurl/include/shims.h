@@ -30,6 +30,12 @@ static inline CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, const vo
   return curl_easy_setopt(easy, option, value);
 }
 
+// libcurl copies the bytes; none takes the option back.
+static inline CURLcode ccurl_set_blob(CURL *easy, CURLoption option, const void *bytes, size_t length) {
+  struct curl_blob blob = {(void *)bytes, length, CURL_BLOB_COPY};
+  return curl_easy_setopt(easy, option, length ? &blob : NULL);
+}
+
 // libcurl keeps the list: it must outlive the transfer.
 static inline CURLcode ccurl_set_headers(CURL *easy, struct curl_slist *headers) {
   return curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);

@@ -103,6 +103,7 @@ struct BrokerServer {
     Machinery(
       urlFault: { _ in nil }, newSecret: { WebhookSecret.generate().raw },
       secretText: { raw in (try? WebhookSecret(raw: raw))?.text ?? "" },
+      tlsFaults: { _ in [] }, signsSM3: false,
       test: { _ in
         TestReport(
           delivered: false, status: nil, error: nil, durationMS: 0, timingsMS: (0, 0, 0, 0), remoteAddress: "",

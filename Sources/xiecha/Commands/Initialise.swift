@@ -54,6 +54,7 @@ struct Initialise: AsyncParsableCommand {
       "已建立 \(state.path)：\(store.reference.organs.count)个机关、\(store.reference.items.count)项证明事项、\(store.reference.assistance.count)条协助清单"
     )
     print("created \(state.path); keys are in \(state.path)/keys.json (0600)")
+    print("数据密钥 \(DataKey.path(state.path))：请另行保管一份副本，备份中没有它 / keep a copy of it apart: backups are without it")
     print("next: xiecha serve --state-dir \(state.path)")
   }
 

@@ -10,7 +10,7 @@ struct Key: ParsableCommand {
         xiecha key create --organ 11320681014260292T --state-dir ./state
         xiecha key revoke 3 --state-dir ./state
       """,
-    subcommands: [Create.self, List.self, Revoke.self])
+    subcommands: [Create.self, List.self, Revoke.self, RenewDataKey.self])
 
   struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(

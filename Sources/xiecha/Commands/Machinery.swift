@@ -16,6 +16,7 @@ struct Check: ParsableCommand {
     let procedures = try state.procedures()
     let store = try state.openForCommand()
     defer { store.close() }
+    let hasDataKey = try store.checkDataKey()
     let reference = store.reference
     print("配置 / configuration  ok  \(state.path)/xiecha.yaml, \(SettingKey.all.count) keys")
     print("程序 / procedures     ok  \(procedures.map(\.id).joined(separator: ", "))")
@@ -24,7 +25,11 @@ struct Check: ParsableCommand {
     print("协助清单 / list       \(reference.assistance.count)")
     let years = reference.calendar.knownYears.sorted().map(String.init).joined(separator: " ")
     print("日历 / calendars      \(years.isEmpty ? "none" : years)")
+    print("数据密钥 / data key     \(hasDataKey ? "ok" : "none")  \(DataKey.path(state.path))")
     var warnings: [String] = []
+    if !hasDataKey {
+      warnings.append("尚无数据密钥，下次启动时建立 / there is no data key yet; the next start makes it")
+    }
     for year in store.missingYears {
       let words = WorkingCalendar.missing(year)
       warnings.append("\(words.zh) / \(words.en)")
@@ -42,6 +47,7 @@ struct Backup: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "在线备份：某一时刻的完整一致副本 / an online, consistent copy",
     discussion: """
+      The data key, DIR/data.key, is not in the copy: without it the copy's endpoint secrets cannot be read. Keep it apart.
       To restore, stop the daemon and put the copy in place of DIR/xiecha.sqlite (remove xiecha.sqlite-wal and -shm).
       Example / 示例:
         xiecha backup /backup/xiecha-2026-11-20.sqlite --state-dir ./state
@@ -58,6 +64,7 @@ struct Backup: ParsableCommand {
     try store.backup(to: destination)
     let size = (try FileManager.default.attributesOfItem(atPath: destination)[.size] as? Int) ?? 0
     print("已备份 / backed up to \(destination), \(size) bytes")
+    print("不含数据密钥 / without the data key, to be kept apart: \(DataKey.path(state.path))")
   }
 }
 

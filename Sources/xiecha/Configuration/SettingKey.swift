@@ -189,6 +189,10 @@ struct SettingKey {
       number("callbacks.inFlightPerEndpoint", \.inFlightPerEndpoint, 1...1024, "The same for one endpoint"),
       text("callbacks.caBundle", \.caBundle, "PEM file of trusted authorities; empty takes the system's"),
       text(
+        "callbacks.source", \.callbackSource,
+        "ce-source of callbacks in CloudEvents: this broker's own URI, such as https://xiecha.example.gov.cn/v1",
+        expected: "a URI without spaces", check: { !$0.isEmpty && $0.unicodeScalars.allSatisfy { $0.value > 32 } }),
+      text(
         "deadlines.lastMoment", \.lastMoment, "When the last day ends: 24:00 by law, or office close such as 17:30",
         expected: "HH:MM, from 00:01 to 24:00", check: isMoment),
       text(

@@ -20,6 +20,7 @@ struct Settings: Equatable {
   var inFlight = 256
   var inFlightPerEndpoint = 64
   var caBundle = ""
+  var callbackSource = "/v1"
   var lastMoment = "24:00"
   var officeHours = "09:00-17:00"
   var limits = WebLimits()
@@ -64,6 +65,7 @@ struct Settings: Equatable {
     options.inFlight = inFlight
     options.inFlightPerEndpoint = inFlightPerEndpoint
     options.caBundle = caBundle.isEmpty ? nil : caBundle
+    options.source = callbackSource
     return options
   }
 }

@@ -4,7 +4,8 @@ internal import BrokerStore
 internal import BrokerWeb
 internal import Foundation
 
-/// Where a broker keeps what is its own: `xiecha.yaml`, `procedures/`, `keys.json`, the database and its lock.
+/// Where a broker keeps what is its own: `xiecha.yaml`, `procedures/`, `keys.json`, `data.key`, the database
+/// and its lock.
 struct StateDirectory: ParsableArguments {
   @Option(
     name: .customLong("state-dir"),

@@ -1,0 +1,70 @@
+internal import Glibc
+
+/// The file of the data key, `data.key` in the state directory: 32 random bytes, for its owner only. Whoever has the
+/// database alone, or a backup of it, cannot read the endpoints' secrets.
+package enum DataKey {
+  package static let length = 32
+
+  package static func path(_ directory: String) -> String { directory + "/data.key" }
+
+  /// The key, or nil when there is no such file.
+  /// - Throws: what is wrong with the file: another's, open to others, or not 32 bytes long.
+  package static func read(_ directory: String) throws(StoreError) -> [UInt8]? {
+    let path = path(directory)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return nil }
+      throw .wrongMode("\(path): \(String(cString: strerror(errno)))")
+    }
+    defer { close(descriptor) }
+    var file = stat()
+    var parent = stat()
+    guard fstat(descriptor, &file) == 0, stat(directory, &parent) == 0 else {
+      throw .wrongMode("\(path): \(String(cString: strerror(errno)))")
+    }
+    guard file.st_mode & S_IFMT == S_IFREG else { throw .wrongMode("\(path) is not a file") }
+    guard file.st_uid == parent.st_uid else {
+      throw .wrongMode("\(path) belongs to user \(file.st_uid), and its directory to \(parent.st_uid); chown it")
+    }
+    guard file.st_mode & 0o077 == 0 else {
+      throw .wrongMode("\(path) is open to others (mode \(String(file.st_mode & 0o777, radix: 8))); chmod 600 \(path)")
+    }
+    var bytes = [UInt8](repeating: 0, count: length + 1)
+    let count = Glibc.read(descriptor, &bytes, bytes.count)
+    guard count == length else {
+      throw .wrongMode("\(path) is damaged: a data key has \(length) bytes; put back the copy that was kept apart")
+    }
+    return Array(bytes.prefix(length))
+  }
+
+  /// Makes the file, whole and on disk before this returns: what is sealed under a key that a power cut takes away is
+  /// lost.
+  static func create(_ directory: String) throws(StoreError) -> [UInt8] {
+    var source = SystemRandomNumberGenerator()
+    let key = (0..<length).map { _ in UInt8.random(in: 0...255, using: &source) }
+    let (path, partial) = (path(directory), path(directory) + ".partial")
+    unlink(partial)
+    let descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw .storage("\(path): \(String(cString: strerror(errno)))") }
+    defer { close(descriptor) }
+    // A link and not a renaming: a key that is there already is never replaced.
+    guard write(descriptor, key, length) == length, fsync(descriptor) == 0, link(partial, path) == 0 else {
+      let words = String(cString: strerror(errno))
+      unlink(partial)
+      throw .storage("\(path): \(words)")
+    }
+    unlink(partial)
+    let parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if parent >= 0 {
+      fsync(parent)
+      close(parent)
+    }
+    return key
+  }
+
+  package static let lost = """
+    the secrets of the endpoints are sealed under it and cannot be read without it. Put back the copy that was kept \
+    apart (0600). If there is none: xiecha key renew-data makes a new one; every endpoint is then switched off until \
+    its organ has rotated the secret and switched it on again
+    """
+}
