@@ -62,7 +62,7 @@ extension AssistanceRequest {
     }
     next.state = .acknowledged
     if next.acknowledgement == nil { next.acknowledgement = Acknowledgement(officer: nil, at: now) }
-    let timer = next.startClock(now, workingDays: deadline.workingDays, law)
+    let timer = next.startClock(now, workingDays: deadline.workingDays, on: next.namedDate(by: law), law)
     return Turn(
       request: next, type: .supplied,
       data: [

@@ -54,6 +54,12 @@ package struct CatalogueDraft: Sendable {
         fault(index, code: "invalid-proposal", "未写明调整内容（data.change）", "it does not say what to change (data.change)")
         continue
       }
+      if let rule = proposal.text("exclusion"), ["yes", "no", "是", "否"].contains(rule) {
+        fault(
+          index, code: "invalid-proposal", "exclusion 应写明所据规定，不是“\(rule)”",
+          "exclusion names the rule that excludes the item; it is not \"\(rule)\"")
+        continue
+      }
       switch proposal.text("list").flatMap({ CatalogueList(rawValue: $0) }) ?? .items {
       case .items: apply(change, item: proposal, index)
       case .assistanceList: apply(change, entry: proposal, index)

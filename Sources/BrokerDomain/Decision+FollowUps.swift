@@ -58,7 +58,7 @@ extension AssistanceRequest {
     }
     let about = target.subject == .none ? nil : subject
     let submission = Submission(
-      procedure: target.id, item: target.item == .none ? nil : item,
+      procedure: target.id, item: carried(to: target, reference),
       to: target.openers == .itself ? nil : try receiver(owed.next, target, of: organ, reference), subject: about,
       content: content.following(data: .object(fields(owed)), signatory: state.answer?.signatory))
     do throws(Refusal) {
@@ -67,6 +67,15 @@ extension AssistanceRequest {
       return Opened(decision: decision, subject: about)
     } catch {
       throw error.reason
+    }
+  }
+
+  /// An item that has left the list meanwhile stays behind where none is needed.
+  private func carried(to target: Procedure, _ reference: Reference) -> String? {
+    switch target.item {
+    case .none: nil
+    case .required: item
+    case .optional: item.flatMap { reference.item($0) == nil ? nil : $0 }
     }
   }
 

@@ -30,36 +30,45 @@ package struct OfficeHours: Sendable, Equatable {
 package enum Audience: String, Sendable, CaseIterable { case contact, leader, supervisor }
 
 extension Rung {
-  /// The contact is reminded, the leader hears of what is overdue, the supervisor of what stays so.
-  package var audience: Audience {
+  /// The contact is reminded, the leader hears of what is overdue, and with the supervisor of what stays so.
+  package var audiences: [Audience] {
     switch self {
-    case .twoDaysLeft, .oneDayLeft: .contact
-    case .overdue: .leader
-    case .escalated: .supervisor
+    case .twoDaysLeft, .oneDayLeft: [.contact]
+    case .overdue: [.leader]
+    case .escalated: [.leader, .supervisor]
     }
   }
 
-  /// What its audience reads, without anything about the subject.
+  /// The highest of them.
+  package var audience: Audience { audiences[audiences.count - 1] }
+
+  /// What an audience reads, without anything about the subject.
   /// - Parameters:
   ///   - title: of the procedure.
   ///   - asker: name of the requesting organ.
-  ///   - answerer: name of the organ that is to answer.
-  package func notice(title: Phrase, asker: String, answerer: String, due: CalendarDate) -> Phrase {
-    switch self {
-    case .twoDaysLeft, .oneDayLeft:
-      let days = self == .twoDaysLeft ? 2 : 1
+  ///   - answerer: name of the organ that was to answer.
+  ///   - left: working days left when the notice was given.
+  package func notice(
+    to audience: Audience, title: Phrase, asker: String, answerer: String, due: CalendarDate, left: Int
+  ) -> Phrase {
+    switch (self, audience) {
+    case (.twoDaysLeft, _), (.oneDayLeft, _):
+      let rest = left == 0 ? Phrase("今日截止", "today") : Phrase("还剩\(left)个工作日", "working days left: \(left)")
       return Phrase(
-        "请联络员尽快办理：\(asker)的\(title.zh)，\(due) 届满，还剩\(days)个工作日",
-        "for the contact: \(title.en) asked by \(asker) is due on \(due), \(days == 1 ? "one working day" : "two working days") left"
-      )
-    case .overdue:
+        "请联络员尽快办理：\(asker)的\(title.zh)，\(due) 届满，\(rest.zh)",
+        "for the contact: \(title.en) asked by \(asker) is due on \(due) (\(rest.en))")
+    case (.overdue, _):
       return Phrase(
         "请分管领导督促：\(asker)的\(title.zh)已于 \(due) 届满，尚未办结",
         "for the leader: \(title.en) asked by \(asker) was due on \(due) and is overdue")
-    case .escalated:
+    case (.escalated, .supervisor):
       return Phrase(
         "请监督机关督办：\(answerer)办理\(asker)的\(title.zh)，\(due) 届满，逾期未办结",
         "for the supervisor: \(answerer) owes \(title.en) asked by \(asker), due on \(due)")
+    case (.escalated, _):
+      return Phrase(
+        "请分管领导立即督办：\(asker)的\(title.zh)已于 \(due) 届满，逾期一个工作日仍未办结",
+        "for the leader: \(title.en) asked by \(asker) was due on \(due) and is one working day late")
     }
   }
 }

@@ -128,9 +128,9 @@ package final class Reference: Sendable {
     return earlier[id]?[version]
   }
 
-  /// Also of a procedure whose file is gone.
+  /// By any of its definitions, also of one whose file is gone: requests opened under a sealed one stay sealed.
   package func isSealed(_ procedure: String) -> Bool {
-    procedures[procedure]?.isSealed ?? earlier[procedure]?.values.contains { $0.isSealed } ?? false
+    procedures[procedure]?.isSealed == true || earlier[procedure]?.values.contains { $0.isSealed } == true
   }
 
   /// As the list had it then, also when it is listed no more.

@@ -9,8 +9,9 @@ extension WriteContext {
     let now = now
     let reference = reference(at: now)
     let procedure = reference.procedures[submission.procedure]
+    let routed = submission.item.flatMap { reference.route(item: $0, requester: organ.code)?.obliged }
     let links = try links(
-      of: submission.content.data, procedure, by: organ.code, to: submission.to, subject: submission.subject)
+      of: submission.content.data, procedure, by: organ.code, to: submission.to ?? routed, subject: submission.subject)
     let decision = try AssistanceRequest.submit(
       submission, by: organ, id: try newID(), now: now, reference: reference, origin: links.origin?.request.id,
       others: links.faults)

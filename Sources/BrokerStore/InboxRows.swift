@@ -11,11 +11,14 @@ package struct InboxNotice: Sendable {
   package let dueDate: CalendarDate
   package let procedure: String
   package let requester: OrganCode
+  /// Who had it to answer when the notice was given.
   package let responder: OrganCode
+  /// Working days that were left then; 0 when the last one had begun.
+  package let daysLeft: Int
   /// The requester's reference number.
   package let reference: String?
-  /// As it is now.
-  package let state: String
+  /// As it is now; nil for an organ that has given the request away.
+  package let state: String?
 
   /// Columns in the order of `InboxSQL.list`.
   init(_ row: SQLRow, _ reference: Reference) throws {
@@ -32,18 +35,19 @@ package struct InboxNotice: Sendable {
     self.requester = requester.code
     self.responder = responder.code
     self.reference = row.optionalText(10)
-    state = row.text(11)
+    state = row.optionalText(11)
+    daysLeft = reference.calendar.workingDays(after: at.date, through: dueDate, region: responder.region)
   }
 }
 
 enum InboxSQL: String, CaseIterable {
   case insert = """
-    INSERT INTO inbox (organ, request, rung, audience, at, due_day) VALUES ($1, $2, $3, $4, $5, $6)
+    INSERT INTO inbox (organ, request, rung, audience, at, due_day, responder) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (request, rung, organ) DO NOTHING
     """
   case list = """
-    SELECT i.seq, i.request, r.tail, i.rung, i.audience, i.at, i.due_day, r.procedure, r.requester, r.responder,
-      r.reference, r.state
+    SELECT i.seq, i.request, r.tail, i.rung, i.audience, i.at, i.due_day, r.procedure, r.requester, i.responder,
+      r.reference, CASE WHEN i.audience = 'supervisor' OR r.responder = i.organ THEN r.state END
     FROM inbox i CROSS JOIN request r ON r.key = i.request
     WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4
     """
@@ -52,20 +56,24 @@ enum InboxSQL: String, CaseIterable {
 extension WriteContext {
   /// Tells the people whom a rung that has fired is for: now, when they are at work by the calendar of the organ that is to
   /// answer, else when they come in next.
-  func tellPeople(of rung: Rung, of request: AssistanceRequest) throws {
+  /// - Parameter moment: of the rung, when that may lie ahead.
+  func tellPeople(of rung: Rung, of request: AssistanceRequest, from moment: Instant? = nil) throws {
     guard let organ = reference.organ(request.responder) else { return }
     let code = RungCode(rung, leg: request.progress.leg, isForPeople: true)
-    let at = reference.calendar.officeMoment(from: now, region: organ.region)
+    let at = reference.calendar.officeMoment(from: max(now, moment ?? now), region: organ.region)
     guard at <= now else {
       try db.run(ApplySQL.insertTimer, .int(at.milliseconds), .int(request.id.key), .int(Int64(code.code)))
       return noteTimer(at: at)
     }
     let isSealed = reference.procedure(of: request)?.isSealed == true
-    let organs = rung.audience != .supervisor ? [organ] : isSealed ? [] : reference.supervisors(of: organ)
-    for organ in organs {
-      try db.run(
-        InboxSQL.insert, .int(organ.number), .int(request.id.key), .int(Int64(code.code)),
-        .text(rung.audience.rawValue), .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)))
+    for audience in rung.audiences {
+      let told = audience != .supervisor ? [organ] : isSealed ? [] : reference.supervisors(of: organ)
+      for reader in told {
+        try db.run(
+          InboxSQL.insert, .int(reader.number), .int(request.id.key), .int(Int64(code.code)),
+          .text(audience.rawValue), .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)),
+          .int(organ.number))
+      }
     }
   }
 }

@@ -69,6 +69,13 @@ extension WriteContext {
           "/effectiveFrom", code: "effective-date-past", "施行日期 \(effectiveFrom) 已过，应为 \(now.date) 或以后",
           "\(effectiveFrom) is past; a list comes into force on \(now.date) or later"))
     }
+    // A typing error in the year would keep every later version waiting.
+    if effectiveFrom > now.date + ListTerms.longestAhead {
+      faults.append(
+        Fault(
+          "/effectiveFrom", code: "effective-date-far", "施行日期不得晚于\(ListTerms.longestAhead)日以后",
+          "a list comes into force within \(ListTerms.longestAhead) days"))
+    }
     let proposals = try proposals(draft.proposals, of: supervisor, &faults)
     let base = try Catalogue(db, today: .distantFuture)
     let (items, entries) = (base.items(on: .distantFuture), base.entries(on: .distantFuture))
@@ -131,16 +138,34 @@ extension WriteContext {
           Fault(
             pointer, code: "not-approved", "该调整未经审核同意（状态 \(stored.request.state.name.rawValue)）",
             "it has not been approved (it is \(stored.request.state.name.rawValue))"))
+      } else if let stranger = stranger(to: supervisor, in: stored.request, proposer) {
+        faults.append(
+          Fault(
+            pointer, code: "invalid-proposal", "涉及辖区外的机关\(stranger.name)，不由本机关公布",
+            "it concerns \(stranger.name), which is outside your region"))
       } else {
         found.append(
           (
             index,
             CatalogueProposal(
-              id: id, proposer: proposer, item: stored.request.item, data: stored.request.content.data)
+              id: id, proposer: proposer, item: stored.request.item, data: stored.request.data)
           ))
       }
     }
     return found
+  }
+
+  /// The lists are shared by every region: a supervisor publishes what its own organs proposed, and touches no entry of
+  /// another region's, nor an item on which one depends.
+  private func stranger(to supervisor: Organ, in proposal: AssistanceRequest, _ proposer: Organ) -> Organ? {
+    func isOutside(_ organ: Organ) -> Bool { !supervisor.region.covers(organ.region) }
+    if isOutside(proposer) { return proposer }
+    let named = proposal.data["requester"]?.stringValue.flatMap { try? OrganCode($0) }
+    if let named = named.flatMap({ reference.organ($0) }), isOutside(named) { return named }
+    let list = proposal.data["list"]?.stringValue.flatMap { CatalogueList(rawValue: $0) } ?? .items
+    guard list == .items, let item = proposal.item else { return nil }
+    let organs = reference.assistance.filter { $0.item == item }.compactMap { self.reference.organ($0.requester) }
+    return organs.first(where: isOutside)
   }
 
   /// A row that is not changed keeps what its file said besides.
@@ -152,12 +177,9 @@ extension WriteContext {
       try db.insert(items: lists.items.map { Kept($0, extra: extra[$0.code] ?? "{}") }, version: version)
     case .assistanceList:
       let old = try db.entries(version: base.entries(on: .distantFuture).version.number)
-      try db.insert(
-        entries: lists.entries.map { entry in
-          Kept(
-            entry,
-            extra: old.first { $0.value.item == entry.item && $0.value.requester == entry.requester }?.extra ?? "{}")
-        }, version: version)
+      func name(_ entry: AssistanceEntry) -> String { "\(entry.requester) \(entry.item)" }
+      let extra = Dictionary(old.map { (name($0.value), $0.extra) }) { first, _ in first }
+      try db.insert(entries: lists.entries.map { Kept($0, extra: extra[name($0)] ?? "{}") }, version: version)
     }
   }
 

@@ -45,6 +45,9 @@ package struct CalendarChanges: Sendable, Equatable {
 
 /// From when on a list holds, and by what.
 package struct ListTerms: Sendable {
+  /// Days from today within which a list must come into force.
+  package static let longestAhead = 366
+
   /// Nil: today.
   package let effectiveFrom: CalendarDate?
   package let notice: String?

@@ -68,7 +68,8 @@ extension Database {
       let (items, entries) = (catalogue.items(on: day), catalogue.entries(on: day))
       return Reference(
         organs: organs, items: items.rows, assistance: entries.rows, calendar: calendar,
-        procedures: numbered.current, earlier: numbered.stored, lastDay: lastDay, itemsVersion: items.version, assistanceVersion: entries.version,
+        procedures: numbered.current, earlier: numbered.stored, lastDay: lastDay, itemsVersion: items.version,
+        assistanceVersion: entries.version,
         history: ItemHistory(catalogue.itemVersions.map { ($0.version, $0.rows) }, current: items.rows),
         successor: successor)
     }

@@ -28,7 +28,7 @@ package struct ReportScope: Sendable {
   }
 
   func includes(_ organ: Int64, _ procedure: String, _ reference: Reference) -> Bool {
-    organs.contains(organ) && (organ == own || reference.procedures[procedure]?.isSealed != true)
+    organs.contains(organ) && (organ == own || !reference.isSealed(procedure))
   }
 }
 

@@ -9,7 +9,8 @@ extension Schema {
       rung INTEGER NOT NULL CHECK (rung > 0 AND rung % 10 BETWEEN 1 AND 4),
       audience TEXT NOT NULL CHECK (audience IN ('contact', 'leader', 'supervisor')),
       at INTEGER NOT NULL,
-      due_day INTEGER NOT NULL
+      due_day INTEGER NOT NULL,
+      responder INTEGER NOT NULL REFERENCES organ (number)
     ) STRICT;
     CREATE UNIQUE INDEX inbox_once ON inbox (request, rung, organ);
     CREATE INDEX inbox_organ ON inbox (organ, seq);

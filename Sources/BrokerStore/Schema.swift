@@ -16,11 +16,16 @@ enum Schema {
       try db.execute(sql: callbacks)
       try db.execute(sql: "PRAGMA application_id = \(applicationID)")
     }
-    migrator.registerMigration("2 reports and reads") { db in try db.execute(sql: reports) }
-    migrator.registerMigration("3 the inbox") { db in try db.execute(sql: inbox) }
-    migrator.registerMigration("4 versions of procedures") { db in try db.execute(sql: procedureVersions) }
+    migrator.registerMigration("2 reports and reads", foreignKeyChecks: .immediate) { db in try db.execute(sql: reports)
+    }
+    migrator.registerMigration("3 the inbox", foreignKeyChecks: .immediate) { db in try db.execute(sql: inbox) }
+    migrator.registerMigration("4 versions of procedures", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: procedureVersions)
+    }
     migrator.registerMigration("5 the life of the lists") { db in try db.execute(sql: catalogue) }
-    migrator.registerMigration("6 endpoint security") { db in try db.execute(sql: endpointSecurity) }
+    migrator.registerMigration("6 endpoint security", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: endpointSecurity)
+    }
     return migrator
   }
 

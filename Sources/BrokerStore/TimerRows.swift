@@ -32,7 +32,8 @@ extension WriteContext {
         stored.request.isClockRunning, stored.request.progress.leg == code.leg
       else { continue }
       if code.isForPeople {
-        try tellPeople(of: code.rung, of: stored.request)
+        // Moved since it was armed: they are told when it is so.
+        try tellPeople(of: code.rung, of: stored.request, from: stored.request.moment(of: code.rung, reference))
         continue
       }
       // A rung that has fired before (its event is unique) never fires again, whatever re-armed it; the ladder goes on.

@@ -43,11 +43,15 @@ internal import Testing
   @Test func everyRungHasAnAudienceAndWords() {
     #expect(Rung.allCases.map(\.audience) == [.contact, .contact, .leader, .supervisor])
     let due = CalendarDate(dayNumber: 20_519)
-    let notices = Rung.allCases.map {
-      $0.notice(title: Phrase("协助核查", "verification"), asker: "甲局", answerer: "乙局", due: due)
+    let notices = Rung.allCases.flatMap { rung in
+      rung.audiences.map { audience in
+        rung.notice(
+          to: audience, title: Phrase("协助核查", "verification"), asker: "甲局", answerer: "乙局", due: due,
+          left: 3 - rung.rawValue)
+      }
     }
-    #expect(Set(notices.map(\.zh)).count == 4 && Set(notices.map(\.en)).count == 4)
+    #expect(Set(notices.map(\.zh)).count == 5 && Set(notices.map(\.en)).count == 5)
     #expect(notices.allSatisfy { $0.zh.contains(due.description) && $0.en.contains("甲局") })
-    #expect(notices[3].zh.contains("乙局"), "a supervisor has to know whom to ask")
+    #expect(notices[4].zh.contains("乙局"), "a supervisor has to know whom to ask")
   }
 }

@@ -14,7 +14,9 @@ import Testing
     }
   }
 
-  private static let office = ["T-2 contact 03-05T09:00", "T-1 contact 03-06T09:00", "T leader 03-10T09:00"]
+  private static let office = [
+    "T-2 contact 03-05T09:00", "T-1 contact 03-06T09:00", "T leader 03-10T09:00", "T+1 leader 03-10T09:00",
+  ]
 
   @Test func theContactThenTheLeaderThenTheSupervisor() async throws {
     let store = try Fixture().open()
@@ -23,17 +25,17 @@ import Testing
     #expect(try store.scalar("SELECT count(*) FROM timer") == 1, "submission arms one timer")
     for (moment, count) in [
       ("2026-03-05T08:59:59+08:00", 0), ("2026-03-05T09:00:00+08:00", 1), ("2026-03-06T08:00:00+08:00", 1),
-      ("2026-03-06T09:00:00+08:00", 2), ("2026-03-10T08:00:00+08:00", 2), ("2026-03-10T09:00:00+08:00", 3),
-      ("2026-03-20T12:00:00+08:00", 3),
+      ("2026-03-06T09:00:00+08:00", 2), ("2026-03-10T08:00:00+08:00", 2), ("2026-03-10T09:00:00+08:00", 4),
+      ("2026-03-20T12:00:00+08:00", 4),
     ] {
       try await store.advance(to: moment)
       #expect(try await Self.notices(store, .responder) == Array(Self.office.prefix(count)), "\(moment)")
     }
     #expect(try await Self.notices(store, .supervisor) == ["T+1 supervisor 03-10T09:00"])
     for organ in [Qidong.requester, .stranger] { #expect(try await Self.notices(store, organ) == []) }
-    #expect(try await Self.notices(store, .responder, .leader) == [Self.office[2]])
+    #expect(try await Self.notices(store, .responder, .leader) == Array(Self.office[2...]))
     let seqs = try await store.pool.read { try String.fetchAll($0, sql: "SELECT audience FROM inbox ORDER BY seq") }
-    #expect(seqs == ["contact", "contact", "leader", "supervisor"])
+    #expect(seqs == ["contact", "contact", "leader", "leader", "supervisor"])
     // The rungs are events as they were, and say for whom and when.
     let rungs = try await store.timeline(request.id).dropFirst().map { try JSON.parse($0.data) }
     #expect(rungs.compactMap { $0["audience"]?.stringValue } == ["contact", "contact", "leader", "supervisor"])
@@ -57,9 +59,10 @@ import Testing
       }
     }
     try await fixture.life { (store) async throws in
-      // Planted at noon of the 3rd, when it was armed by nobody: that once, and never again.
-      #expect(
-        try await Self.notices(store, .responder) == ["T-2 contact 03-03T12:00"] + Self.office.dropFirst())
+      // Those that were planted too early waited for the moment, and those planted later said nothing again. The clock
+      // stood at noon when the rungs of each day fired.
+      let notices = try await Self.notices(store, .responder).map { $0.split(separator: "T").dropLast().joined() }
+      #expect(notices == Self.office.map { $0.split(separator: "T").dropLast().joined() })
       #expect(try store.verify() == [])
     }
   }
@@ -76,6 +79,20 @@ import Testing
     #expect(try await Self.notices(store, .responder) == [])
     try await store.advance(to: "2026-03-06T12:00:00+08:00")
     #expect(try await Self.notices(store, .responder) == ["T-2 contact 03-06T09:00", "T-1 contact 03-06T09:00"])
+  }
+
+  /// Extended between the rung and the morning: they are told when two days are left indeed.
+  @Test func anExtensionMovesTheNotice() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let request = try await store.submit()
+    try await store.advance(to: "2026-03-05T08:00:00+08:00")
+    try await store.carryOut(.extend(.init(workingDays: 5, reason: "档案需从外地调取", approver: "李四")), request.id)
+    try await store.advance(to: "2026-03-12T08:59:00+08:00")
+    #expect(try await Self.notices(store, .responder) == [])
+    try await store.advance(to: "2026-03-12T09:00:00+08:00")
+    #expect(try await Self.notices(store, .responder) == ["T-2 contact 03-12T09:00"])
+    #expect(try store.verify() == [])
   }
 
   @Test func whatIsAnsweredByThenIsNotTold() async throws {
@@ -104,7 +121,7 @@ import Testing
     try await store.advance(to: "2026-03-20T12:00:00+08:00")
     #expect(
       try await Self.notices(store, .responder) == [
-        "T-2 contact 03-06T09:00", "T-1 contact 03-09T09:00", "T leader 03-11T09:00",
+        "T-2 contact 03-06T09:00", "T-1 contact 03-09T09:00", "T leader 03-11T09:00", "T+1 leader 03-11T09:00",
       ])
     #expect(try await Self.notices(store, .supervisor) == ["T+1 supervisor 03-11T09:00"])
     #expect(try store.verify() == [])

@@ -15,8 +15,11 @@ internal import Testing
       "POST", "/v1/rehearsal/advance", json: #"{"to": "2026-03-11T12:00:00+08:00"}"#)
     let all = try responder.get("/v1/inbox")
     let items = try #require(all["items"].array)
-    #expect(items.map { $0["audience"].string } == ["contact", "contact", "contact", "contact", "leader", "leader"])
-    #expect(items.map { $0["rung"].string } == ["T-2", "T-2", "T-1", "T-1", "T", "T"])
+    #expect(
+      items.map { $0["audience"].string } == [
+        "contact", "contact", "contact", "contact", "leader", "leader", "leader", "leader",
+      ])
+    #expect(items.map { $0["rung"].string } == ["T-2", "T-2", "T-1", "T-1", "T", "T", "T+1", "T+1"])
     #expect(Set(items.compactMap { $0["request"].string }) == Set(ids.compactMap { $0 }))
     for item in items {
       #expect(item["at"].string?.dropFirst(11).hasPrefix("09:00:") == true && item["dueDate"].string == "2026-03-09")
@@ -30,7 +33,7 @@ internal import Testing
     let last = try #require(all["next"].int)
     #expect(try responder.get("/v1/inbox?after=\(last)") == .object(["items": .array([]), "next": .int(last)]))
     let leader = try responder.get("/v1/inbox?audience=leader")["items"].array
-    #expect(leader?.map { $0["rung"].string } == ["T", "T"])
+    #expect(leader?.map { $0["rung"].string } == ["T", "T", "T+1", "T+1"])
     let supervisor = try daemon.client(Qidong.supervisor).get("/v1/inbox")["items"].array
     #expect(supervisor?.map { $0["audience"].string } == ["supervisor", "supervisor"])
     expectProblem(try responder.call("GET", "/v1/inbox?audience=boss"), 400, "invalid-parameter")

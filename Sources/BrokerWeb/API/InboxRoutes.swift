@@ -44,7 +44,7 @@ extension InboxNotice {
     w.phrase(
       "text",
       rung.notice(
-        title: reference.procedures[procedure]?.title ?? Phrase(procedure, procedure), asker: name(requester),
-        answerer: name(responder), due: dueDate))
+        to: audience, title: reference.procedures[procedure]?.title ?? Phrase(procedure, procedure),
+        asker: name(requester), answerer: name(responder), due: dueDate, left: daysLeft))
   }
 }

@@ -136,8 +136,10 @@ struct ReadRoutes {
   func deadline(_ call: Call) async throws -> Reply {
     try call.checkQuery()
     let id = try call.id()
-    let stored = try await requests.requireParty(id, try call.requireOrgan(), mayRead: true)
-    let request = stored.request
+    let organ = try call.requireOrgan()
+    let request = try await requests.requireParty(id, organ, mayRead: true).request
+    // The reasons of an extension or a transfer are part of the timeline.
+    try await requests.recordWatching(request, organ, call, .timeline)
     let reference = broker.store.reference
     let ledger = try await broker.store.timeline(id).filter { Self.movesTheClock.contains($0.type) }
     return Reply { w in

@@ -27,9 +27,14 @@ struct CSVLines {
     bytes.append(contentsOf: [13, 10])
   }
 
+  /// Scalars, not characters: a combining mark makes another character of "=", and no less a formula.
+  private static let formulaStarts: [Unicode.Scalar] = [
+    "=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠",
+  ]
+
   /// A text that a spreadsheet would take for a formula stands behind an apostrophe: these texts come from other organs.
   private mutating func put(_ text: String) {
-    let isFormula = ["=", "+", "-", "@", "\t", "\r"].contains { text.hasPrefix($0) }
+    let isFormula = text.unicodeScalars.first.map { Self.formulaStarts.contains($0) } ?? false
     let text = isFormula ? "'" + text : text
     guard text.utf8.contains(where: { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }) else {
       return bytes.append(contentsOf: text.utf8)

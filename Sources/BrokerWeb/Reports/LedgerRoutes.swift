@@ -46,16 +46,17 @@ struct LedgerRoutes {
   private func procedures(_ call: Call) throws(Problem) -> Set<String> {
     let known = broker.store.reference.procedures
     let named = call.queryValue("procedure").map { $0.split(separator: ",").map(String.init) }
-    for id in named ?? [] where known[id]?.isSealed != false {
+    let reference = broker.store.reference
+    for id in named ?? [] where known[id] == nil || reference.isSealed(id) {
       throw call.badParameter("procedure", "没有可列入台账的程序“\(id)”", "no procedure \"\(id)\" that a ledger may hold")
     }
-    return Set((named ?? Self.procedures).filter { known[$0]?.isSealed == false })
+    return Set((named ?? Self.procedures).filter { known[$0] != nil && !reference.isSealed($0) })
   }
 
-  /// Rows that tell a supervisor of a subject, who is no party to them, are on record before they are given away.
+  /// Rows that a supervisor reads, who is no party to them, are on record before they are given away.
   private func record(_ rows: [StoredRequest], _ organ: Organ, _ call: Call) async throws {
     guard let key = call.caller?.keyID else { return }
-    var read = rows.filter { $0.subject != nil && $0.request.party(organ.code) == nil }.map(\.request.id)[...]
+    var read = rows.filter { $0.request.party(organ.code) == nil }.map(\.request.id)[...]
     while !read.isEmpty {
       let some = Array(read.prefix(Self.recordsAtOnce))
       read = read.dropFirst(some.count)
@@ -81,7 +82,7 @@ private struct LedgerRow {
   init(_ stored: StoredRequest, _ now: Instant, _ reference: Reference) {
     let request = stored.request
     let procedure = reference.procedure(of: request)
-    let item = request.item.flatMap { reference.item($0) }
+    let item = request.item.flatMap { reference.item($0, at: request.receivedAt) }
     let (from, to) = (reference.organ(request.requester), reference.organ(request.responder))
     let done = request.progress.metAt ?? request.closedAt
     let days = done.map {

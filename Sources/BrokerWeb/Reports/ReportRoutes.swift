@@ -85,8 +85,10 @@ struct ReportRoutes {
       throw Problem(
         .forbidden, "forbidden", "总结和通报由监督机关（司法局）制作", "summaries and circulars are the supervisor's to make")
     }
+    // It goes to every organ of the region, so what is sealed stays out, the supervisor's own as well.
     let report = try await broker.store.timeliness(
-      from: period.from, to: period.to, by: [.organ, .procedure, .month], audience.scope)
+      from: period.from, to: period.to, by: [.organ, .procedure, .month],
+      ReportScope(organs: audience.scope.organs, own: nil))
     let content = DocumentContent(
       report: report, period: period, issuer: organ, audience: audience, reference: broker.store.reference)
     return await offTheLoop { .page(write(content)) }

@@ -91,6 +91,9 @@ struct Import: ParsableCommand {
       guard let day = CalendarDate(text) else { throw ValidationError("--effective-from takes a date, YYYY-MM-DD") }
       return day
     }
+    if let day, day > BrokerClock.wall.date + ListTerms.longestAhead {
+      throw ValidationError("--effective-from lies at most \(ListTerms.longestAhead) days ahead; it is \(day)")
+    }
     let notice = notice?.trimmingSpaces()
     guard notice != "" else { throw ValidationError("--notice is empty") }
     return ListTerms(effectiveFrom: day, notice: notice)
