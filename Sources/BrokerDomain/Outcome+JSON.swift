@@ -46,10 +46,11 @@ extension AssistanceRequest.State {
 }
 
 extension Answer {
-  func write(_ w: inout JSONWriter) {
+  /// - Parameter hidden: fields of `data` that the reader is not to see.
+  func write(_ w: inout JSONWriter, without hidden: [String] = []) {
     if let outcome {
       w.string("outcome", outcome)
-      w.value("data", data)
+      w.value("data", hidden.isEmpty ? data : .object(data.members.filter { !hidden.contains($0.name) }))
     } else {
       writeFindings(&w)
     }

@@ -94,11 +94,22 @@ package struct Representation: Sendable {
     w.bool("provisional", deadline.provisional)
   }
 
+  /// What an answer hands on to a sealed procedure is for the organ that gave it, and for who receives that one.
+  private var sealedFields: [String] {
+    guard let outcome = request.state.answer?.outcome, viewer != request.responder,
+      let next = reference.procedure(of: request)?.outcomes.first(where: { $0.id == outcome })?.next,
+      reference.isSealed(next.procedure)
+    else { return [] }
+    return next.fills.compactMap { fill in
+      if case .answer(let name) = fill.source { name } else { nil }
+    }
+  }
+
   private func outcome(_ w: inout JSONWriter) {
     let at = (request.closedAt ?? request.updatedAt).rfc3339
     if let answer = request.state.answer {
       w.object("answer") { w in
-        answer.write(&w)
+        answer.write(&w, without: sealedFields)
         w.string("at", at)
         w.bool("late", request.clockStatus(now: now) == .missed)
       }

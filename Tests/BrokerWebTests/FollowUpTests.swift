@@ -114,6 +114,23 @@ internal import Testing
     #expect(try Self.get(id, Self.requester)["followUps"] == disposed["followUps"])
   }
 
+  /// What an answer hands on to the sealed transfer is no more for the supervisor than the transfer itself.
+  @Test func whatTheSealHoldsIsNotReadBesideIt() throws {
+    let id = try #require(try Self.open("false-commitment", data: #"{"falsehood": "查无结婚登记"}"#)["id"].string)
+    let answer = """
+      {"outcome": "transfer-criminal", "text": "涉嫌犯罪，依法移送", "signatory": "王五",
+       "data": {"letter": "启医保移〔2026〕9号", "suspicion": "诈骗罪", "decidedOn": "2026-03-02"}}
+      """
+    let told = try Self.move("answer", id, Self.requester, answer).json
+    #expect(told["answer"]["data"]["suspicion"].string == "诈骗罪")
+    #expect(try Self.get(id, Self.requester)["answer"]["data"]["letter"].string == "启医保移〔2026〕9号")
+    for part in ["", "/timeline"] {
+      let shown = try House.client(.supervisor).done("GET", "/v1/requests/\(id)\(part)").text
+      #expect(!shown.contains("诈骗罪") && !shown.contains("启医保移"), "\(shown)")
+    }
+    #expect(try Self.get(id, .supervisor)["answer"]["data"]["decidedOn"].string == "2026-03-02")
+  }
+
   @Test func whatCannotBeOpenedStaysOnOffer() throws {
     let id = try Self.contradicted()
     let disposed = try Self.move(
