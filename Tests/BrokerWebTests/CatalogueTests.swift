@@ -124,6 +124,7 @@ struct CatalogueTests {
     expectProblem(try scene.publish([first]), 422, "already-published")
     let other = try scene.propose(remove, item: "45")
     expectProblem(try scene.publish([other], from: "2026-03-05"), 422, "version-waiting")
+    expectProblem(try scene.publish([other], from: "2027-03-20"), 422, "effective-date-far")
     #expect(try scene.publish([other], from: "2026-03-09").status == 201)
   }
 

@@ -66,10 +66,17 @@ internal import Testing
   @Test func aListCanWaitForItsDay() throws {
     let state = try StateDirectory()
     let file = Self.config + "/qidong/items.csv"
-    let waiting = try state.run(["import", "items", file, "--effective-from", "2099-01-01", "--notice", "启司发〔2098〕1号"])
-    #expect(waiting.status == 0 && waiting.stdout.contains("version 2, in force from 2099-01-01"), "\(waiting.stderr)")
+    let form = DateFormatter()
+    form.locale = Locale(identifier: "en_US_POSIX")
+    form.timeZone = TimeZone(identifier: "Asia/Shanghai")
+    form.dateFormat = "yyyy-MM-dd"
+    let day = form.string(from: Date(timeIntervalSinceNow: 90 * 86_400))
+    let waiting = try state.run(["import", "items", file, "--effective-from", day, "--notice", "启司发〔2098〕1号"])
+    #expect(waiting.status == 0 && waiting.stdout.contains("version 2, in force from \(day)"), "\(waiting.stderr)")
     let blocked = try state.run(["import", "items", file])
-    #expect(blocked.status == 2 && blocked.stderr.contains("2099-01-01"), "\(blocked.stderr)")
+    #expect(blocked.status == 2 && blocked.stderr.contains(day), "\(blocked.stderr)")
+    let far = try state.run(["import", "items", file, "--effective-from", "2099-01-01"])
+    #expect(far.status == 2 && far.stderr.contains("366 days ahead"), "\(far.stderr)")
     let past = try state.run(["import", "items", file, "--effective-from", "2001-01-01"])
     #expect(past.status == 2 && past.stderr.contains("is past"), "\(past.stderr)")
   }
