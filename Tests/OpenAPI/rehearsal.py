@@ -39,7 +39,9 @@ def clock(w):
         "inbox, of the leader", "GET", "/v1/inbox", 200, key=w.responder, query={"audience": "leader", "limit": 500},
         must=True).json["items"]
     mine = [notice for notice in told if notice["request"] == made["id"]]
-    w.that("the leader is told once, at nine", [n["at"][11:16] for n in mine] == ["09:00"], mine)
+    w.that(
+        "the leader is told of each rung once, at nine",
+        [(n["rung"], n["at"][11:16]) for n in mine] == [("T", "09:00"), ("T+1", "09:00")], mine)
     answered = w.move("answer late", made["id"], "answer", 200, w.responder, ANSWER, must=True).json
     w.that(
         "late", answered["answer"]["late"] is True and answered["due"]["status"] == "missed", answered["answer"])
