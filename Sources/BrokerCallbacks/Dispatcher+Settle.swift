@@ -14,13 +14,19 @@ extension AttemptResult.Verdict {
 }
 
 extension Dispatcher {
-  /// Any 2xx is delivered; 410 switches the endpoint off; anything else is tried again until the schedule ends.
-  func verdict(_ delivery: DueDelivery, _ report: PushReport, now: Instant) -> AttemptResult {
+  /// Any 2xx is delivered; 410 switches the endpoint off; anything else is tried again until the schedule ends, and days
+  /// of nothing else switch the endpoint off as well.
+  func verdict(
+    _ delivery: DueDelivery, _ report: PushReport, now: Instant, _ failing: inout FailingBook
+  ) -> AttemptResult {
     let status: Int?
     let error: String?
+    let trip = Trip(report)
     switch report.outcome {
     case .status(let code) where (200..<300).contains(code):
-      return AttemptResult(delivery: delivery, at: now, status: code, error: nil, verdict: .delivered)
+      return AttemptResult(
+        delivery: delivery, at: now, status: code, error: nil, verdict: .delivered,
+        mark: failing.succeeded(delivery.endpoint), trip: trip)
     case .status(let code):
       (status, error) = (code, (300..<400).contains(code) ? "HTTP \(code): redirects are not followed" : "HTTP \(code)")
     case .forbiddenAddress(let address): (status, error) = (nil, "the address \(address) is not allowed")
@@ -28,15 +34,15 @@ extension Dispatcher {
     }
     if status == 410 {
       return AttemptResult(
-        delivery: delivery, at: now, status: 410, error: error, verdict: .dead,
-        disable: "对方答复 410 Gone / the receiver answered 410 Gone")
+        delivery: delivery, at: now, status: 410, error: error, verdict: .dead, mark: .off(.gone), trip: trip)
     }
     let next = options.schedule.next(
       attempts: delivery.attempts + 1, createdAt: delivery.createdAt, now: now,
       retryAfterSeconds: report.retryAfterSeconds, random: .random(in: -1...1))
     return AttemptResult(
       delivery: delivery, at: now, status: status, error: error,
-      verdict: next.map { .retry(at: $0) } ?? .dead)
+      verdict: next.map { .retry(at: $0) } ?? .dead,
+      mark: failing.failed(delivery.endpoint, now: now, store.reference.calendar), trip: trip)
   }
 
   /// Records results in groups until there are none; while one group is being written the next one gathers. A disk that
@@ -82,6 +88,10 @@ extension Dispatcher {
         ring { $0.settled.append((delivery.endpoint, delivery.seq, true)) }
       }
     }
+    for result in batch {
+      guard case .off(let why) = result.mark else { continue }
+      logger.warning("callbacks: endpoint \(result.delivery.endpoint) is switched off: \(why.reason.en)")
+    }
     ring { news in
       for result in batch {
         let (endpoint, seq) = (result.delivery.endpoint, result.delivery.seq)
@@ -119,12 +129,23 @@ extension Dispatcher {
       w.string("timestamp", event.time)
       w.object("data", data)
     }
-    let lane = Lane(endpoint: endpoint, now: now, inFlight: 1)
+    let lane = Lane(endpoint: endpoint, now: now, inFlight: 1, health: Health(options.breaker))
     let id = EntityID(key: now.milliseconds << 12, tail: .random(in: 0...Int64.max)).description
     return await withCheckedContinuation { continuation in
       state.withLock { $0.tests[token] = continuation }
       let cloudEvent = endpoint.format == .cloudevents ? event : nil
-      submit([lane.push(token: token, id: id, body: body.bytes, trace: nil, cloudEvent: cloudEvent, options)])
+      var push = lane.push(token: token, id: id, body: body.bytes, trace: nil, cloudEvent: cloudEvent, options)
+      push.inspects = true
+      submit([push])
     }
+  }
+}
+
+extension Trip {
+  fileprivate init(_ report: PushReport) {
+    let timings = report.timings
+    self.init(
+      dnsUS: timings.dnsUS, connectUS: timings.connectUS, tlsUS: timings.tlsUS, firstByteUS: timings.firstByteUS,
+      totalUS: timings.totalUS, remoteAddress: report.remoteAddress)
   }
 }

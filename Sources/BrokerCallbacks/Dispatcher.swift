@@ -17,6 +17,14 @@ package struct CallbackOptions: Sendable {
   package var caBundle: String?
   /// The URI of this broker, for CloudEvents.
   package var source = "/v1"
+  /// For how long attempts stay on record.
+  package var keepAttemptsDays = 90
+  package var breaker = BreakerOptions()
+  /// What goes out in the first second after a breaker has closed, doubled every second; and for how many seconds.
+  package var recoveryPerSecond = 50
+  package var recoverySeconds = 10
+  /// Working days of nothing but failures after which an endpoint is switched off; 0 for never.
+  package var disableAfterDays = 5
 
   package init(policy: NetworkPolicy) { self.policy = policy }
 }
@@ -34,7 +42,7 @@ package final class Dispatcher: Sendable {
     var endpointsChanged = false
     var clockMoved = false
     /// What came back from the wire, in order.
-    var arrived: [(endpoint: Int64, answer: Pace.Answer)] = []
+    var arrived: [Arrival] = []
     /// Recorded since the pump last looked; `again` when the message is to be tried once more.
     var settled: [(endpoint: Int64, seq: Int64, again: Bool)] = []
     var stopping = false
@@ -54,13 +62,16 @@ package final class Dispatcher: Sendable {
     var unsettled: [AttemptResult] = []
     var settling = false
     var beat: Int64 = monotonicMicroseconds()
+    var failing: FailingBook
     var counts: [String: Int] = ["delivered": 0, "retried": 0, "dead": 0]
   }
 
   let store: Store
   let options: CallbackOptions
   let logger: Logger
-  let state = Mutex(State())
+  let state: Mutex<State>
+  /// By endpoint; of those that have a lane.
+  let healths = Mutex<[Int64: Health]>([:])
   private let bell = DispatchSemaphore(value: 0)
   private let pumpEnded = DispatchSemaphore(value: 0)
   package let seconds = LatencyHistogram()
@@ -70,6 +81,7 @@ package final class Dispatcher: Sendable {
     self.store = store
     self.options = options
     self.logger = logger
+    state = Mutex(State(failing: FailingBook(disableAfterDays: options.disableAfterDays)))
   }
 
   /// Starts the curl thread and the pump.
@@ -80,6 +92,7 @@ package final class Dispatcher: Sendable {
     curl.withLock { $0 = multi }
     store.onCommit { [weak self] notice in self?.hear(notice) }
     DispatchQueue(label: "xiecha.pump", qos: .userInitiated).async {
+      self.recallFailing()
       var pump = Pump(dispatcher: self)
       pump.run()
       self.pumpEnded.signal()
@@ -171,9 +184,9 @@ package final class Dispatcher: Sendable {
         if let test = state.tests.removeValue(forKey: report.token) {
           tests.append((test, report))
         } else if let delivery = state.onWire.removeValue(forKey: report.token) {
-          let result = verdict(delivery, report, now: now)
+          let result = verdict(delivery, report, now: now, &state.failing)
           state.unsettled.append(result)
-          state.news.arrived.append((delivery.endpoint, Pace.Answer(report)))
+          state.news.arrived.append(Arrival(endpoint: delivery.endpoint, report))
           state.counts[result.verdict.name, default: 0] += 1
           arrived = true
         }

@@ -28,6 +28,7 @@ final class EasyHandle {
   private var identity: TLSIdentity?
   /// The sender's own authorities, to go back to.
   private var authorityDirectory: String?
+  private var inspects = false
 
   /// Written by the callbacks.
   var bodyStart: [UInt8] = []
@@ -137,7 +138,8 @@ extension EasyHandle {
       if code != CURLE_OK { return code }
       totalTimeoutMS = total
     }
-    return push.identity === identity ? nil : setIdentity(push.identity)
+    if push.identity !== identity, let code = setIdentity(push.identity) { return code }
+    return push.inspects == inspects ? nil : setInspects(push.inspects)
   }
 
   /// Its own authorities count instead of the sender's; a connection made under another identity is not used (libcurl
@@ -154,6 +156,19 @@ extension EasyHandle {
     let code = ccurl_set_text(easy, CURLOPT_CAPATH, new?.authorities == nil ? authorityDirectory : nil)
     if code != CURLE_OK { return code }
     identity = new
+    return nil
+  }
+
+  private func setInspects(_ inspects: Bool) -> CURLcode? {
+    let value = inspects ? 1 : 0
+    for (option, value) in [
+      (CURLOPT_CERTINFO, value), (CURLOPT_FRESH_CONNECT, value), (CURLOPT_FORBID_REUSE, value),
+      (CURLOPT_SSL_SESSIONID_CACHE, 1 - value),
+    ] {
+      let code = ccurl_set_long(easy, option, value)
+      if code != CURLE_OK { return code }
+    }
+    self.inspects = inspects
     return nil
   }
 
@@ -214,6 +229,7 @@ extension EasyHandle {
     report.timings.firstByteUS = offset(CURLINFO_STARTTRANSFER_TIME_T)
     report.timings.totalUS = offset(CURLINFO_TOTAL_TIME_T)
     report.bodyStart = bodyStart
+    if inspects { report.certificate = ReceiverCertificate(easy) }
     return report
   }
 

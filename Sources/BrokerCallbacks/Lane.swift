@@ -54,6 +54,11 @@ struct Pace {
 /// One endpoint's way out.
 struct Lane {
   let endpoint: Endpoint
+  let health: Health
+  /// The breaker as of the last look; `health` knows it for others.
+  var breaker = Breaker.State.closed
+  /// Bounds what goes out after the breaker has closed.
+  var ramp: Ramp?
   private let signer: WebhookSigner
   private let identity: TLSIdentity?
   /// When the overlap of a rotated secret ends and the signer must be made anew.
@@ -74,8 +79,10 @@ struct Lane {
   var leaseUntil: Instant?
 
   /// - Parameter inFlight: what it may have on the wire at most.
-  init(endpoint: Endpoint, now: Instant, inFlight: Int) {
+  init(endpoint: Endpoint, now: Instant, inFlight: Int, health: Health) {
     self.endpoint = endpoint
+    self.health = health
+    breaker = health.breaker
     pace = Pace(most: inFlight)
     signer = WebhookSigner(
       secrets: endpoint.signingSecrets(now: now).compactMap { try? WebhookSecret(raw: $0) },
@@ -87,16 +94,68 @@ struct Lane {
   /// How many more it may have on the wire.
   var free: Int { max(0, pace.window - onWire) }
 
-  mutating func arrived(_ answer: Pace.Answer) {
-    // A lane that was closed and opened again meanwhile does not know of those sent before.
-    onWire = max(0, onWire - 1)
-    pace.hear(answer)
+  /// How many the breaker, and what it allows after it has closed, let out now.
+  func allowed(_ now: Instant, _ clock: Int64) -> Int {
+    switch breaker {
+    case .closed: ramp?.allowed(clock) ?? .max
+    // The probe is told by being alone.
+    case .open: onWire == 0 && health.mayProbe(now) ? 1 : 0
+    case .halfOpen: 0
+    }
   }
 
-  /// Without a lease nothing may be sent: what was taken will be taken again.
-  mutating func giveBack() {
+  /// For how long its breaker, or what it allows after it has closed, holds it back: 0 for not at all, nil until a result
+  /// or an event rings.
+  func heldMilliseconds(_ now: Instant, _ clock: Int64) -> Int64? {
+    let hasWork = dueAt != nil || !ready.isEmpty
+    switch breaker {
+    case .closed:
+      guard let ramp, ramp.allowed(clock) == 0 else { return 0 }
+      return hasWork ? ramp.waitMilliseconds(clock) : nil
+    case .open(let until):
+      guard onWire == 0, hasWork else { return nil }
+      return health.mayProbe(now) ? 0 : max(1, until.milliseconds - now.milliseconds)
+    case .halfOpen: return nil
+    }
+  }
+
+  mutating func sent(_ count: Int, _ clock: Int64) {
+    onWire += count
+    ramp?.send(count)
+    if ramp?.isOver(clock) == true { ramp = nil }
+    guard case .open = breaker else { return }
+    health.probeSent()
+    breaker = .halfOpen
+  }
+
+  /// - Returns: what that did to the breaker.
+  mutating func arrived(_ arrival: Arrival, _ now: Instant, _ options: CallbackOptions) -> Breaker.Change {
+    // A lane that was closed and opened again meanwhile does not know of those sent before.
+    onWire = max(0, onWire - 1)
+    pace.hear(arrival.answer)
+    let change = health.hear(arrival, now: now)
+    if change == .none { return change }
+    breaker = health.breaker
+    // What it held ready is due as before, and so is what came meanwhile.
+    putBack()
+    dueAt = now
+    ramp =
+      change == .closed
+      ? Ramp(
+        start: monotonicMicroseconds(), perSecond: options.recoveryPerSecond, seconds: options.recoverySeconds)
+      : nil
+    return change
+  }
+
+  /// What was taken and not sent will be taken again.
+  mutating func putBack() {
     outstanding.subtract(ready.map(\.seq))
     ready = []
+  }
+
+  /// Without a lease nothing may be sent.
+  mutating func giveBack() {
+    putBack()
     leaseUntil = nil
   }
 

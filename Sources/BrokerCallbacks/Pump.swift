@@ -1,6 +1,5 @@
 internal import BrokerDomain
 internal import BrokerStore
-internal import Dispatch
 internal import Logging
 internal import Synchronization
 
@@ -61,25 +60,26 @@ struct Pump {
       _ = open(key, now: now)
       lanes[key]?.dueAt = at
     }
+    askedFor(now)
   }
 
-  /// Beside the pump: it is nobody's haste.
+  /// Somebody who asks for a retry is told at once how it is, and not after the breaker's pause.
+  private mutating func askedFor(_ now: Instant) {
+    for (key, lane) in lanes {
+      guard case .open = lane.breaker, let asked = try? dispatcher.store.asked(for: key) else { continue }
+      lane.health.probeNow(asked: asked, now: now)
+      lanes[key]?.breaker = lane.health.breaker
+    }
+  }
+
   private mutating func sweep() {
     swept = monotonicMicroseconds()
-    let (store, logger, seconds) = (dispatcher.store, dispatcher.logger, dispatcher.options.schedule.giveUpAfterSeconds)
-    Task {
-      do throws(StoreError) {
-        let count = try await store.expire(olderThanSeconds: seconds)
-        if count > 0 { logger.notice("callbacks: gave up \(count) that endpoints switched off were owed") }
-      } catch {
-        if error != .closed { logger.error("callbacks: cannot give up what is too old: \(error)") }
-      }
-    }
+    dispatcher.sweep()
   }
 
   private mutating func absorb(_ news: Dispatcher.News) {
     let now = dispatcher.store.clock.now
-    for (endpoint, answer) in news.arrived { lanes[endpoint]?.arrived(answer) }
+    for arrival in news.arrived { hear(arrival, now) }
     for (endpoint, seq, again) in news.settled {
       lanes[endpoint]?.outstanding.remove(seq)
       // A failed attempt has put its row back with a due time of its own: look again.
@@ -99,25 +99,51 @@ struct Pump {
     }
   }
 
-  private mutating func open(_ key: Int64, now: Instant) -> Bool {
+  private mutating func hear(_ arrival: Arrival, _ now: Instant) {
+    guard let index = lanes.index(forKey: arrival.endpoint) else { return }
+    let change = lanes.values[index].arrived(arrival, now, dispatcher.options)
+    let id = lanes.values[index].endpoint.id
+    switch change {
+    case .none, .reopened: break
+    case .opened: dispatcher.logger.warning("callbacks: endpoint \(id) keeps failing; its breaker is open")
+    case .closed: dispatcher.logger.notice("callbacks: endpoint \(id) answers again; its breaker is closed")
+    }
+  }
+
+  /// - Parameter old: the lane it had, when it was reopened.
+  private mutating func open(_ key: Int64, now: Instant, old: Lane? = nil) -> Bool {
     if lanes[key] != nil { return true }
     guard let found = try? dispatcher.store.endpoint(key: key), found.enabled else { return false }
-    lanes[key] = Lane(endpoint: found, now: now, inFlight: dispatcher.options.inFlightPerEndpoint)
+    // What is known of one address says nothing of another.
+    let known = old.flatMap { $0.endpoint.url == found.url ? $0.health : nil }
+    let health = known ?? Health(dispatcher.options.breaker)
+    if known == nil { dispatcher.healths.withLock { $0[key] = health } }
+    lanes[key] = Lane(
+      endpoint: found, now: now, inFlight: dispatcher.options.inFlightPerEndpoint, health: health)
     return true
   }
 
   /// Its address, secret or state changed: a new lane that remembers what is on the wire.
   private mutating func reload(_ key: Int64, _ lane: Lane, _ now: Instant) {
     lanes[key] = nil
-    guard open(key, now: now) else { return }
+    let isOpen = open(key, now: now, old: lane)
+    if !isOpen || lanes[key]?.endpoint.url != lane.endpoint.url {
+      dispatcher.state.withLock { $0.failing.forget(key) }
+    }
+    guard isOpen else { return dispatcher.healths.withLock { $0[key] = nil } }
     // What was taken and not sent is taken again, for the endpoint as it is now.
     lanes[key]?.outstanding = lane.outstanding.subtracting(lane.ready.map(\.seq))
     lanes[key]?.onWire = lane.onWire
     lanes[key]?.leaseUntil = lane.leaseUntil
     lanes[key]?.asideUntil = lane.asideUntil
     lanes[key]?.dueAt = now
-    // What is known of one address says nothing of another.
-    if lanes[key]?.endpoint.url == lane.endpoint.url { lanes[key]?.pace = lane.pace }
+    guard let endpoint = lanes[key]?.endpoint, endpoint.url == lane.endpoint.url else { return }
+    lanes[key]?.pace = lane.pace
+    lanes[key]?.ramp = lane.ramp
+    // Its organ has set something right, perhaps.
+    guard endpoint != lane.endpoint else { return }
+    lane.health.probeNow(asked: now, now: now)
+    lanes[key]?.breaker = lane.health.breaker
   }
 
   /// Gives every lane that is due a share of what the wire has room for, starting with another one each time.
@@ -158,6 +184,7 @@ struct Pump {
   /// Something can be sent or looked for, and the endpoint's own share of the wire is not used up.
   private func isDue(_ lane: Lane, _ now: Instant) -> Bool {
     guard lane.free > 0, lane.asideUntil == 0 || lane.asideUntil <= monotonicMicroseconds() else { return false }
+    if lane.breaker != .closed || lane.ramp != nil, lane.allowed(now, monotonicMicroseconds()) == 0 { return false }
     if !lane.ready.isEmpty { return true }
     return lane.outstanding.count < mostOutstanding && lane.dueAt.map { $0 <= now } ?? false
   }
@@ -170,10 +197,13 @@ struct Pump {
     guard let old = lanes[key] else { return 0 }
     if let until = old.signerUntil, now >= until { reload(key, old, now) }
     guard hasLease(key), let lane = lanes[key] else { return 0 }
+    let clock = monotonicMicroseconds()
+    let room = min(room, lane.allowed(now, clock))
+    guard room > 0 else { return 0 }
     if lane.ready.isEmpty { try take(key, lane, room: room) }
     guard let sending = lanes[key]?.ready.prefix(min(room, lane.free)), !sending.isEmpty else { return 0 }
     lanes[key]?.ready.removeFirst(sending.count)
-    lanes[key]?.onWire += sending.count
+    lanes[key]?.sent(sending.count, clock)
     let first = dispatcher.state.withLock { state in
       let first = state.nextToken + 1
       state.nextToken += UInt64(sending.count)
@@ -245,6 +275,11 @@ struct Pump {
         wait = min(wait, (lane.asideUntil - clock) / 1000 + 1)
         continue
       }
+      guard let held = lane.heldMilliseconds(now, clock) else { continue }
+      if held > 0 {
+        wait = min(wait, held)
+        continue
+      }
       // The wire has room and the lane has something: go on at once.
       if !lane.ready.isEmpty, lane.leaseUntil != nil { return 0 }
       // The same holds for one that waits for its results to be recorded.
@@ -252,22 +287,5 @@ struct Pump {
       wait = min(wait, max(1, at.milliseconds - now.milliseconds))
     }
     return wait
-  }
-}
-
-/// One value from a task to a waiting thread.
-private final class Handover<Value: Sendable>: Sendable {
-  private let value = Mutex<Value?>(nil)
-  private let ready = DispatchSemaphore(value: 0)
-
-  func give(_ value: Value) {
-    self.value.withLock { $0 = value }
-    ready.signal()
-  }
-
-  func take() -> Value {
-    ready.wait()
-    guard let value = value.withLock({ $0 }) else { preconditionFailure("given before signalled") }
-    return value
   }
 }

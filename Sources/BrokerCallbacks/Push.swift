@@ -17,6 +17,9 @@ package struct Push: Sendable {
   package var keptBytes = 4 * 1024
   /// The endpoint's own authorities and client certificate; nil for those of the whole sender.
   package var identity: TLSIdentity?
+  /// Whether to look at the receiver: over a connection of its own, so that every step is timed, and with the
+  /// certificate that it shows.
+  package var inspects = false
 
   package init(
     token: UInt64, url: String, headers: [String], body: [UInt8],
@@ -77,6 +80,8 @@ package struct PushReport: Sendable {
   package var timings: PushTimings
   /// The first bytes of the response body, `Push.keptBytes` at most.
   package var bodyStart: [UInt8]
+  /// The receiver's own certificate, when it was asked for and the handshake came to an end.
+  package var certificate: ReceiverCertificate?
 
   init(token: UInt64, outcome: PushOutcome) {
     self.token = token

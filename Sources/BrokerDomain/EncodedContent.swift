@@ -63,6 +63,12 @@ package struct EncodedContent: Sendable, Equatable {
   /// The procedure's own fields.
   package var data: JSON { json["data"] ?? .object([]) }
 
+  /// Whom the requester named for questions.
+  package var contact: Contact? {
+    guard let contact = json["contact"], let name = contact["name"]?.stringValue else { return nil }
+    return Contact(name: name, phone: contact["phone"]?.stringValue)
+  }
+
   package var questionIDs: [String] {
     json["questions"]?.arrayValue?.compactMap { $0["id"]?.stringValue } ?? []
   }

@@ -126,6 +126,10 @@ extension WriteContext {
   private func owe(_ event: Event, seq: Int64, request: Int64, to organs: [Int64]) throws {
     for organ in organs {
       for target in try targets(of: organ) where target.wants(event.type.rawValue) {
+        guard target.isOn else {
+          if event.type.isResult { try watchResult(seq: seq, endpoint: target.key, isGivenUp: false) }
+          continue
+        }
         let waits = try db.first(ApplySQL.hasEarlier, .int(target.key), .int(request)) { _ in true }
         let at = waits == true ? OutboxRow.waiting : event.at.milliseconds
         try db.run(

@@ -22,7 +22,8 @@ package struct Delivery: Sendable {
   package var id: String { DerivedID.delivery(endpoint: endpoint.key, seq: seq) }
   package var event: String { DerivedID.event(seq: seq, at: eventAt) }
 
-  fileprivate init(_ row: SQLRow) {
+  /// Columns in the order of `DeliverySQL.onePending`.
+  init(_ row: SQLRow) {
     endpoint = EntityID(key: row.int(0), tail: row.int(1))
     seq = row.int(2)
     eventAt = Instant(milliseconds: row.int(3))

@@ -75,6 +75,8 @@ package struct Endpoint: Sendable, Equatable {
 struct EndpointTarget {
   let key: Int64
   let events: Set<String>
+  /// One that is switched off is owed nothing.
+  let isOn: Bool
 
   func wants(_ type: String) -> Bool { events.contains("*") || events.contains(type) }
 
@@ -83,7 +85,7 @@ struct EndpointTarget {
     try db.each(EndpointSQL.targets, []) { row in
       targets[row.int(1), default: []].append(
         EndpointTarget(
-          key: row.int(0), events: Set(row.text(2).split(separator: " ").map(String.init))))
+          key: row.int(0), events: Set(row.text(2).split(separator: " ").map(String.init)), isOn: row.int(3) == 1))
     }
     return targets
   }
@@ -102,7 +104,7 @@ enum EndpointSQL: String, CaseIterable {
       tls_shown
     FROM endpoint WHERE organ = $1 AND deleted_at IS NULL AND key > $2 ORDER BY key LIMIT $3
     """
-  case targets = "SELECT key, organ, events FROM endpoint WHERE deleted_at IS NULL AND enabled = 1"
+  case targets = "SELECT key, organ, events, enabled FROM endpoint WHERE deleted_at IS NULL"
   case insert = """
     INSERT INTO endpoint (key, tail, organ, url, events, body, description, secret, enabled, created_at, sealed,
       signatures, format, tls_ca, tls_certificate, tls_key, tls_shown)
@@ -148,6 +150,8 @@ extension WriteContext {
   }
 
   package func update(_ endpoint: Endpoint) throws {
+    try db.run(
+      EndpointMarkSQL.begin, .int(endpoint.id.key), .text(endpoint.url), .int(endpoint.enabled ? 1 : 0))
     try db.run(
       EndpointSQL.update, .text(endpoint.url),
       .text(endpoint.events.joined(separator: " ")), .text(endpoint.body.rawValue),

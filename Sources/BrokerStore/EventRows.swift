@@ -12,6 +12,8 @@ package struct StoredEvent: Sendable {
   package let actor: OrganCode?
   /// JSON.
   package let data: [UInt8]
+  /// Organ number.
+  package let requester: Int64
 
   /// A UUIDv7 that follows from the sequence number and the moment.
   package var id: String { DerivedID.event(seq: seq, at: at) }
@@ -26,17 +28,18 @@ package struct StoredEvent: Sendable {
     at = Instant(milliseconds: row.int(6))
     actor = row.optionalInt(7).flatMap { reference.organ(number: $0)?.code }
     data = row.bytes(8)
+    requester = row.int(9)
   }
 }
 
 enum EventSQL: String, CaseIterable {
   case timeline = """
-    SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data
+    SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data, e.requester
     FROM event e JOIN request r ON r.key = e.request WHERE e.request = $1 ORDER BY e.seq
     """
   /// Two sorted runs, what is filed under the organ and what is not filed yet, each cut at the limit.
   case feed = """
-    SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data
+    SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data, e.requester
     FROM (
       SELECT seq FROM (SELECT seq FROM filed_event WHERE organ = $1 AND seq > $2 ORDER BY seq LIMIT $3)
       UNION ALL

@@ -11,7 +11,7 @@ enum ExpirySQL: String, CaseIterable {
     """
   case isOff = "SELECT 1 FROM endpoint WHERE key = $1 AND enabled = 0 AND deleted_at IS NULL"
   case row = """
-    SELECT next_at, created_at, attempts, last_at, last_status FROM outbox
+    SELECT next_at, created_at, attempts, last_at, last_status, delivered_at FROM outbox
     WHERE endpoint = $1 AND request = $2 AND seq = $3
     """
 }
@@ -49,14 +49,19 @@ extension WriteContext {
   fileprivate func expire(endpoint: Int64, request: Int64, seq: Int64) throws -> Bool {
     guard try db.first(ExpirySQL.isOff, .int(endpoint), body: { _ in true }) == true else { return false }
     let found = try db.first(ExpirySQL.row, .int(endpoint), .int(request), .int(seq)) { row in
-      (at: row.int(0), created: row.int(1), attempts: row.int(2), last: row.optionalInt(3), status: row.optionalInt(4))
+      (
+        at: row.int(0), created: row.int(1), attempts: row.int(2), last: row.optionalInt(3),
+        status: row.optionalInt(4), delivered: row.optionalInt(5)
+      )
     }
     guard let found else { return false }
     try db.run(OutboxSQL.delete, .int(endpoint), .int(found.at), .int(seq))
     try db.run(
       OutboxSQL.finish, .int(endpoint), .int(seq), .text("dead"), .int(request), .int(found.created),
       .int(found.last ?? now.milliseconds), .int(found.attempts), .optionalInt(found.status),
-      .text("停用期间逾期未投 / the endpoint was switched off until its time was over"))
+      .text("停用期间逾期未投 / the endpoint was switched off until its time was over"), .optionalUTF8(nil),
+      .optionalInt(found.delivered))
+    try watchResult(seq: seq, endpoint: endpoint, isGivenUp: true)
     try promote(endpoint: endpoint, request: request)
     return true
   }

@@ -1,11 +1,15 @@
 package import BrokerDomain
 internal import GRDB
 
-/// A notice to people: the rung of a request, for one audience in one organ.
+/// A notice to people: the rung of a request, for one audience in one organ; or a result that does not reach its
+/// requester.
 package struct InboxNotice: Sendable {
   package let seq: Int64
   package let request: EntityID
+  /// Of no meaning when `isUndelivered`.
   package let rung: Rung
+  /// The result was not delivered in time: for the requester, by `dueDate`.
+  package let isUndelivered: Bool
   package let audience: Audience
   package let at: Instant
   package let dueDate: CalendarDate
@@ -28,6 +32,7 @@ package struct InboxNotice: Sendable {
     else { throw StoreError.damaged(file: "the database", "a notice of \(request) cannot be read") }
     seq = row.int(0)
     rung = code.rung
+    isUndelivered = UndeliveredTimer.version(row.int(3)) != nil
     self.audience = audience
     at = Instant(milliseconds: row.int(5))
     dueDate = CalendarDate(dayNumber: Int(row.int(6)))
@@ -40,14 +45,29 @@ package struct InboxNotice: Sendable {
   }
 }
 
+/// What people are told, of either kind.
+package enum InboxItem: Sendable {
+  case deadline(InboxNotice)
+  case endpoint(EndpointNotice)
+
+  package var seq: Int64 {
+    switch self {
+    case .deadline(let notice): notice.seq
+    case .endpoint(let notice): notice.seq
+    }
+  }
+}
+
 enum InboxSQL: String, CaseIterable {
+  /// Numbered with the notices of endpoints: readers go on after the last number they have seen.
   case insert = """
-    INSERT INTO inbox (organ, request, rung, audience, at, due_day, responder) VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT INTO inbox (organ, request, rung, audience, at, due_day, responder, seq) VALUES ($1, $2, $3, $4, $5, $6, $7,
+      1 + max(coalesce((SELECT max(seq) FROM inbox), 0), coalesce((SELECT max(seq) FROM endpoint_notice), 0)))
     ON CONFLICT (request, rung, organ) DO NOTHING
     """
   case list = """
     SELECT i.seq, i.request, r.tail, i.rung, i.audience, i.at, i.due_day, r.procedure, r.requester, i.responder,
-      r.reference, CASE WHEN i.audience = 'supervisor' OR r.responder = i.organ THEN r.state END
+      r.reference, CASE WHEN i.audience = 'supervisor' OR i.organ IN (r.requester, r.responder) THEN r.state END
     FROM inbox i CROSS JOIN request r ON r.key = i.request
     WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4
     """
@@ -82,13 +102,19 @@ extension Store {
   /// The notices to an organ's people after `seq`, in order, at most `limit`.
   /// - Parameter audience: nil for all.
   package func inbox(organ: Int64, audience: Audience?, after seq: Int64, limit: Int) async throws(StoreError)
-    -> [InboxNotice]
+    -> [InboxItem]
   {
     let reference = reference
     return try await read { db in
-      try db.all(
+      var items = try db.all(
         InboxSQL.list, .int(organ), .int(seq), .optionalText(audience?.rawValue), .int(Int64(limit))
-      ) { try InboxNotice($0, reference) }
+      ) { InboxItem.deadline(try InboxNotice($0, reference)) }
+      // Machines are the contact's business.
+      guard audience == nil || audience == .contact else { return items }
+      items += try db.all(EndpointMarkSQL.notices, .int(organ), .int(seq), .int(Int64(limit))) {
+        .endpoint(EndpointNotice($0))
+      }
+      return Array(items.sorted { $0.seq < $1.seq }.prefix(limit))
     }
   }
 }

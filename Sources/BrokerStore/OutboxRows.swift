@@ -16,6 +16,8 @@ package struct DueDelivery: Sendable {
   package let body: [UInt8]
   /// For an endpoint that takes CloudEvents.
   package let cloudEvent: CloudEvent?
+  /// Its first 2xx, when it is sent once more.
+  package var deliveredAt: Int64?
 }
 
 /// How one attempt ended.
@@ -31,19 +33,22 @@ package struct AttemptResult: Sendable {
   package let status: Int?
   package let error: String?
   package let verdict: Verdict
-  /// The receiver answered 410 Gone: the endpoint is switched off with this reason.
-  package let disable: String?
+  /// What it says of the endpoint; nil for nearly all.
+  package let mark: EndpointMark?
+  /// Where it went and how long each part took; nil when it never left.
+  package let trip: Trip?
 
   package init(
     delivery: DueDelivery, at: Instant, status: Int?, error: String?, verdict: Verdict,
-    disable: String? = nil
+    mark: EndpointMark? = nil, trip: Trip? = nil
   ) {
     self.delivery = delivery
     self.at = at
     self.status = status
     self.error = error
     self.verdict = verdict
-    self.disable = disable
+    self.mark = mark
+    self.trip = trip
   }
 }
 
@@ -68,25 +73,27 @@ enum OutboxSQL: String, CaseIterable {
     """
   /// Without the event, so that rows that are on their way already cost no look-up of theirs.
   case due = """
-    SELECT next_at, seq, request, created_at, attempts FROM outbox
+    SELECT next_at, seq, request, created_at, attempts, delivered_at FROM outbox
     WHERE endpoint = $1 AND next_at <= $2 ORDER BY next_at, seq LIMIT $3
     """
   case delete = "DELETE FROM outbox WHERE endpoint = $1 AND next_at = $2 AND seq = $3"
   case finish = """
-    INSERT INTO delivery (endpoint, seq, state, request, created_at, finished_at, attempts, last_status, last_error)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    INSERT INTO delivery (endpoint, seq, state, request, created_at, finished_at, attempts, last_status, last_error,
+      trip, delivered_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT (endpoint, seq) DO UPDATE SET state = excluded.state, finished_at = excluded.finished_at,
-      attempts = excluded.attempts, last_status = excluded.last_status, last_error = excluded.last_error
+      attempts = excluded.attempts, last_status = excluded.last_status, last_error = excluded.last_error,
+      trip = excluded.trip, delivered_at = excluded.delivered_at
     """
   case requeue = """
-    INSERT INTO outbox (endpoint, next_at, seq, request, created_at, attempts, last_at, last_status, last_error)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    INSERT INTO outbox (endpoint, next_at, seq, request, created_at, attempts, last_at, last_status, last_error,
+      delivered_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     """
   case successor = """
     SELECT seq, next_at FROM outbox WHERE endpoint = $1 AND request = $2 ORDER BY seq LIMIT 1
     """
   case move = "UPDATE outbox SET next_at = $1 WHERE endpoint = $2 AND next_at = $3 AND seq = $4"
-  case disable = "UPDATE endpoint SET enabled = 0, disabled_reason = $1 WHERE key = $2"
   case lease = """
     UPDATE endpoint SET lease_owner = $1, lease_until = $2
     WHERE key = $3 AND (lease_owner IS NULL OR lease_owner = $1 OR lease_until < $4)
@@ -133,7 +140,7 @@ extension Store {
             endpoint: endpoint.id.key, nextAt: row.int(0), seq: seq, request: row.int(2),
             createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
             webhookID: DerivedID.event(seq: seq, at: message.at), trace: message.trace,
-            body: message.body, cloudEvent: message.cloudEvent))
+            body: message.body, cloudEvent: message.cloudEvent, deliveredAt: row.optionalInt(5)))
       }
       // A full page means that more may be due at once.
       if due.count == limit { return (due, now) }
@@ -193,7 +200,8 @@ extension WriteContext {
         OutboxSQL.finish, .int(endpoint), .int(seq),
         .text(result.verdict == .delivered ? "delivered" : "dead"), .int(delivery.request),
         .int(delivery.createdAt.milliseconds), .int(result.at.milliseconds), .int(attempts),
-        .optionalInt(result.status.map { Int64($0) }), .optionalText(result.error))
+        .optionalInt(result.status.map { Int64($0) }), .optionalText(result.error),
+        .optionalUTF8(result.verdict == .delivered ? result.trip?.packed : nil), .optionalInt(delivery.deliveredAt))
       try promote(endpoint: endpoint, request: delivery.request)
     case .retry(let at):
       // One that was put back meanwhile may come before it, and goes first now that this one is off the wire.
@@ -204,12 +212,14 @@ extension WriteContext {
         OutboxSQL.requeue, .int(endpoint), .int(isLater ? OutboxRow.waiting : at.milliseconds), .int(seq),
         .int(delivery.request), .int(delivery.createdAt.milliseconds), .int(attempts),
         .int(result.at.milliseconds), .optionalInt(result.status.map { Int64($0) }),
-        .optionalText(result.error))
+        .optionalText(result.error), .optionalInt(delivery.deliveredAt))
     }
-    if let reason = result.disable {
-      try db.run(OutboxSQL.disable, .text(reason), .int(endpoint))
-      endpointsChanged()
+    if result.verdict != .delivered {
+      try keepFailure(result)
+    } else if delivery.attempts > 0 {
+      try arrivedAfterAll(seq: seq, request: delivery.request, endpoint: endpoint)
     }
+    if let mark = result.mark { try self.mark(endpoint, mark) }
   }
 
   /// Lets the earliest waiting message of a request go.

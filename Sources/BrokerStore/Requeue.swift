@@ -1,4 +1,4 @@
-internal import BrokerDomain
+package import BrokerDomain
 internal import GRDB
 
 /// Sending once more: the retry of one, of all dead ones, and the replay of an endpoint.
@@ -15,6 +15,19 @@ enum RequeueSQL: String, CaseIterable {
     SELECT seq FROM delivery WHERE endpoint = $1 AND seq > $2 AND state = 'dead' ORDER BY seq LIMIT $3
     """
   case forget = "DELETE FROM delivery WHERE endpoint = $1 AND seq = $2"
+  /// What its row tells of the attempt that arrived goes where the failed ones are.
+  case keepLast = """
+    INSERT INTO attempt (endpoint, seq, number, at, status, trip)
+    SELECT endpoint, seq, attempts, finished_at, last_status, trip FROM delivery
+    WHERE endpoint = $1 AND seq = $2 AND state = 'delivered' AND attempts > 0
+    """
+  case firstDelivered = """
+    SELECT coalesce(delivered_at, CASE state WHEN 'delivered' THEN finished_at END) FROM delivery
+    WHERE endpoint = $1 AND seq = $2
+    """
+  case insertAgain = """
+    INSERT INTO outbox (endpoint, next_at, seq, request, created_at, delivered_at) VALUES ($1, $2, $3, $4, $5, $6)
+    """
   /// The one message of a request that does not wait for another. Not "less than", which would be looked up by due time
   /// in the whole queue.
   case active = """
@@ -75,24 +88,38 @@ extension Store {
     return Replayed(queued: queued, next: at < newest ? at : nil)
   }
 
+  /// The place from which a replay starts that is to send everything since a moment.
+  package func lastEvent(before moment: Instant) async throws(StoreError) -> Int64 {
+    try await read { db in try max(0, db.firstEvent(after: moment + -1) - 1) }
+  }
+
   /// Makes every dead delivery pending again, oldest first, so that the messages of a request go in their order. What
   /// was owed to a deleted endpoint stays dead: there is nowhere to send it.
   /// - Returns: how many.
   package func retryAllDead() async throws(StoreError) -> Int {
     var count = 0
     for endpoint in try await read({ db in try db.all(RequeueSQL.live) { $0.int(0) } }) {
-      var at: Int64 = 0
-      while true {
-        let after = at
-        let page = try await read { db in
-          try db.all(RequeueSQL.dead, .int(endpoint), .int(after), .int(Int64(Self.requeueGroup))) { $0.int(0) }
-        }
-        guard let last = page.last else { break }
-        count += try await write { try $0.retryDead(page, of: endpoint) }
-        at = last
-      }
+      count += try await retryDead(of: endpoint, limit: .max).queued
     }
     return count
+  }
+
+  /// Makes the dead deliveries of one endpoint pending again, oldest first. Done twice, it finds none the second time.
+  /// - Returns: how many, and the event after which to go on when there were more than `limit`.
+  package func retryDead(of endpoint: Int64, limit: Int = Store.replayLimit) async throws(StoreError) -> Replayed {
+    var (at, queued, left): (Int64, Int, Int) = (0, 0, limit)
+    while true {
+      let (after, count) = (at, min(left, Self.requeueGroup))
+      let page = try await read { db in
+        try db.all(RequeueSQL.dead, .int(endpoint), .int(after), .int(Int64(count))) { $0.int(0) }
+      }
+      guard let last = page.last else { return Replayed(queued: queued, next: nil) }
+      queued += try await write { try $0.retryDead(page, of: endpoint) }
+      at = last
+      left -= page.count
+      guard page.count == count else { return Replayed(queued: queued, next: nil) }
+      if left == 0 { return Replayed(queued: queued, next: last) }
+    }
   }
 }
 
@@ -102,6 +129,7 @@ extension WriteContext {
   /// - Parameter organ: whose it must be; nil for the operator.
   package func retry(endpoint: Int64, seq: Int64, organ: Int64?) throws {
     guard let owner = try owner(of: endpoint), organ == nil || owner.organ == organ else { throw StoreError.notFound }
+    try ask(for: endpoint)
     let pending = try db.first(RequeueSQL.findPending, .int(endpoint), .int(seq)) { $0.int(0) }
     if let pending {
       // One that waits for an earlier message of its request goes on waiting: order before haste.
@@ -117,6 +145,7 @@ extension WriteContext {
   /// - Returns: how many of them were still dead.
   fileprivate func retryDead(_ seqs: [Int64], of endpoint: Int64) throws -> Int {
     guard let owner = try owner(of: endpoint) else { return 0 }
+    try ask(for: endpoint)
     var count = 0
     for seq in seqs {
       let found = try db.first(RequeueSQL.findFinished, .int(endpoint), .int(seq)) { ($0.int(0), $0.text(1)) }
@@ -150,6 +179,9 @@ extension WriteContext {
   /// Puts a message in its place among those of its request: an earlier one takes the turn of a later one, unless that
   /// may be on the wire already. Counts its 15 days from now: somebody asked for it now.
   private func enqueue(endpoint: Int64, seq: Int64, request: Int64, isServed: Bool) throws {
+    let delivered =
+      try db.first(RequeueSQL.firstDelivered, .int(endpoint), .int(seq)) { $0.optionalInt(0) } ?? nil
+    try db.run(RequeueSQL.keepLast, .int(endpoint), .int(seq))
     try db.run(RequeueSQL.forget, .int(endpoint), .int(seq))
     var at = now.milliseconds
     let active = try db.first(RequeueSQL.active, .int(endpoint), .int(request)) { (seq: $0.int(0), at: $0.int(1)) }
@@ -162,7 +194,8 @@ extension WriteContext {
       }
     }
     try db.run(
-      ApplySQL.insertOutbox, .int(endpoint), .int(at), .int(seq), .int(request), .int(now.milliseconds))
+      RequeueSQL.insertAgain, .int(endpoint), .int(at), .int(seq), .int(request), .int(now.milliseconds),
+      .optionalInt(delivered))
     noteDelivery(to: endpoint)
   }
 }

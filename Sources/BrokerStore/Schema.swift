@@ -26,6 +26,12 @@ enum Schema {
     migrator.registerMigration("6 endpoint security", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: endpointSecurity)
     }
+    migrator.registerMigration("7 attempts and undelivered results", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: recovery)
+    }
+    migrator.registerMigration("8 endpoint health", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: endpointHealth)
+    }
     return migrator
   }
 

@@ -33,6 +33,9 @@ package final class Store: Sendable {
   let vault: Vault
   private let options: StoreOptions
   private let found = Mutex<String?>(nil)
+  let pruneWalk = Mutex(PruneWalk())
+  let watchWalk = Mutex(PruneWalk())
+  package let firstReads = FirstReads()
 
   /// The calendar may have changed while no daemon ran, or the last one ended before every deadline was moved.
   let isBehind: Mutex<Bool>

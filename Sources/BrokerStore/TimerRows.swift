@@ -28,6 +28,10 @@ extension WriteContext {
     )
     for row in people + machines {
       try db.run(TimerSQL.delete, .int(row.at), .int(row.request), .int(row.rung))
+      if let version = UndeliveredTimer.version(row.rung) {
+        try listUndelivered(row.request, version: version)
+        continue
+      }
       guard let code = RungCode(row.rung), let stored = try StoredRequest.load(row.request, db, reference),
         stored.request.isClockRunning, stored.request.progress.leg == code.leg
       else { continue }

@@ -105,12 +105,14 @@ package struct WebServer: Sendable {
         return try await next(request, context)
       } catch let error as HTTPError where error.status == .notFound {
         let parts = request.uri.path.split(separator: "/", omittingEmptySubsequences: true)
-        let methods = routes.filter { route in
+        let found = routes.filter { route in
           let pattern = route.path.split(separator: "/")
           return pattern.count == parts.count
             && zip(pattern, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
-        }.map(\.method)
-        return gate.stray(request, methods: methods)
+        }
+        // A path that is spelled out goes before one with a parameter, as in the router.
+        let spelled = found.filter { !$0.path.contains("{") }
+        return gate.stray(request, methods: (spelled.isEmpty ? found : spelled).map(\.method))
       }
     }
   }

@@ -12,13 +12,14 @@ struct Bench: AsyncParsableCommand {
       Example / 示例:
         xiecha-bench accept --connections 64 --seconds 5
         xiecha-bench push --messages 20000
+        xiecha-bench fair --backlog 100000
         xiecha-bench timers --open 1000000 --due 10000
         xiecha-bench recompute --requests 1000000
         xiecha-bench reports --requests 1000000
         xiecha-bench limits
       """,
     subcommands: [
-      Accept.self, PushCommand.self, Timers.self, Recompute.self, Reports.self, Limits.self, LoadWorker.self,
+      Accept.self, PushCommand.self, Fair.self, Timers.self, Recompute.self, Reports.self, Limits.self, LoadWorker.self,
       SinkWorker.self,
     ])
 }

@@ -123,13 +123,26 @@ struct Serve: AsyncParsableCommand {
       dispatcherAlive: { dispatcher.isAlive }, keeperAlive: { keeper.isAlive },
       advance: store.clock.isRehearsal ? advance : nil,
       deliveryCounts: { dispatcher.counts }, deliverySeconds: { dispatcher.seconds.snapshot },
-      inFlight: { dispatcher.inFlight })
+      inFlight: { dispatcher.inFlight }, health: { dispatcher.health(of: $0) }, breakers: { dispatcher.breakers })
   }
 }
 
 extension TestReport {
   /// Of what a tested receiver says: enough for its owner to see what is wrong, too little to read other places through.
   private static let replyBytes = 512
+
+  /// What a terminal or a page would act upon is shown as a mark.
+  private static func printable(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control where scalar == "\n" || scalar == "\t": scalar
+          case .control, .format, .privateUse, .unassigned, .surrogate: "\u{FFFD}"
+          default: scalar
+          }
+        }))
+  }
 
   fileprivate init(_ report: PushReport) {
     let status: Int?
@@ -146,6 +159,9 @@ extension TestReport {
         report.timings.firstByteUS / 1000
       ),
       remoteAddress: report.remoteAddress,
-      reply: String(decoding: report.bodyStart.prefix(Self.replyBytes), as: UTF8.self))
+      reply: Self.printable(String(decoding: report.bodyStart.prefix(Self.replyBytes), as: UTF8.self)))
+    certificate = report.certificate.map {
+      Certificate(subject: $0.subject, issuer: $0.issuer, expiresAt: $0.expiresAt)
+    }
   }
 }

@@ -1,3 +1,4 @@
+import BrokerDomain
 import Foundation
 import TestSupport
 import Testing
@@ -21,6 +22,33 @@ struct TLSTests {
     let third = try TLSServer()
     let wrong = try await trusting.send("https://127.0.0.1:\(third.port)/hook")
     #expect(wrong.outcome.failure == 60)
+  }
+
+  @Test("a push that inspects brings the certificate along; others do not")
+  func certificate() async throws {
+    let server = try TLSServer()
+    let sender = try Sender(caBundle: server.certificate)
+    var push = Push.to("https://127.0.0.1:\(server.port)/hook")
+    push.inspects = true
+    let report = try await sender.send(push)
+    let certificate = try #require(report.certificate)
+    #expect(certificate.subject?.contains("receiver") == true)
+    let left = try #require(certificate.expiresAt).milliseconds - Int64(Date().timeIntervalSince1970 * 1000)
+    #expect(left / 86_400_000 == 1, "a moment less than two days from now")
+    let other = try TLSServer()
+    let plain = try await Sender(caBundle: other.certificate).send("https://127.0.0.1:\(other.port)/hook")
+    #expect(plain.outcome == .status(204) && plain.certificate == nil)
+  }
+
+  @Test(
+    arguments: [
+      ("Nov 20 10:00:00 2027 GMT", "2027-11-20T18:00:00+08:00"),
+      ("Jan  2 03:04:05 2030 GMT", "2030-01-02T11:04:05+08:00"),
+      ("2027-11-20 10:00:00 GMT", "2027-11-20T18:00:00+08:00"), ("soon", nil), ("Foo 20 10:00:00 2027 GMT", nil),
+      ("Nov 20 10:00:00 2027", nil),
+    ] as [(String, String?)])
+  func expiry(text: String, moment: String?) {
+    #expect(ReceiverCertificate.moment(text)?.rfc3339 == moment)
   }
 
   @Test("a certificate for another host does not count")

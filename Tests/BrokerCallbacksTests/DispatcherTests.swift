@@ -72,6 +72,30 @@ import Testing
     await office.close()
   }
 
+  /// What went over the wire is on record, of attempts that failed and of the one that arrived.
+  @Test func attemptsAreOnRecordWithTheirTrip() async throws {
+    let office = try Office()
+    let sink = try Sink { _ in .status(503) }
+    let endpoint = try await office.endpoint(sink.url)
+    try await office.submit(1)
+    office.dispatcher.start()
+    let store = office.store
+    func attempts() async throws -> [Attempt] {
+      try await store.trace(endpoint: endpoint.id.key, seq: 1, organ: nil)?.attempts ?? []
+    }
+    #expect(try await within(5) { try await attempts().count == 1 })
+    sink.behaviour = { _ in .status(204) }
+    #expect(try await within(15) { try await attempts().count == 2 })
+    let seen = try await attempts()
+    #expect(
+      seen.map(\.number) == [1, 2] && seen.map(\.status) == [503, 204] && seen.map(\.isDelivered) == [false, true])
+    for attempt in seen {
+      let trip = try #require(attempt.trip)
+      #expect(trip.remoteAddress == "127.0.0.1" && trip.totalUS >= trip.firstByteUS && trip.firstByteUS > 0)
+    }
+    await office.close()
+  }
+
   @Test(
     arguments: [
       ([], 8, false), ([.prompt], 16, true), ([.prompt, .prompt, .prompt], 64, true),

@@ -13,7 +13,7 @@ final class Office: Sendable {
   let dispatcher: Dispatcher
   private let directory: URL
 
-  init(totalTimeoutMS: Int = 15_000) throws {
+  init(totalTimeoutMS: Int = 15_000, _ change: (inout CallbackOptions) -> Void = { _ in }) throws {
     directory = FileManager.default.temporaryDirectory.appendingPathComponent("xiecha-callbacks-\(UUID())")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
     try Store.create(directory: directory.path, rehearseAt: nil)
@@ -27,6 +27,7 @@ final class Office: Sendable {
     var options = CallbackOptions(policy: NetworkPolicy(allowed: [try CIDR("127.0.0.0/8")]))
     options.allowHTTP = true
     options.totalTimeoutMS = totalTimeoutMS
+    change(&options)
     dispatcher = Dispatcher(store: store, options: options, logger: Logger(label: "office"))
   }
 
@@ -39,9 +40,10 @@ final class Office: Sendable {
 
   /// An endpoint of the responder.
   func endpoint(
-    _ url: String, body: Endpoint.Body = .thin, _ adjust: @escaping @Sendable (inout Endpoint) -> Void = { _ in }
+    _ url: String, body: Endpoint.Body = .thin, of owner: Qidong = .responder,
+    _ adjust: @escaping @Sendable (inout Endpoint) -> Void = { _ in }
   ) async throws -> Endpoint {
-    let organ = try organ(.responder).number
+    let organ = try organ(owner).number
     return try await store.write { context in
       var endpoint = Endpoint(
         id: try context.newID(), organ: organ, url: url, events: ["*"], body: body, description: nil,
@@ -52,8 +54,8 @@ final class Office: Sendable {
     }
   }
 
-  func submit(_ count: Int) async throws {
-    let (requester, responder) = (try organ(.requester), try organ(.responder).code)
+  func submit(_ count: Int, to owner: Qidong = .responder) async throws {
+    let (requester, responder) = (try organ(.requester), try organ(owner).code)
     try await store.write { context in
       for _ in 0..<count {
         let submission = Submission(

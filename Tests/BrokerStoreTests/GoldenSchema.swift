@@ -357,4 +357,51 @@ enum GoldenSchema {
     ALTER TABLE endpoint ADD COLUMN tls_key BLOB CHECK ((tls_key IS NULL) = (tls_certificate IS NULL));
     ALTER TABLE endpoint ADD COLUMN tls_shown TEXT;
     """
+
+  /// Of migration "7 attempts and undelivered results", without the columns that it adds.
+  static let recovery = """
+    CREATE TABLE attempt (
+      id INTEGER PRIMARY KEY,
+      endpoint INTEGER NOT NULL REFERENCES endpoint (key),
+      seq INTEGER NOT NULL REFERENCES event (seq),
+      number INTEGER NOT NULL CHECK (number >= 1),
+      at INTEGER NOT NULL,
+      status INTEGER,
+      error TEXT,
+      trip TEXT
+    ) STRICT;
+    CREATE INDEX attempt_delivery ON attempt (endpoint, seq);
+    CREATE TABLE first_read (
+      request INTEGER NOT NULL REFERENCES request (key),
+      version INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      PRIMARY KEY (request, version)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE undelivered (
+      request INTEGER PRIMARY KEY REFERENCES request (key),
+      version INTEGER NOT NULL,
+      seq INTEGER NOT NULL REFERENCES event (seq),
+      requester INTEGER NOT NULL REFERENCES organ (number),
+      since INTEGER NOT NULL,
+      needed_day INTEGER NOT NULL,
+      listed_at INTEGER
+    ) STRICT;
+    """
+
+  /// Of migration "8 endpoint health".
+  static let endpointNotice = """
+    CREATE TABLE endpoint_notice (
+      seq INTEGER PRIMARY KEY,
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      endpoint INTEGER NOT NULL REFERENCES endpoint (key),
+      cause TEXT NOT NULL CHECK (cause IN ('gone', 'failing')),
+      reason_zh TEXT NOT NULL,
+      reason_en TEXT NOT NULL,
+      at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX endpoint_notice_organ ON endpoint_notice (organ, seq);
+    """
+  static let endpointHealthColumns = [
+    "failing_since INTEGER 0", "failing_days INTEGER 1", "disabled_cause TEXT 0", "asked_at INTEGER 0",
+  ]
 }

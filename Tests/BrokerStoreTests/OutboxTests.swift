@@ -16,10 +16,10 @@ extension Store {
   }
 
   func settle(
-    _ delivery: DueDelivery, _ verdict: AttemptResult.Verdict, status: Int? = 200, disable: String? = nil
+    _ delivery: DueDelivery, _ verdict: AttemptResult.Verdict, status: Int? = 200, mark: EndpointMark? = nil
   ) async throws {
     let result = AttemptResult(
-      delivery: delivery, at: clock.now, status: status, error: nil, verdict: verdict, disable: disable)
+      delivery: delivery, at: clock.now, status: status, error: nil, verdict: verdict, mark: mark)
     try await write { try $0.settle(result) }
   }
 
@@ -129,9 +129,9 @@ extension Store {
     defer { store.close() }
     let endpoint = try await store.addEndpoint(of: .requester)
     try await store.submit()
-    try await store.settle(try store.head(endpoint), .dead, status: 410, disable: "410 Gone")
+    try await store.settle(try store.head(endpoint), .dead, status: 410, mark: .off(.gone))
     let kept = try #require(try await store.endpoint(endpoint.id)?.endpoint)
-    #expect(!kept.enabled && kept.disabledReason == "410 Gone")
+    #expect(!kept.enabled && kept.disabledReason == "对方答复 410 Gone / the receiver answered 410 Gone")
     try await store.submit()
     #expect(try await store.outboxDepth().count == 0, "nothing more is owed to it")
     var enabled = kept
@@ -155,7 +155,7 @@ extension Store {
     #expect(try store.scalar("SELECT count(*) FROM outbox WHERE endpoint = $1", [endpoint.id.key]) == 0)
     #expect(try await store.endpoint(endpoint.id) == nil)
     for verdict in [AttemptResult.Verdict.delivered, .dead, .retry(at: store.clock.now)] {
-      try await store.settle(inFlight, verdict, disable: "410 Gone")
+      try await store.settle(inFlight, verdict, mark: .off(.gone))
     }
     #expect(try store.scalar("SELECT count(*) FROM delivery") == 0)
     #expect(try store.scalar("SELECT count(*) FROM outbox WHERE endpoint = $1", [endpoint.id.key]) == 0)

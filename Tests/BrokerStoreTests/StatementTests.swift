@@ -55,7 +55,15 @@ import Testing
       EventSQL.momentAtOrAfter.rawValue, TimerSQL.due.rawValue, TimerSQL.delete.rawValue,
       TimerSQL.hasFired.rawValue, InboxSQL.list.rawValue, OutboxSQL.nextDue.rawValue, OutboxSQL.due.rawValue,
       OutboxSQL.delete.rawValue, OutboxSQL.successor.rawValue, OutboxSQL.move.rawValue,
-      OutboxSQL.disable.rawValue, OutboxSQL.lease.rawValue, ReferenceSQL.getMeta.rawValue,
+      AttemptSQL.list.rawValue, AttemptSQL.last.rawValue, AttemptSQL.prune.rawValue, AttemptSQL.clear.rawValue,
+      TraceSQL.one.rawValue, TraceSQL.endpoint.rawValue, FirstReadSQL.has.rawValue, FirstReadSQL.list.rawValue,
+      UndeliveredSQL.result.rawValue, UndeliveredSQL.owner.rawValue, UndeliveredSQL.find.rawValue,
+      UndeliveredSQL.arrived.rawValue, UndeliveredSQL.read.rawValue, UndeliveredSQL.isOver.rawValue,
+      UndeliveredSQL.page.rawValue, UndeliveredSQL.untried.rawValue, RequeueSQL.keepLast.rawValue,
+      RequeueSQL.firstDelivered.rawValue, CallListSQL.off.rawValue,
+      OutboxSQL.lease.rawValue, ReferenceSQL.getMeta.rawValue,
+      EndpointMarkSQL.failing.rawValue, EndpointMarkSQL.disable.rawValue, EndpointMarkSQL.begin.rawValue,
+      EndpointMarkSQL.ask.rawValue, EndpointMarkSQL.asked.rawValue, EndpointMarkSQL.notices.rawValue,
     ] + ListSQL.allCases.map(\.rawValue)
 
   @Test(arguments: hot) func hotStatementsSearchAndDoNotSort(_ sql: String) throws {

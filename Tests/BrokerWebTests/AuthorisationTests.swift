@@ -62,7 +62,11 @@ struct AuthorisationTests {
     POST   /v1/endpoints/{id}/rotate         401    401     404      200       404       404        403
     POST   /v1/endpoints/{id}/replay         401    401     404      202       404       404        403
     GET    /v1/deliveries                    401    401     200      200       200       200        200
+    GET    /v1/deliveries/call-list          401    401     403      403       403       200        200
+    POST   /v1/deliveries/retry              401    401     404      202       404       404        202
+    GET    /v1/deliveries/{id}               401    401     404      200       404       404        200
     POST   /v1/deliveries/{id}/retry         401    401     404      202       404       404        202
+    GET    /v1/outbox/top                    401    401     403      403       403       403        200
     GET    /v1/organs                        401    401     200      200       200       200        200
     GET    /v1/items                         401    401     200      200       200       200        200
     GET    /v1/assistance-list               401    401     200      200       200       200        200
@@ -209,6 +213,8 @@ struct AuthorisationTests {
         let own = try daemon.register("http://127.0.0.1:9/none", for: .requester)
         endpoint = own
         id = own
+      } else if row.path == "/v1/deliveries/retry" {
+        endpoint = try daemon.register("http://127.0.0.1:9/none", for: .requester)
       }
       if row.path.hasPrefix("/v1/deliveries/{id}") {
         try daemon.submit()
@@ -224,7 +230,9 @@ struct AuthorisationTests {
       absent = ["019ca5f2-7c00-7abc-8def-0123456789ab", guess, "0"].map {
         row.path.replacing("{id}", with: $0) + query
       }
-      body = try Self.body(row, daemon)
+      body =
+        row.path == "/v1/deliveries/retry"
+        ? #"{"endpoint": "\#(endpoint ?? "")", "state": "dead"}"# : try Self.body(row, daemon)
     }
 
     /// Deletes what other tests would have to live with.

@@ -15,7 +15,8 @@ struct MetricsTests {
     let page = try Self.page(House.daemon)
     let types = [
       "xiecha_requests": "gauge", "xiecha_requests_overdue": "gauge", "xiecha_deliveries_total": "counter",
-      "xiecha_queue_depth": "gauge", "xiecha_commit_batch_size": "histogram", "xiecha_http_requests_total": "counter",
+      "xiecha_queue_depth": "gauge", "xiecha_endpoints": "gauge", "xiecha_endpoints_disabled": "gauge",
+      "xiecha_commit_batch_size": "histogram", "xiecha_http_requests_total": "counter",
       "xiecha_http_request_seconds": "histogram", "xiecha_delivery_seconds": "histogram",
       "xiecha_database_writable": "gauge", "xiecha_database_damaged": "gauge",
       "xiecha_calendar_next_year_known": "gauge", "xiecha_calendar_missing_year": "gauge",

@@ -68,6 +68,20 @@ def endpoints(w):
     turned = w.call("rotate", "POST", path + "/rotate", 200, key=w.requester, must=True).json
     w.that("another secret", turned["secret"] != made["secret"] and turned["secretRotatedAt"], turned)
     w.call("replay, no place", "POST", path + "/replay", 422, key=w.requester, body={}, code="invalid-body")
+    w.call(
+        "replay, two places", "POST", path + "/replay", 422, key=w.requester,
+        body={"after": 0, "since": "2026-01-01T00:00:00+08:00"}, code="invalid-body")
+    w.call(
+        "replay since", "POST", path + "/replay", 202, key=w.requester, body={"since": "2020-01-01T00:00:00+08:00"}, must=True)
+    some = {"endpoint": made["id"], "state": "dead"}
+    none = w.call("retry all dead", "POST", "/v1/deliveries/retry", 202, key=w.requester, body=some, must=True).json
+    w.that("none is dead", none == {"queued": 0, "more": False}, none)
+    w.call("retry all of another", "POST", "/v1/deliveries/retry", 404, key=w.responder, body=some, code="not-found")
+    w.call(
+        "retry all, not dead", "POST", "/v1/deliveries/retry", 422, key=w.requester,
+        body={**some, "state": "pending"}, code="invalid-body")
+    w.call("call list, operator", "GET", "/v1/deliveries/call-list", 200, key=w.operator, must=True)
+    w.call("call list, an organ", "GET", "/v1/deliveries/call-list", 403, key=w.responder, code="forbidden")
     w.call("delete by another", "DELETE", path, 404, key=w.responder, code="not-found")
     w.call("delete endpoint", "DELETE", path, 204, key=w.requester)
     w.call("it is gone", "GET", path, 404, key=w.requester, code="not-found")
@@ -138,7 +152,16 @@ def settle(w, sink, endpoint):
     w.that("deliveries are settled", len(done["items"]) >= 2, done)
     for state in ("pending", "dead"):
         w.call(f"deliveries, {state}", "GET", path, 200, key=w.responder, query={**query, "state": state})
+    top = w.call("outbox top", "GET", "/v1/outbox/top", 200, key=w.operator, query={"limit": 500}, must=True).json
+    mine = [row for row in top["items"] if row["endpoint"] == endpoint["id"]]
+    w.that("outbox top shows it", len(mine) == 1 and mine[0]["breaker"]["state"] == "closed", mine)
+    w.that("its attempts are counted", mine and mine[0]["recentAttempts"] >= 2 and mine[0]["successRatio"] == 1, mine)
+    w.call("outbox top, an organ", "GET", "/v1/outbox/top", 403, key=w.responder, code="forbidden")
     one = done["items"][0]["id"]
+    seen = w.call("get delivery", "GET", f"{path}/{one}", 200, key=w.responder, must=True).json
+    w.that("its attempt is told", [a["status"] for a in seen["history"]] == [204], seen["history"])
+    w.that("where it went", seen["history"][0]["remoteAddress"] == "127.0.0.1", seen["history"])
+    w.call("get another's delivery", "GET", f"{path}/{one}", 404, key=w.stranger, code="not-found")
     w.call("another's delivery", "POST", f"{path}/{one}/retry", 404, key=w.stranger, code="not-found")
     before = len(sink.wait("/thin", lambda got: True))
     w.call("retry", "POST", f"{path}/{one}/retry", 202, key=w.responder, must=True)

@@ -47,7 +47,9 @@ internal import Testing
       for path in ["/v1/requests/\(id)", "/v1/requests/\(id)/timeline"] {
         let (old, new) = (daemon.client(key: key), second.client(key: key))
         let (there, here) = (try old.call("GET", path), try new.call("GET", path))
-        #expect(there.status == 200 && there.body == here.body, "\(there.text)\n\(here.text)")
+        // Reading is noted on each side by itself, so of the timeline the events are compared.
+        let isSame = path.hasSuffix("timeline") ? there.json["items"] == here.json["items"] : there.body == here.body
+        #expect(there.status == 200 && isSame, "\(there.text)\n\(here.text)")
       }
     }
     #expect(

@@ -6,7 +6,7 @@ internal import Testing
 @Suite(.timeLimit(.minutes(5))) struct HelpTests {
   @Test(arguments: [
     "", "init", "serve", "check", "import", "export", "key", "key create", "key list", "key revoke", "key renew-data",
-    "workdays", "outbox", "outbox list", "outbox retry", "backup", "verify", "demo",
+    "workdays", "outbox", "outbox list", "outbox trace", "outbox retry", "outbox top", "backup", "verify", "demo",
   ])
   func everyCommandHelpsWithAnExample(_ command: String) throws {
     let words = command.split(separator: " ").map(String.init)
@@ -27,6 +27,8 @@ internal import Testing
     let id = try #require(words.first { $0.utf8.count == 36 && UUID(uuidString: String($0)) != nil })
     let result = try StateDirectory(example: nil).run(["outbox", "retry", String(id)])
     #expect(result.status == 1 && result.stderr.contains("not found"), "\(result.stderr)")
+    let trace = try StateDirectory(example: nil).run(["outbox", "trace", String(id)])
+    #expect(trace.status == 1 && trace.stderr.contains("not found"), "\(trace.stderr)")
   }
 
   @Test(arguments: [
@@ -34,11 +36,13 @@ internal import Testing
     ["import", "oragns", "x.csv"], ["export", "oragns"], ["export"],
     ["import", "organs", "x.csv", "--effective-from", "2027-01-01"],
     ["import", "items", "x.csv", "--effective-from", "soon"], ["backup"], ["outbox", "list", "--state", "lost"],
-    ["outbox", "retry"],
+    ["outbox", "retry"], ["outbox", "top", "--interval", "0"],
     ["outbox", "list", "--limit", "0"], ["key", "create"], ["key", "create", "--organ", "123"],
     ["workdays", "--days", "5"], ["workdays", "--from", "yesterday", "--days", "5"],
     ["workdays", "--from", "2026-02-13T17:45:00+08:00", "--days", "0"],
     ["workdays", "--from", "2026-02-13T17:45:00+08:00", "--days", "5", "--region", "Qidong"],
+    ["outbox", "trace"], ["outbox", "trace", "x"], ["outbox", "retry", "--all", "--endpoint", "x"],
+    ["outbox", "retry", "--endpoint", "019ca5f2-7c00-7abc-8000-00000000002a"],
     ["init", "--example", "atlantis"], ["init", "--rehearse-at", "soon"],
   ])
   func badUsageExitsWith2(_ words: [String]) throws {

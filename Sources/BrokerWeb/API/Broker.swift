@@ -23,6 +23,10 @@ package struct Machinery: Sendable {
   package var deliveryCounts: @Sendable () -> [(outcome: String, count: Int)]
   package var deliverySeconds: @Sendable () -> LatencyHistogram.Snapshot
   package var inFlight: @Sendable () -> Int
+  /// How an endpoint fares, by its key; nil while nothing has been owed to it since the start.
+  package var health: @Sendable (Int64) -> EndpointHealth?
+  /// Endpoints by the state of their breaker.
+  package var breakers: @Sendable () -> [EndpointHealth.Breaker: Int]
 
   package init(
     urlFault: @escaping @Sendable (String) -> Phrase?, newSecret: @escaping @Sendable () -> [UInt8],
@@ -33,7 +37,9 @@ package struct Machinery: Sendable {
     advance: (@Sendable (Instant) async throws(StoreError) -> Int)?,
     deliveryCounts: @escaping @Sendable () -> [(outcome: String, count: Int)],
     deliverySeconds: @escaping @Sendable () -> LatencyHistogram.Snapshot,
-    inFlight: @escaping @Sendable () -> Int
+    inFlight: @escaping @Sendable () -> Int,
+    health: @escaping @Sendable (Int64) -> EndpointHealth? = { _ in nil },
+    breakers: @escaping @Sendable () -> [EndpointHealth.Breaker: Int] = { [:] }
   ) {
     self.urlFault = urlFault
     self.newSecret = newSecret
@@ -47,6 +53,8 @@ package struct Machinery: Sendable {
     self.deliveryCounts = deliveryCounts
     self.deliverySeconds = deliverySeconds
     self.inFlight = inFlight
+    self.health = health
+    self.breakers = breakers
   }
 }
 
@@ -61,6 +69,20 @@ package struct TestReport: Sendable {
   package var remoteAddress: String
   /// The beginning of what the receiver said.
   package var reply: String
+  /// Nil without TLS, and when the handshake failed.
+  package var certificate: Certificate?
+
+  package struct Certificate: Sendable {
+    package let subject: String?
+    package let issuer: String?
+    package let expiresAt: Instant?
+
+    package init(subject: String?, issuer: String?, expiresAt: Instant?) {
+      self.subject = subject
+      self.issuer = issuer
+      self.expiresAt = expiresAt
+    }
+  }
 
   package init(
     delivered: Bool, status: Int?, error: String?, durationMS: Int64,

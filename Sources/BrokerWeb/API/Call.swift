@@ -192,9 +192,10 @@ struct Reply: Sendable {
 
   /// A page of a list: `{items, next}` and the `Link` to the next page.
   static func page<T: Sendable>(
-    _ call: Call, _ items: [T], next: Int64?, _ write: @Sendable (inout JSONWriter, T) -> Void
+    _ call: Call, _ items: [T], next: Int64?, head: @escaping @Sendable (inout JSONWriter) -> Void = { _ in },
+    _ write: @Sendable (inout JSONWriter, T) -> Void
   ) async -> Reply {
-    await page(call, items, cursor: next.map { String($0, radix: 36) }, write)
+    await page(call, items, cursor: next.map { String($0, radix: 36) }, head: head, write)
   }
 
   /// - Parameters:

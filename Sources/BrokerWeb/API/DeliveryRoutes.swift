@@ -34,7 +34,7 @@ struct DeliveryRoutes {
     }
   }
 
-  private static func write(_ w: inout JSONWriter, _ delivery: Delivery) {
+  static func write(_ w: inout JSONWriter, _ delivery: Delivery) {
     w.string("id", delivery.id)
     w.string("endpoint", delivery.endpoint.description)
     w.string("event", delivery.event)

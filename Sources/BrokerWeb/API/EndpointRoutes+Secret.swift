@@ -11,7 +11,7 @@ extension EndpointRoutes {
   /// - Parameter until: when the secret before it stops signing; nil for the first.
   private static func body(_ endpoint: Endpoint, secret: String?, until: Instant?) -> [UInt8] {
     Reply { w in
-      write(&w, endpoint, pending: 0, lastDeliveredAt: nil)
+      write(&w, endpoint, pending: 0, lastDeliveredAt: nil, nil)
       w.string("secret", secret)
       if let until { w.string("oldSecretValidUntil", until.rfc3339) }
     }.body

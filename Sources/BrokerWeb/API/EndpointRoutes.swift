@@ -52,7 +52,8 @@ struct EndpointRoutes {
       of: organ.number, cursor: try call.cursor(), limit: try call.limit())
     return await Reply.page(call, page.items, next: page.next) { w, status in
       Self.write(
-        &w, status.endpoint, pending: status.pending, lastDeliveredAt: status.lastDeliveredAt)
+        &w, status.endpoint, pending: status.pending, lastDeliveredAt: status.lastDeliveredAt,
+        broker.machinery.health(status.endpoint.id.key))
     }
   }
 
@@ -126,6 +127,15 @@ struct EndpointRoutes {
       }
       w.string("remoteAddress", report.remoteAddress.isEmpty ? nil : report.remoteAddress)
       w.string("reply", report.reply)
+      guard let certificate = report.certificate else { return w.null("certificate") }
+      w.object("certificate") { w in
+        w.string("subject", certificate.subject)
+        w.string("issuer", certificate.issuer)
+        w.string("expiresAt", certificate.expiresAt?.rfc3339)
+        // Certificates run out by the real clock, also in rehearsal.
+        w.int(
+          "daysLeft", certificate.expiresAt.map { ($0.milliseconds - BrokerClock.wall.milliseconds) / 86_400_000 })
+      }
     }
   }
 
@@ -155,20 +165,42 @@ struct EndpointRoutes {
     try call.checkQuery()
     let endpoint = try await own(call).endpoint
     var reader = BodyReader()
-    let m = reader.object(try call.json(), at: "", members: ["after"]) ?? [:]
-    let after = m["after"]?.intValue
-    if after == nil || (after ?? 0) < 0 {
-      reader.fault("/after", "应为事件序号（0或更大的整数）", "must be the sequence number of an event, 0 or more")
-    }
-    guard let after, reader.faults.isEmpty else { throw Problem(reader.faults) }
+    let start = replayStart(try call.json(), &reader)
+    guard let start, reader.faults.isEmpty else { throw Problem(reader.faults) }
     if let claim = try call.idempotencyClaim(), let kept = try await broker.store.replay(claim) { return Reply(kept) }
-    let replayed = try await broker.store.replay(endpoint, after: Int64(after))
+    let after: Int64 =
+      switch start {
+      case .seq(let seq): seq
+      case .moment(let moment): try await broker.store.lastEvent(before: moment)
+      }
+    let replayed = try await broker.store.replay(endpoint, after: after)
     return try await broker.once(call, .accepted) { _ in
       Reply { w in
         w.int("queued", replayed.queued)
         w.int("next", replayed.next)
       }.body
     }
+  }
+
+  private enum ReplayStart {
+    case seq(Int64)
+    case moment(Instant)
+  }
+
+  /// Exactly one of the two.
+  private func replayStart(_ json: JSON, _ reader: inout BodyReader) -> ReplayStart? {
+    let m = reader.object(json, at: "", members: ["after", "since"]) ?? [:]
+    switch (m["after"], m["since"]) {
+    case (nil, let since?):
+      if let moment = since.stringValue.flatMap({ Instant(rfc3339: $0) }) { return .moment(moment) }
+      reader.fault("/since", "应为 RFC 3339 时刻", "must be a moment of RFC 3339")
+    case (let after?, nil):
+      if let seq = after.intValue, seq >= 0 { return .seq(Int64(seq)) }
+      reader.fault("/after", "应为事件序号（0或更大的整数）", "must be the sequence number of an event, 0 or more")
+    case (nil, nil): reader.fault("/after", "应写明 after 或 since", "after or since must be given")
+    case (_?, _?): reader.fault("/since", "after 与 since 只能写一个", "give after or since, not both")
+    }
+    return nil
   }
 
   private func own(_ call: Call) async throws -> EndpointStatus {
@@ -206,12 +238,13 @@ struct EndpointRoutes {
   private func reply(_ status: EndpointStatus) -> Reply {
     Reply { w in
       Self.write(
-        &w, status.endpoint, pending: status.pending, lastDeliveredAt: status.lastDeliveredAt)
+        &w, status.endpoint, pending: status.pending, lastDeliveredAt: status.lastDeliveredAt,
+        broker.machinery.health(status.endpoint.id.key))
     }
   }
 
   static func write(
-    _ w: inout JSONWriter, _ endpoint: Endpoint, pending: Int, lastDeliveredAt: Instant?
+    _ w: inout JSONWriter, _ endpoint: Endpoint, pending: Int, lastDeliveredAt: Instant?, _ health: EndpointHealth?
   ) {
     w.string("id", endpoint.id.description)
     w.string("url", endpoint.url)
@@ -225,5 +258,8 @@ struct EndpointRoutes {
     w.string("secretRotatedAt", endpoint.rotatedAt?.rfc3339)
     w.int("pending", pending)
     w.string("lastDeliveredAt", lastDeliveredAt?.rfc3339)
+    let health = health ?? EndpointHealth()
+    w.object("breaker") { w in health.writeBreaker(&w) }
+    w.string("failingSince", health.failingSince?.rfc3339)
   }
 }

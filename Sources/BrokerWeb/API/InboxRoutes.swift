@@ -10,16 +10,40 @@ struct InboxRoutes {
     let organ = try call.requireOrgan()
     let after = try call.queryInt("after", 0...Int64.max) ?? 0
     let audience = try call.queryChoice("audience", Audience.self)
-    let notices = try await broker.store.inbox(
+    let items = try await broker.store.inbox(
       organ: organ.number, audience: audience, after: after, limit: try call.limit())
     let reference = broker.store.reference
-    return await Reply.long(notices.count) { w in
+    return await Reply.long(items.count) { w in
       w.array("items") { w in
-        for notice in notices { w.object { w in notice.write(&w, reference) } }
+        for item in items {
+          w.object { w in
+            switch item {
+            case .deadline(let notice): notice.write(&w, reference)
+            case .endpoint(let notice): notice.write(&w)
+            }
+          }
+        }
       }
       // What to pass as `after` next time, as the feed does.
-      w.int("next", notices.last?.seq ?? after)
+      w.int("next", items.last?.seq ?? after)
     }
+  }
+}
+
+extension EndpointNotice {
+  fileprivate func write(_ w: inout JSONWriter) {
+    w.int("seq", seq)
+    w.string("at", at.rfc3339)
+    w.string("audience", Audience.contact.rawValue)
+    w.string("kind", "endpoint-disabled")
+    w.string("endpoint", endpoint.description)
+    w.string("cause", cause)
+    w.phrase(
+      "text",
+      Phrase(
+        "回调地址已停用：\(reason.zh)。待投消息保留，修复后请重新启用（PATCH enabled: true），即按序补投。",
+        "a callback endpoint was switched off: \(reason.en). What is owed to it is kept; switch it on again"
+          + " (PATCH enabled: true) when it is mended, and it goes out in order"))
   }
 }
 
@@ -29,7 +53,8 @@ extension InboxNotice {
     w.int("seq", seq)
     w.string("at", at.rfc3339)
     w.string("audience", audience.rawValue)
-    w.string("rung", rung.name)
+    w.string("kind", "deadline")
+    w.string("rung", isUndelivered ? "undelivered" : rung.name)
     w.string("request", request.description)
     w.string("procedure", procedure)
     w.string("state", state)
@@ -41,10 +66,12 @@ extension InboxNotice {
         w.string("name", name(code))
       }
     }
+    let title = reference.procedures[procedure]?.title ?? Phrase(procedure, procedure)
     w.phrase(
       "text",
-      rung.notice(
-        to: audience, title: reference.procedures[procedure]?.title ?? Phrase(procedure, procedure),
-        asker: name(requester), answerer: name(responder), due: dueDate, left: daysLeft))
+      isUndelivered
+        ? undeliveredNotice(title: title, answerer: name(responder), needed: dueDate)
+        : rung.notice(
+          to: audience, title: title, asker: name(requester), answerer: name(responder), due: dueDate, left: daysLeft))
   }
 }

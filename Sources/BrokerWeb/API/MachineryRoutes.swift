@@ -9,6 +9,7 @@ struct MachineryRoutes {
   let openAPI: [UInt8]
   private let writable: Shared<Bool>
   private let outbox: Shared<Result<(count: Int, oldest: Instant?), StoreError>>
+  private let switchedOff: Shared<Result<[String: Int], StoreError>>
 
   private static let holdsMilliseconds: Int64 = 1000
 
@@ -19,6 +20,13 @@ struct MachineryRoutes {
     writable = Shared(milliseconds: Self.holdsMilliseconds) {
       do { try await store.probe() } catch { return false }
       return true
+    }
+    switchedOff = Shared(milliseconds: Self.holdsMilliseconds) {
+      do throws(StoreError) {
+        return .success(try await store.switchedOff())
+      } catch {
+        return .failure(error)
+      }
     }
     outbox = Shared(milliseconds: Self.holdsMilliseconds) {
       do throws(StoreError) {
@@ -99,6 +107,14 @@ struct MachineryRoutes {
       Int(outbox.oldest.map { max(0, now.milliseconds - $0.milliseconds) / 1000 } ?? 0))
     page.sample("xiecha_queue_depth", ["queue": "in_flight"], broker.machinery.inFlight())
     page.sample("xiecha_queue_depth", ["queue": "long_polls"], broker.waiters.count)
+    page.gauge("xiecha_endpoints", "Endpoints by the state of their breaker, of those owed anything since start.")
+    for (breaker, count) in broker.machinery.breakers().sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      page.sample("xiecha_endpoints", ["breaker": breaker.rawValue], count)
+    }
+    page.gauge("xiecha_endpoints_disabled", "Endpoints that the broker has switched off and nobody switched on again.")
+    for (cause, count) in try await switchedOff.value.get().sorted(by: { $0.key < $1.key }) {
+      page.sample("xiecha_endpoints_disabled", ["cause": cause], count)
+    }
     page.batchSizes(broker.store.batchSizes)
     page.counter("xiecha_http_requests_total", "HTTP requests by route and status.")
     for request in broker.metrics.requests {

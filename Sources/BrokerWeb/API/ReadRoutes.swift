@@ -35,6 +35,9 @@ struct ReadRoutes {
     } else {
       try await requests.recordWatching(stored.request, organ, call, .request)
     }
+    if stored.request.requester == organ.code, stored.request.state.name.isResult {
+      broker.store.noteRead(CollectionOfOne((request: id.key, version: stored.request.version)))
+    }
     return reply(stored, reveal: reveal, organ.code)
   }
 
@@ -85,6 +88,9 @@ struct ReadRoutes {
     let page = try await broker.store.requests(
       of: organ.number, filter, cursor: try call.cursor(), limit: try call.limit())
     let (now, reference) = (broker.store.clock.now, broker.store.reference)
+    broker.store.noteRead(
+      page.items.lazy.map(\.request).filter { $0.requester == organ.code && $0.state.name.isResult }
+        .map { (request: $0.id.key, version: $0.version) })
     return await Reply.page(call, page.items, next: page.next) { w, stored in
       Representation(stored.request, subject: stored.subject, now: now, reference: reference, viewer: organ.code)
         .members(&w)
@@ -115,7 +121,8 @@ struct ReadRoutes {
     let events = try await broker.store.timeline(id)
     try await requests.recordWatching(request, organ, call, .timeline)
     let reference = broker.store.reference
-    return await Reply.page(call, events, next: nil) { w, event in
+    let arrivals = try await broker.store.arrivals(of: events)
+    return await Reply.page(call, events, next: nil, head: { Self.write(&$0, arrivals) }) { w, event in
       w.int("seq", event.seq)
       w.string("id", event.id)
       w.string("type", event.type)
@@ -130,6 +137,28 @@ struct ReadRoutes {
         }
       }
       w.raw("data", event.data)
+    }
+  }
+
+  /// When each result reached the requester: 送达, and read by asking for it.
+  private static func write(_ w: inout JSONWriter, _ arrivals: [ResultArrival]) {
+    w.array("results") { w in
+      for result in arrivals {
+        w.object { w in
+          w.int("seq", result.seq)
+          w.string("type", result.type)
+          w.string("at", result.at.rfc3339)
+          w.array("delivered") { w in
+            for arrival in result.delivered {
+              w.object { w in
+                w.string("endpoint", arrival.endpoint.description)
+                w.string("at", arrival.at.rfc3339)
+              }
+            }
+          }
+          w.string("firstReadAt", result.firstReadAt?.rfc3339)
+        }
+      }
     }
   }
 
@@ -189,6 +218,9 @@ struct ReadRoutes {
         let events = try await broker.store.feed(organ: organ.number, after: after, limit: limit)
         return events.isEmpty ? nil : events
       } ?? []
+    broker.store.noteRead(
+      events.lazy.filter { $0.requester == organ.number && EventType(rawValue: $0.type)?.isResult == true }
+        .map { (request: $0.request.key, version: $0.version) })
     return await Reply.long(events.count) { w in
       w.array("items") { w in
         for event in events {

@@ -41,6 +41,7 @@ extension Route {
     let read = ReadRoutes(broker: broker, requests: requests)
     let endpoints = EndpointRoutes(broker: broker)
     let deliveries = DeliveryRoutes(broker: broker)
+    let outbox = OutboxRoutes(broker: broker)
     let reference = ReferenceRoutes(broker: broker)
     let catalogue = CatalogueRoutes(broker: broker)
     let machinery = MachineryRoutes(broker: broker, openAPI: openAPI)
@@ -69,7 +70,11 @@ extension Route {
       Route(.post, "/v1/endpoints/{id}/rotate", .organ, endpoints.rotate),
       Route(.post, "/v1/endpoints/{id}/replay", .organ, endpoints.replay),
       Route(.get, "/v1/deliveries", .anyKey, deliveries.list),
+      Route(.get, "/v1/deliveries/call-list", .anyKey, deliveries.callList),
+      Route(.post, "/v1/deliveries/retry", .anyKey, deliveries.retryDead),
+      Route(.get, "/v1/deliveries/{id}", .anyKey, deliveries.get),
       Route(.post, "/v1/deliveries/{id}/retry", .anyKey, deliveries.retry),
+      Route(.get, "/v1/outbox/top", .operatorOnly, outbox.top),
       Route(.get, "/v1/organs", .anyKey, reference.organs),
       Route(.get, "/v1/items", .anyKey, reference.items),
       Route(.get, "/v1/assistance-list", .anyKey, reference.assistanceList),

@@ -72,6 +72,11 @@ static inline CURLcode ccurl_get_text(CURL *easy, CURLINFO info, const char **va
   return curl_easy_getinfo(easy, info, value);
 }
 
+// The certificates belong to the handle and live until its next transfer.
+static inline CURLcode ccurl_get_certificates(CURL *easy, struct curl_certinfo **value) {
+  return curl_easy_getinfo(easy, CURLINFO_CERTINFO, value);
+}
+
 static inline CURLcode ccurl_get_private(CURL *easy, void **value) {
   return curl_easy_getinfo(easy, CURLINFO_PRIVATE, value);
 }

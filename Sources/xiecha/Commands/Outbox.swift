@@ -5,13 +5,15 @@ internal import Foundation
 
 struct Outbox: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "回调投递：查看、重试 / callbacks: list and retry",
+    abstract: "回调投递：查看、追查、重试、总览 / callbacks: list, trace, retry, top",
     discussion: """
       Example / 示例:
         xiecha outbox list --state dead --state-dir ./state
+        xiecha outbox top --state-dir ./state
+        xiecha outbox trace 019ca5f2-7c00-7abc-8000-00000000002a --state-dir ./state
         xiecha outbox retry 019ca5f2-7c00-7abc-8000-00000000002a --state-dir ./state
       """,
-    subcommands: [List.self, Retry.self])
+    subcommands: [List.self, Trace.self, Retry.self, OutboxTop.self])
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -71,20 +73,33 @@ struct Outbox: AsyncParsableCommand {
   struct Retry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "立即重试 / try again at once",
-      discussion:
-        "Example / 示例:\n  xiecha outbox retry ID --state-dir ./state\n  xiecha outbox retry --all-dead --state-dir ./state"
-    )
+      discussion: """
+        Example / 示例:
+          xiecha outbox retry ID --state-dir ./state
+          xiecha outbox retry --all --state-dir ./state
+          xiecha outbox retry --all --endpoint ID --state-dir ./state
+        """)
 
     @Argument(help: "The delivery's id, from: xiecha outbox list")
     var id: String?
 
-    @Flag(help: "Every dead delivery of an endpoint that still exists, oldest first.")
+    @Flag(
+      name: [.customLong("all"), .customLong("all-dead")],
+      help: "Every dead delivery of an endpoint that still exists, oldest first.")
     var allDead = false
+
+    @Option(help: "With --all: of this endpoint only.")
+    var endpoint: String?
 
     @OptionGroup var state: StateDirectory
 
     func run() async throws {
-      guard (id == nil) == allDead else { throw ValidationError("name either a delivery's ID or --all-dead") }
+      guard (id == nil) == allDead else { throw ValidationError("name either a delivery's ID or --all") }
+      guard endpoint == nil || allDead else { throw ValidationError("--endpoint goes with --all") }
+      let only = try endpoint.map { text in
+        guard let id = EntityID(text) else { throw ValidationError("\(text) is not the id of an endpoint") }
+        return id
+      }
       let store = try state.openForCommand()
       defer { store.close() }
       var count = 1
@@ -93,6 +108,9 @@ struct Outbox: AsyncParsableCommand {
           throw ValidationError("\(id) is not the id of a delivery")
         }
         try await store.write { try $0.retry(endpoint: target.endpoint, seq: target.seq, organ: nil) }
+      } else if let only {
+        guard try await store.endpoint(only) != nil else { throw StoreError.notFound }
+        count = try await store.retryDead(of: only.key, limit: .max).queued
       } else {
         count = try await store.retryAllDead()
       }

@@ -143,6 +143,27 @@ struct SettingKey {
     ]
   }
 
+  private static var breaker: [SettingKey] {
+    [
+      number(
+        "callbacks.breaker.windowSeconds", \.breaker.windowSeconds, 10...3600,
+        "Time over which an endpoint's failures are counted"),
+      number(
+        "callbacks.breaker.minimumAttempts", \.breaker.minimumAttempts, 2...10_000,
+        "Attempts in that time before they mean anything"),
+      number(
+        "callbacks.breaker.failurePercent", \.breaker.failurePercent, 1...100,
+        "Of them failed: the endpoint is left alone but for a probe now and then"),
+      number(
+        "callbacks.breaker.pauseSeconds", \.breaker.pauseSeconds, 1...3600, "Time to the first probe; then doubled"),
+      number("callbacks.breaker.longestPauseSeconds", \.breaker.longestPauseSeconds, 1...86_400, "Longest such time"),
+      number(
+        "callbacks.breaker.recoveryPerSecond", \.recoveryPerSecond, 1...10_000,
+        "Callbacks in the first second after it answers again; doubled every second"),
+      number("callbacks.breaker.recoverySeconds", \.recoverySeconds, 1...20, "Seconds for which that bounds them"),
+    ]
+  }
+
   private static var language: SettingKey {
     SettingKey(
       name: "language", comment: "Language of errors when the caller names none (zh-CN or en)",
@@ -182,12 +203,17 @@ struct SettingKey {
         "database.startCheckMiB", \.database.startCheckMiB, 0...65_536,
         "Files up to this are read whole before the start, larger ones right after it"),
       networks, allowHTTP,
-    ] + retries + [
+    ] + retries + breaker + [
+      number(
+        "callbacks.disableAfterDays", \.disableAfterDays, 0...60,
+        "Working days of nothing but failures after which an endpoint is switched off and its organ told; 0 never"),
       number("callbacks.connectTimeoutSeconds", \.connectTimeoutSeconds, 1...60, "Time to connect"),
       number("callbacks.totalTimeoutSeconds", \.totalTimeoutSeconds, 1...120, "Time for a whole attempt"),
       number("callbacks.inFlight", \.inFlight, 1...4096, "Callbacks on the wire at once"),
       number("callbacks.inFlightPerEndpoint", \.inFlightPerEndpoint, 1...1024, "The same for one endpoint"),
       text("callbacks.caBundle", \.caBundle, "PEM file of trusted authorities; empty takes the system's"),
+      number(
+        "callbacks.keepAttemptsDays", \.keepAttemptsDays, 7...3650, "Days for which every attempt stays on record"),
       text(
         "callbacks.source", \.callbackSource,
         "ce-source of callbacks in CloudEvents: this broker's own URI, such as https://xiecha.example.gov.cn/v1",

@@ -19,8 +19,13 @@ struct Settings: Equatable {
   var totalTimeoutSeconds = 15
   var inFlight = 256
   var inFlightPerEndpoint = 64
+  var breaker = BreakerOptions()
+  var recoveryPerSecond = 50
+  var recoverySeconds = 10
+  var disableAfterDays = 5
   var caBundle = ""
   var callbackSource = "/v1"
+  var keepAttemptsDays = 90
   var lastMoment = "24:00"
   var officeHours = "09:00-17:00"
   var limits = WebLimits()
@@ -64,6 +69,11 @@ struct Settings: Equatable {
     options.totalTimeoutMS = totalTimeoutSeconds * 1000
     options.inFlight = inFlight
     options.inFlightPerEndpoint = inFlightPerEndpoint
+    options.keepAttemptsDays = keepAttemptsDays
+    options.breaker = breaker
+    options.recoveryPerSecond = recoveryPerSecond
+    options.recoverySeconds = recoverySeconds
+    options.disableAfterDays = disableAfterDays
     options.caBundle = caBundle.isEmpty ? nil : caBundle
     options.source = callbackSource
     return options

@@ -9,7 +9,7 @@ final class DemoDaemon: Sendable {
   let url: String
   private let keys: JSON
   private let process: Mutex<Process?>
-  private let client = DemoClient()
+  private let client = LocalClient()
 
   private init(url: String, keys: JSON, process: Process) {
     self.url = url
@@ -97,8 +97,8 @@ final class DemoDaemon: Sendable {
   }
 }
 
-/// Calls the API with the sender that also brings callbacks; the replies of a story are short enough for it.
-private final class DemoClient: Sendable {
+/// Calls the API of a daemon on this machine with the sender that also brings callbacks; replies of up to 64 KiB.
+final class LocalClient: Sendable {
   private final class Waiting: Sendable {
     let calls = Mutex<[UInt64: CheckedContinuation<PushReport, Never>]>([:])
   }
@@ -106,11 +106,14 @@ private final class DemoClient: Sendable {
   private let waiting: Waiting
   private let curl: CurlMulti
 
-  init() {
+  /// - Parameters:
+  ///   - networks: where the daemon may be.
+  ///   - caBundle: a PEM file of authorities that is trusted instead of the system's.
+  init(networks: [String] = ["127.0.0.0/8"], caBundle: String? = nil) {
     let waiting = Waiting()
     self.waiting = waiting
-    let loopback = (try? CIDR("127.0.0.0/8")).map { [$0] } ?? []
-    curl = CurlMulti(policy: NetworkPolicy(allowed: loopback), caBundle: nil, maxConnections: 4) { reports in
+    let allowed = networks.compactMap { try? CIDR($0) }
+    curl = CurlMulti(policy: NetworkPolicy(allowed: allowed), caBundle: caBundle, maxConnections: 4) { reports in
       for report in reports {
         waiting.calls.withLock { $0.removeValue(forKey: report.token) }?.resume(returning: report)
       }

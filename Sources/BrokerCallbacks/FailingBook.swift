@@ -1,0 +1,67 @@
+internal import BrokerDomain
+internal import BrokerStore
+
+/// Which endpoints have failed since when, without a success between. Only what changes is written down, and not before
+/// it has lasted an hour: an endpoint that flaps costs no writes, and a restart forgets an hour at most.
+struct FailingBook: Sendable {
+  private struct Entry {
+    let since: Instant
+    /// Working days on which attempts failed, by the national calendar.
+    var days: Int
+    var lastDay: CalendarDate?
+    var isWritten: Bool
+  }
+
+  private static let writtenAfterMilliseconds: Int64 = 3_600_000
+
+  private var entries: [Int64: Entry] = [:]
+  /// 0: never.
+  private let disableAfterDays: Int
+
+  init(disableAfterDays: Int, _ known: [FailingEndpoint] = []) {
+    self.disableAfterDays = disableAfterDays
+    for endpoint in known {
+      entries[endpoint.key] = Entry(since: endpoint.since, days: endpoint.days, lastDay: nil, isWritten: true)
+    }
+  }
+
+  func since(_ endpoint: Int64) -> Instant? { entries[endpoint]?.since }
+
+  mutating func forget(_ endpoint: Int64) { entries[endpoint] = nil }
+
+  /// - Returns: what is to be written down; nil for nearly all attempts.
+  mutating func succeeded(_ endpoint: Int64) -> EndpointMark? {
+    if entries.isEmpty { return nil }
+    guard let entry = entries.removeValue(forKey: endpoint), entry.isWritten else { return nil }
+    return .recovered
+  }
+
+  /// One that has failed for so many working days, and was tried on half of them at least, is to be switched off. A
+  /// festival switches nobody off: who comes back to work finds the queue going out by itself. A jump of the clock, or a
+  /// daemon that was off for a week, is no failure of the receiver.
+  mutating func failed(_ endpoint: Int64, now: Instant, _ calendar: WorkingCalendar) -> EndpointMark? {
+    let today = now.date
+    guard var entry = entries[endpoint] else {
+      let days = calendar.isWorkingDay(today, region: nil) ? 1 : 0
+      entries[endpoint] = Entry(since: now, days: days, lastDay: today, isWritten: false)
+      return nil
+    }
+    var isNewDay = false
+    if entry.lastDay != today {
+      isNewDay = calendar.isWorkingDay(today, region: nil)
+      if isNewDay { entry.days += 1 }
+      entry.lastDay = today
+      if disableAfterDays > 0, entry.days >= (disableAfterDays + 1) / 2,
+        calendar.workingDays(after: entry.since.date, through: today, region: nil) >= disableAfterDays
+      {
+        entries[endpoint] = nil
+        return .off(.failing(since: entry.since, days: disableAfterDays))
+      }
+    }
+    let lasted = now.milliseconds - entry.since.milliseconds
+    let isToBeWritten = lasted >= Self.writtenAfterMilliseconds && (isNewDay || !entry.isWritten)
+    if isToBeWritten { entry.isWritten = true }
+    entries[endpoint] = entry
+    return isToBeWritten ? .failing(since: entry.since, days: entry.days) : nil
+  }
+}
