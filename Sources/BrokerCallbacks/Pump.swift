@@ -17,6 +17,8 @@ struct Pump {
   private static let leaseMilliseconds: Int64 = 60_000
   /// Longest sleep: also how stale a lane can be when a notice was missed, and how often the pump shows it lives.
   private static let longestSleepMilliseconds: Int64 = 5000
+  /// How often it looks whether a storm of deadlines is over.
+  private static let stormSleepMilliseconds: Int64 = 5
   /// How often it looks at the whole outbox, at most: one seek per endpoint.
   private static let lookEveryMicroseconds: Int64 = 1_000_000
   /// How often it gives up what endpoints that are switched off were owed for too long.
@@ -40,6 +42,10 @@ struct Pump {
         looked = monotonicMicroseconds()
       }
       if monotonicMicroseconds() - swept > Self.sweepEveryMicroseconds { sweep() }
+      guard !dispatcher.store.storm.holdsBack else {
+        sleep = Self.stormSleepMilliseconds
+        continue
+      }
       do throws(StoreError) {
         let room = try serve(wireRoom: dispatcher.options.inFlight - onWire)
         // With the wire full only a report makes room, and it rings.

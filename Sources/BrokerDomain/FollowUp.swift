@@ -80,7 +80,9 @@ extension AssistanceRequest {
   /// A follow-up that was on offer has been opened. Nil when none of this procedure is.
   package func followed(by request: AssistanceRequest, now: Instant, reference: Reference) -> Decision? {
     guard request.requester == requester,
-      var link = followUps(reference).first(where: { $0.procedure == request.procedure && $0.request == nil })
+      var link = followUps(reference).first(where: {
+        $0.procedure == request.procedure && $0.request == nil && $0.how != .reverses
+      })
     else { return nil }
     link.request = request.id
     link.to = request.responder
@@ -93,6 +95,19 @@ extension AssistanceRequest {
       data: [
         .init("procedure", .string(link.procedure)), .init("how", .string(link.how.rawValue)),
         .init("request", .string(request.id.description)),
+      ])
+  }
+
+  /// What followed it was withdrawn: it is on offer again. Nil when that did not follow it.
+  package func unfollowed(by request: AssistanceRequest, now: Instant, reference: Reference) -> Decision? {
+    guard let link = progress.followUps.first(where: { $0.request == request.id }) else { return nil }
+    var next = self
+    next.progress.followUps.removeAll { $0.request == request.id }
+    return next.told(
+      .followedUp, by: request.requester, now: now, reference,
+      data: [
+        .init("procedure", .string(link.procedure)), .init("how", .string(Procedure.Next.How.offers.rawValue)),
+        .init("request", .null), .init("withdrawn", .string(request.id.description)),
       ])
   }
 

@@ -130,11 +130,8 @@ extension WriteContext {
           if event.type.isResult { try watchResult(seq: seq, endpoint: target.key, isGivenUp: false) }
           continue
         }
-        let waits = try db.first(ApplySQL.hasEarlier, .int(target.key), .int(request)) { _ in true }
-        let at = waits == true ? OutboxRow.waiting : event.at.milliseconds
         try db.run(
-          ApplySQL.insertOutbox, .int(target.key), .int(at), .int(seq), .int(request),
-          .int(event.at.milliseconds))
+          ApplySQL.insertOutbox, .int(target.key), .int(request), .int(event.at.milliseconds), .int(seq))
         noteDelivery(to: target.key)
       }
     }
@@ -198,9 +195,11 @@ enum ApplySQL: String, CaseIterable {
   case insertAudience = "INSERT INTO filed_event (organ, seq) VALUES ($1, $2)"
   /// A rung that is armed already stays armed: one row too many must not stop all timers.
   case insertTimer = "INSERT INTO timer (due_at, request, rung) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+  /// `OutboxRow.waiting` where an earlier one of the request is in the queue.
   case insertOutbox = """
-    INSERT INTO outbox (endpoint, next_at, seq, request, created_at) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO outbox (endpoint, next_at, seq, request, created_at) VALUES ($1,
+      CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2) THEN 9223372036854775807 ELSE $3 END,
+      $4, $2, $3)
     """
-  case hasEarlier = "SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2 LIMIT 1"
   case hasRung = "SELECT 1 FROM event WHERE request = $1 AND rung = $2 AND rung IS NOT NULL"
 }

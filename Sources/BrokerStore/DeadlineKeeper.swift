@@ -62,12 +62,14 @@ package final class DeadlineKeeper: Sendable {
   @discardableResult
   package func fireAllDue() async throws(StoreError) -> Int {
     var total = 0
+    defer { store.storm.end() }
     while true {
-      let (taken, fired) = try await store.write { context in
+      let (fired, isMoreDue) = try await store.write { context in
         try context.fireDueTimers(limit: Self.groupSize)
       }
       total += fired
-      if taken < Self.groupSize { return total }
+      if !isMoreDue { return total }
+      store.storm.begin()
     }
   }
 

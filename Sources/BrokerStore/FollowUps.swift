@@ -36,10 +36,12 @@ extension WriteContext {
     guard !decision.owes.isEmpty else {
       try apply(decision, previous: request, trace: trace)
       try link(decision.request, to: links.origin, trace: trace)
+      if decision.request.state.name == .withdrawn { try offerAgain(after: decision.request, trace: trace) }
       return decision.request
     }
-    let undone = try reversals(by: decision, subject: stored.subject)
-    let (whole, opened) = try decision.opening(subject: stored.subject, now: now, reference: reference) { try newID() }
+    let (undone, standing) = try reversals(by: decision, subject: stored.subject)
+    var (whole, opened) = try decision.opening(subject: stored.subject, now: now, reference: reference) { try newID() }
+    whole.request.progress.followUps += standing
     try apply(whole, previous: request, trace: trace)
     for new in opened { try apply(new.decision, previous: nil, subject: new.subject, trace: trace) }
     for report in undone {
@@ -104,19 +106,41 @@ extension WriteContext {
     return named.request
   }
 
-  /// What an answer undoes. Refused when another has undone it meanwhile.
-  private func reversals(by decision: Decision, subject: Subject?) throws -> [AssistanceRequest] {
+  /// What an answer undoes, and what it should undo and cannot: it was withdrawn since it was named, or handed to another
+  /// organ. Refused when another has undone it meanwhile.
+  private func reversals(
+    by decision: Decision, subject: Subject?
+  ) throws -> (undone: [AssistanceRequest], standing: [FollowUp]) {
     let request = decision.request
-    return try decision.owes.compactMap { owed in
-      guard owed.next.how == .reverses, let field = owed.next.field,
-        let id = request.data[field]?.stringValue.flatMap({ EntityID($0) }),
-        let report = try report(id, owed.next, to: request.responder, subject: subject)
-      else { return nil }
+    var (undone, standing): ([AssistanceRequest], [FollowUp]) = ([], [])
+    for owed in decision.owes where owed.next.how == .reverses {
+      guard let id = owed.next.field.flatMap({ request.data[$0]?.stringValue }).flatMap({ EntityID($0) }) else {
+        continue
+      }
+      guard let report = try report(id, owed.next, to: request.responder, subject: subject) else {
+        let reason = Phrase(
+          "所指请求已撤回或者已转由其他机关办理，未予撤销",
+          "the request that it names was withdrawn or is handled by another organ now, and stands as it is")
+        standing.append(
+          FollowUp(
+            procedure: owed.next.procedure, how: .reverses, reason: reason,
+            isSealed: reference.isSealed(owed.next.procedure)))
+        continue
+      }
       if let reversal = report.progress.reversal {
         throw Refusal.notAllowed(.reversed(reversal.by, reversal.at))
       }
-      return report
+      undone.append(report)
     }
+    return (undone, standing)
+  }
+
+  /// What a withdrawn request followed offers it again.
+  private func offerAgain(after request: AssistanceRequest, trace: String?) throws {
+    guard let id = request.progress.origin, let origin = try self.request(id)?.request,
+      let decision = origin.unfollowed(by: request, now: now, reference: reference)
+    else { return }
+    try tell(decision, of: origin, isSealed: reference.isSealed(request.procedure), trace: trace)
   }
 
   /// Takes up an offer of the request that a new one follows. Of what is sealed nobody else is told.
@@ -124,11 +148,15 @@ extension WriteContext {
     guard let origin, let decision = origin.request.followed(by: request, now: now, reference: reference) else {
       return
     }
-    guard reference.isSealed(request.procedure) else {
-      try apply(decision, previous: origin.request, trace: trace)
+    try tell(decision, of: origin.request, isSealed: reference.isSealed(request.procedure), trace: trace)
+  }
+
+  private func tell(_ decision: Decision, of origin: AssistanceRequest, isSealed: Bool, trace: String?) throws {
+    guard isSealed else {
+      try apply(decision, previous: origin, trace: trace)
       return
     }
-    var silent = origin.request
+    var silent = origin
     silent.progress.followUps = decision.request.progress.followUps
     try amend(silent)
   }

@@ -1,15 +1,17 @@
 package import BrokerDomain
 internal import GRDB
 
-/// A notice to people: the rung of a request, for one audience in one organ; or a result that does not reach its
-/// requester.
+/// A notice to people about a request, for one audience in one organ.
 package struct InboxNotice: Sendable {
+  package enum Matter: Sendable, Equatable {
+    case rung(Rung)
+    /// Its result does not reach the requester, who needs it by `dueDate`.
+    case undelivered
+  }
+
   package let seq: Int64
   package let request: EntityID
-  /// Of no meaning when `isUndelivered`.
-  package let rung: Rung
-  /// The result was not delivered in time: for the requester, by `dueDate`.
-  package let isUndelivered: Bool
+  package let matter: Matter
   package let audience: Audience
   package let at: Instant
   package let dueDate: CalendarDate
@@ -31,8 +33,7 @@ package struct InboxNotice: Sendable {
       let requester = reference.organ(number: row.int(8)), let responder = reference.organ(number: row.int(9))
     else { throw StoreError.damaged(file: "the database", "a notice of \(request) cannot be read") }
     seq = row.int(0)
-    rung = code.rung
-    isUndelivered = UndeliveredTimer.version(row.int(3)) != nil
+    matter = UndeliveredTimer.version(row.int(3)) == nil ? .rung(code.rung) : .undelivered
     self.audience = audience
     at = Instant(milliseconds: row.int(5))
     dueDate = CalendarDate(dayNumber: Int(row.int(6)))
@@ -47,12 +48,12 @@ package struct InboxNotice: Sendable {
 
 /// What people are told, of either kind.
 package enum InboxItem: Sendable {
-  case deadline(InboxNotice)
+  case request(InboxNotice)
   case endpoint(EndpointNotice)
 
   package var seq: Int64 {
     switch self {
-    case .deadline(let notice): notice.seq
+    case .request(let notice): notice.seq
     case .endpoint(let notice): notice.seq
     }
   }
@@ -108,7 +109,7 @@ extension Store {
     return try await read { db in
       var items = try db.all(
         InboxSQL.list, .int(organ), .int(seq), .optionalText(audience?.rawValue), .int(Int64(limit))
-      ) { InboxItem.deadline(try InboxNotice($0, reference)) }
+      ) { InboxItem.request(try InboxNotice($0, reference)) }
       // Machines are the contact's business.
       guard audience == nil || audience == .contact else { return items }
       items += try db.all(EndpointMarkSQL.notices, .int(organ), .int(seq), .int(Int64(limit))) {

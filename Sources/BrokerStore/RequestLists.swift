@@ -3,7 +3,11 @@ internal import GRDB
 
 /// What a polling organ asks for. All conditions hold together.
 package struct RequestFilter: Sendable {
-  package enum Role: String, Sendable, CaseIterable { case requester, responder }
+  package enum Role: String, Sendable, CaseIterable {
+    case requester, responder
+    /// Neither: the requests of other organs of its region; see `Store.supervised`.
+    case supervisor
+  }
 
   package var role: Role?
   /// Nil for any; a request is in none of an empty list.
@@ -107,13 +111,7 @@ extension Store {
   private static func keys(
     _ db: Database, organ: Int64, _ filter: RequestFilter, cursor: Int64, limit: Int, now: Instant
   ) throws -> [Int64] {
-    let states = filter.states.map { " " + $0.map(\.rawValue).joined(separator: " ") + " " }
-    let conditions: [SQLValue] = [
-      .optionalText(states), .optionalText(filter.procedure),
-      .optionalInt(filter.overdue == true ? now.milliseconds : nil),
-      .optionalInt(filter.dueBefore?.milliseconds),
-      .optionalInt(filter.overdue == false ? now.milliseconds : nil), .int(Int64(limit)),
-    ]
+    let conditions = filter.conditions(now, limit: limit)
     // To be tested one by one, and those of which SQLite has tested every condition.
     var (candidates, keys): (Set<Int64>, Set<Int64>) = ([], [])
     try db.each(ListSQL.unfiled, [.int(organ)]) { candidates.insert($0.int(0)) }
@@ -129,8 +127,8 @@ extension Store {
         ListSQL.bySubject, [.text(subject), .int(organ), .text(role), .int(cursor)] + conditions
       ) { keys.insert($0.int(0)) }
     } else {
-      for role in filter.role.map({ [$0] }) ?? RequestFilter.Role.allCases {
-        for open in openFlags(filter) {
+      for role in filter.role.map({ [$0] }) ?? [.requester, .responder] {
+        for open in filter.openFlags {
           try db.each(
             ListSQL.filed, [.int(organ), .int(role == .requester ? 0 : 1), .int(open), .int(cursor)] + conditions
           ) { keys.insert($0.int(0)) }
@@ -139,24 +137,37 @@ extension Store {
     }
     var tested = 0
     for key in candidates.sorted(by: >) where key < cursor && tested < limit && !keys.contains(key) {
-      guard let row = try db.first(ListSQL.probe, .int(key), body: ListRow.init), row.matches(filter, organ, now)
+      guard let row = try db.first(ListSQL.probe, .int(key), body: ListRow.init), row.isParty(organ, filter.role),
+        row.matches(filter, now)
       else { continue }
       keys.insert(key)
       tested += 1
     }
     return Array(keys.sorted(by: >).prefix(limit))
   }
+}
+
+extension RequestFilter {
+  /// States … limit, as the statements of `ListSQL` take them.
+  func conditions(_ now: Instant, limit: Int) -> [SQLValue] {
+    let states = states.map { " " + $0.map(\.rawValue).joined(separator: " ") + " " }
+    return [
+      .optionalText(states), .optionalText(procedure), .optionalInt(overdue == true ? now.milliseconds : nil),
+      .optionalInt(dueBefore?.milliseconds), .optionalInt(overdue == false ? now.milliseconds : nil),
+      .int(Int64(limit)),
+    ]
+  }
 
   /// Open and closed requests lie apart; a filter that can only match one of them reads only that.
-  private static func openFlags(_ filter: RequestFilter) -> [Int64] {
-    if filter.overdue == true { return [1] }
-    guard let states = filter.states else { return [1, 0] }
+  var openFlags: [Int64] {
+    if overdue == true { return [1] }
+    guard let states else { return [1, 0] }
     return Set(states.map { $0.isOpen ? Int64(1) : 0 }).sorted(by: >)
   }
 }
 
 /// What a filter looks at. Columns in the order of `ListSQL.probe`.
-private struct ListRow {
+struct ListRow {
   let requester: Int64
   let responder: Int64
   let state: StateName?
@@ -177,16 +188,18 @@ private struct ListRow {
     isOwed = row.int(7) == 1
   }
 
-  func matches(_ filter: RequestFilter, _ organ: Int64, _ now: Instant) -> Bool {
+  func isParty(_ organ: Int64, _ role: RequestFilter.Role?) -> Bool {
+    switch role {
+    case .requester: requester == organ
+    case .responder: responder == organ
+    case .supervisor: false
+    case nil: requester == organ || responder == organ
+    }
+  }
+
+  func matches(_ filter: RequestFilter, _ now: Instant) -> Bool {
     guard let state else { return false }
-    let isParty =
-      switch filter.role {
-      case .requester: requester == organ
-      case .responder: responder == organ
-      case nil: requester == organ || responder == organ
-      }
-    return isParty
-      && (filter.states.map { $0.contains(state) } ?? true)
+    return (filter.states.map { $0.contains(state) } ?? true)
       && (filter.procedure.map { $0 == procedure } ?? true)
       && (filter.updatedAfter.map { updatedAt > $0.milliseconds } ?? true)
       && (filter.dueBefore.map { dueAt < $0.milliseconds } ?? true)

@@ -33,6 +33,9 @@ package final class Store: Sendable {
   let vault: Vault
   private let options: StoreOptions
   private let found = Mutex<String?>(nil)
+
+  /// Many deadlines are being recorded at once.
+  package let storm = Storm()
   let pruneWalk = Mutex(PruneWalk())
   let watchWalk = Mutex(PruneWalk())
   package let firstReads = FirstReads()

@@ -48,6 +48,7 @@ package enum Statements {
     add(EndpointSQL.self)
     add(VaultSQL.self)
     add(EndpointMarkSQL.self)
+    add(RegionSQL.self)
     add(OutboxTopSQL.self)
     add(OutboxSQL.self)
     add(CallbackSQL.self)

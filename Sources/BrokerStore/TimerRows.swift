@@ -3,61 +3,91 @@ internal import GRDB
 
 enum TimerSQL: String, CaseIterable {
   case earliest = "SELECT due_at FROM timer ORDER BY due_at LIMIT 1"
-  case due = "SELECT due_at, request, rung FROM timer WHERE due_at <= $1 ORDER BY due_at, request LIMIT $2"
-  case delete = "DELETE FROM timer WHERE due_at = $1 AND request = $2 AND rung = $3"
+  /// With the request, but without what no rung looks at: its content and its subject. Columns as in `RequestSQL.get`,
+  /// then those of the timer, and whether the rung has fired before.
+  case due = """
+    SELECT r.key, r.tail, r.procedure, r.state, r.version, r.requester, r.responder, r.item, r.received_at,
+      r.updated_at, r.due_at, r.due_day, r.working_days, r.provisional, r.acknowledged_at, r.officer,
+      r.outcome, NULL, NULL, NULL, NULL, NULL, r.progress, r.procedure_version, t.due_at, t.rung,
+      EXISTS (SELECT 1 FROM event e WHERE e.request = t.request AND e.rung = t.rung AND e.rung IS NOT NULL)
+    FROM timer t CROSS JOIN request r ON r.key = t.request
+    WHERE t.due_at <= $1 ORDER BY t.due_at, t.request, t.rung LIMIT $2
+    """
+  /// Everything up to the last row that was taken: they come in the order of the key.
+  case deleteThrough = "DELETE FROM timer WHERE (due_at, request, rung) <= ($1, $2, $3)"
   /// Open requests with no timer but one for people, and the last rung that fired (0 for none).
   case unarmed = """
     SELECT r.key, coalesce((SELECT max(e.rung) FROM event e WHERE e.request = r.key AND e.rung IS NOT NULL), 0)
     FROM request r WHERE r.open = 1 AND r.key NOT IN (SELECT request FROM timer WHERE rung < 10000000)
     """
-  case hasFired = "SELECT 1 FROM event WHERE request = $1 AND rung = $2 AND rung IS NOT NULL"
 }
 
 extension WriteContext {
   /// Takes up to `limit` timers that are due, fires those that still mean something and removes them all.
-  /// - Returns: how many rows were taken and how many events they made.
-  package func fireDueTimers(limit: Int) throws -> (taken: Int, fired: Int) {
+  /// - Returns: how many events they made, and whether more may be due: beyond the limit, or armed just now.
+  package func fireDueTimers(limit: Int) throws -> (fired: Int, isMoreDue: Bool) {
     let now = now
-    let due = try db.all(TimerSQL.due, .int(now.milliseconds), .int(Int64(limit))) {
-      (at: $0.int(0), request: $0.int(1), rung: $0.int(2))
-    }
+    let due = try db.all(TimerSQL.due, .int(now.milliseconds), .int(Int64(limit))) { try DueTimer($0, reference) }
+    guard let last = due.last else { return (0, false) }
+    try db.run(TimerSQL.deleteThrough, .int(last.at), .int(last.request.id.key), .int(last.code))
     var fired = 0
+    // What fires in this very group was not yet seen by the read.
+    var here: Set<DueTimer.Key> = []
     // Who is told of a rung comes before the next one of the same moment: the leader before the supervisor.
-    let (people, machines) = (
-      due.filter { RungCode.isForPeople($0.rung) }, due.filter { !RungCode.isForPeople($0.rung) }
-    )
-    for row in people + machines {
-      try db.run(TimerSQL.delete, .int(row.at), .int(row.request), .int(row.rung))
-      if let version = UndeliveredTimer.version(row.rung) {
-        try listUndelivered(row.request, version: version)
+    let people = due.filter { RungCode.isForPeople($0.code) }
+    for row in people + (people.isEmpty ? due : due.filter { !RungCode.isForPeople($0.code) }) {
+      let request = row.request
+      if let version = UndeliveredTimer.version(row.code) {
+        try listUndelivered(request.id.key, version: version)
         continue
       }
-      guard let code = RungCode(row.rung), let stored = try StoredRequest.load(row.request, db, reference),
-        stored.request.isClockRunning, stored.request.progress.leg == code.leg
-      else { continue }
+      guard let code = RungCode(row.code), request.isClockRunning, request.progress.leg == code.leg else { continue }
       if code.isForPeople {
         // Moved since it was armed: they are told when it is so.
-        try tellPeople(of: code.rung, of: stored.request, from: stored.request.moment(of: code.rung, reference))
+        try tellPeople(of: code.rung, of: request, from: request.moment(of: code.rung, reference))
         continue
       }
       // A rung that has fired before (its event is unique) never fires again, whatever re-armed it; the ladder goes on.
-      if try db.first(TimerSQL.hasFired, .int(row.request), .int(row.rung), body: { _ in true }) == true {
-        if let next = stored.request.nextTimer(after: code.rung, reference) { try arm(next, of: row.request) }
+      if row.hasFired || !here.insert(row.key).inserted {
+        if let next = request.nextTimer(after: code.rung, reference) { try arm(next, of: request.id.key) }
         continue
       }
       // An extension, or a notice that came out since the rung was armed, may have moved it: the ladder follows.
-      let timer = LadderTimer(rung: code.rung, leg: code.leg, at: stored.request.moment(of: code.rung, reference))
+      let timer = LadderTimer(rung: code.rung, leg: code.leg, at: request.moment(of: code.rung, reference))
       guard timer.at <= now else {
-        try arm(timer, of: row.request)
+        here.remove(row.key)
+        try arm(timer, of: request.id.key)
         continue
       }
-      guard let decision = stored.request.fire(timer, now: now, reference: reference) else { continue }
-      try apply(decision, previous: stored.request)
-      try tellPeople(of: code.rung, of: stored.request)
+      guard let decision = request.fire(timer, now: now, reference: reference) else { continue }
+      try apply(decision, previous: request)
+      try tellPeople(of: code.rung, of: request)
       fired += 1
     }
-    return (due.count, fired)
+    return (fired, due.count == limit || earliestArmed.map { $0 <= now } == true)
   }
+}
+
+/// A timer that is due, with its request as far as a rung looks at it: a rung changes nothing of the request.
+private struct DueTimer {
+  struct Key: Hashable {
+    let request: Int64
+    let code: Int64
+  }
+
+  /// Without content.
+  let request: AssistanceRequest
+  let at: Int64
+  let code: Int64
+  let hasFired: Bool
+
+  /// Columns in the order of `TimerSQL.due`.
+  init(_ row: SQLRow, _ reference: Reference) throws {
+    request = try StoredRequest(row, reference).request
+    (at, code, hasFired) = (row.int(24), row.int(25), row.int(26) == 1)
+  }
+
+  var key: Key { Key(request: request.id.key, code: code) }
 }
 
 extension AssistanceRequest {

@@ -42,6 +42,8 @@ package final class WriteContext: @unchecked Sendable {
   let clock: BrokerClock
   let vault: Vault
   private var lastKey: Int64 = 0
+  /// The earliest timer that this batch has armed.
+  var earliestArmed: Instant? { notice.earliestTimer }
   /// The newest event of this batch.
   var notedSeq: Int64? { notice.changes.last?.seq }
   /// Up to where events are filed; nil until it was read.

@@ -10,8 +10,8 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct InboxTests {
   private static func notices(_ store: Store, _ organ: Qidong, _ audience: Audience? = nil) async throws -> [String] {
     try await store.inbox(organ: try store.number(organ), audience: audience, after: 0, limit: 100).map { item in
-      guard case .deadline(let notice) = item else { return "\(item)" }
-      return "\(notice.rung.name) \(notice.audience) \(notice.at.rfc3339.dropFirst(5).prefix(11))"
+      guard case .request(let notice) = item, case .rung(let rung) = notice.matter else { return "\(item)" }
+      return "\(rung.name) \(notice.audience) \(notice.at.rfc3339.dropFirst(5).prefix(11))"
     }
   }
 

@@ -56,6 +56,7 @@ import Testing
       case nil: request.requester == organ || request.responder == organ
       case .requester: request.requester == organ
       case .responder: request.responder == organ
+      case .supervisor: false
       }
     return party
       && (filter.states.map { $0.contains(request.state.name) } ?? true)

@@ -8,7 +8,7 @@ import Testing
   @Test func everyStatementPrepares() throws {
     let store = try Fixture().open()
     defer { store.close() }
-    #expect(Statements.all.count == Set(Statements.all).count + Self.sharedTexts)
+    #expect(Statements.all.count == Set(Statements.all).count)
     store.pool.writeWithoutTransaction { db in
       for sql in Statements.all {
         do {
@@ -30,9 +30,6 @@ import Testing
     #expect(introduced == Array(1..<(introduced.count + 1)), "\(sql)")
   }
 
-  /// `hasRung` of the writer and `hasFired` of the keeper are the same look-up.
-  private static let sharedTexts = 1
-
   /// What runs for every request, transition, callback, timer, poll or list. The others run once per start or import
   /// (`ReferenceSQL`, `KeySQL`, `EndpointSQL.targets`), for an operator who asks for the whole (`VerifySQL`,
   /// `CountSQL`, `TallySQL.all`: a row per procedure and state; `OutboxSQL.depth` for a metrics page,
@@ -42,7 +39,7 @@ import Testing
   static let hot: [String] =
     [
       BatchSQL.lastKey.rawValue,
-      ApplySQL.updateRequest.rawValue, ApplySQL.hasEarlier.rawValue, ApplySQL.hasRung.rawValue,
+      ApplySQL.updateRequest.rawValue, ApplySQL.hasRung.rawValue,
       RequestSQL.get.rawValue, RequestSQL.version.rawValue,
       IdempotencySQL.find.rawValue, CallbackSQL.thin.rawValue, CallbackSQL.full.rawValue,
       CallbackSQL.versionAt.rawValue, EndpointSQL.get.rawValue,
@@ -52,8 +49,8 @@ import Testing
       RequeueSQL.findFinished.rawValue, RequeueSQL.dead.rawValue, RequeueSQL.forget.rawValue,
       RequeueSQL.active.rawValue, RequeueSQL.isQueued.rawValue, ExpirySQL.isOff.rawValue, ExpirySQL.row.rawValue,
       EventSQL.newest.rawValue, EventSQL.oldest.rawValue,
-      EventSQL.momentAtOrAfter.rawValue, TimerSQL.due.rawValue, TimerSQL.delete.rawValue,
-      TimerSQL.hasFired.rawValue, InboxSQL.list.rawValue, OutboxSQL.nextDue.rawValue, OutboxSQL.due.rawValue,
+      EventSQL.momentAtOrAfter.rawValue, TimerSQL.due.rawValue, TimerSQL.deleteThrough.rawValue,
+      InboxSQL.list.rawValue, OutboxSQL.nextDue.rawValue, OutboxSQL.due.rawValue,
       OutboxSQL.delete.rawValue, OutboxSQL.successor.rawValue, OutboxSQL.move.rawValue,
       AttemptSQL.list.rawValue, AttemptSQL.last.rawValue, AttemptSQL.prune.rawValue, AttemptSQL.clear.rawValue,
       TraceSQL.one.rawValue, TraceSQL.endpoint.rawValue, FirstReadSQL.has.rawValue, FirstReadSQL.list.rawValue,
@@ -64,7 +61,7 @@ import Testing
       OutboxSQL.lease.rawValue, ReferenceSQL.getMeta.rawValue,
       EndpointMarkSQL.failing.rawValue, EndpointMarkSQL.disable.rawValue, EndpointMarkSQL.begin.rawValue,
       EndpointMarkSQL.ask.rawValue, EndpointMarkSQL.asked.rawValue, EndpointMarkSQL.notices.rawValue,
-    ] + ListSQL.allCases.map(\.rawValue)
+    ] + ListSQL.allCases.map(\.rawValue) + RegionSQL.allCases.map(\.rawValue)
 
   @Test(arguments: hot) func hotStatementsSearchAndDoNotSort(_ sql: String) throws {
     let plan = try Self.plan(sql)

@@ -30,7 +30,7 @@ import Testing
 
   private static func notices(_ store: Store, _ organ: Qidong = .requester) async throws -> [String] {
     try await store.inbox(organ: try store.number(organ), audience: nil, after: 0, limit: 10).compactMap { item in
-      guard case .deadline(let notice) = item, notice.isUndelivered else { return nil }
+      guard case .request(let notice) = item, notice.matter == .undelivered else { return nil }
       return "\(notice.audience) \(notice.at.rfc3339.dropFirst(5).prefix(11)) \(notice.dueDate)"
     }
   }

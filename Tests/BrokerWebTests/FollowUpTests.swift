@@ -69,6 +69,15 @@ internal import Testing
     let second = try Self.open("false-commitment", data: data)
     #expect(second["origin"].string == id)
     #expect(try Self.get(id, Self.requester)["followUps"] == linked["followUps"])
+    // The first one was a mistake: what it took up is on offer again, and is taken up by the next.
+    _ = try Self.move("withdraw", new["id"].string ?? "?", Self.requester, #"{"reason": "文书有误"}"#)
+    let again = try Self.get(id, Self.requester)
+    #expect(again["followUps"] == offered["followUps"] && again["version"].int == 4)
+    #expect(again["closedAt"] == offered["closedAt"])
+    let told = try House.client(Self.responder).get("/v1/requests/\(id)/timeline")["items"].array?.last
+    #expect(told?["data"]["withdrawn"] == new["id"] && told?["data"]["request"].isNull == true, "\(told as Any)")
+    let third = try Self.open("false-commitment", data: data)
+    #expect(try Self.get(id, Self.requester)["followUps"].array?.map { $0["request"] } == [third["id"]])
   }
 
   @Test func whatFollowsIsOpened() throws {
@@ -191,6 +200,23 @@ internal import Testing
     expectProblem(try repair(report, person), 422, "already-reversed")
     let refused = #"{"outcome": "refused", "signatory": "周一", "data": {"grounds": "已撤销"}}"#
     _ = try Self.move("answer", ids[1], .credit, refused)
+  }
+
+  /// Withdrawn before the repair was granted: there is nothing to undo, and the repair says so.
+  @Test func whatIsGoneIsNotReversed() throws {
+    let person = Person()
+    let report = try #require(
+      try Self.open("credit-report", to: .credit, subject: person, data: #"{"kind": "broken"}"#)["id"].string)
+    let repair = try Self.open(
+      "credit-repair", to: .credit, subject: person, data: #"{"report": "\#(report)", "grounds": "已整改"}"#)
+    _ = try Self.move("withdraw", report, Self.requester, #"{"reason": "报送有误"}"#)
+    let answered = try Self.move(
+      "answer", repair["id"].string ?? "?", .credit,
+      #"{"outcome": "repaired", "signatory": "周一", "data": {"repairedOn": "2026-03-02"}}"#
+    ).json
+    let link = answered["followUps"].array?.first
+    #expect(link?["how"].string == "reverses" && link?["reason"]["zh"].string?.contains("未予撤销") == true, "\(answered)")
+    #expect(try Self.get(report, Self.requester)["reversed"].isNull)
   }
 
   @Test func supplementsPutFieldsRight() throws {

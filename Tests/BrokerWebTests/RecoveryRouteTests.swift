@@ -68,7 +68,7 @@ struct RecoveryRouteTests {
     #expect(supervised.map { $0["request"].string } == seen.map { $0["request"].string })
     expectProblem(try daemon.client(.requester).call("GET", path), 403, "forbidden")
     let notices = try daemon.client(.requester).get("/v1/inbox")["items"].array ?? []
-    let mine = try #require(notices.first { $0["rung"].string == "undelivered" })
+    let mine = try #require(notices.first { $0["kind"].string == "result-undelivered" })
     #expect(mine["audience"].string == "contact" && mine["dueDate"].string == "2026-03-09")
     #expect(mine["text"]["zh"].string?.isChinese == true)
   }

@@ -54,6 +54,50 @@ struct SupervisionTests {
     }
   }
 
+  /// Who is late in the region, page by page: of other organs, not sealed, each reading on record.
+  @Test func aSupervisorListsItsRegion() async throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let open = try (0..<5).map { _ in try #require(try daemon.submit()["id"].string) }
+    let sealed = try #require(
+      try daemon.submit(
+        marriageRequest(
+          to: .市公安局,
+          extra: [
+            "procedure": .string("criminal-transfer"), "item": .missing, "questions": .missing, "commitment": .missing,
+            "data": .object(["letter": .string("启医保移〔2026〕1号"), "suspicion": .string("诈骗")]),
+          ]))["id"].string)
+    let answered = try #require(try daemon.submit()["id"].string)
+    try daemon.client(.responder).done("POST", "/v1/requests/\(answered)/answer", json: answerBody())
+    let supervisor = try daemon.client(.supervisor)
+    func list(_ query: String) throws -> [String] {
+      try supervisor.get("/v1/requests?role=supervisor\(query)")["items"].array?.compactMap { $0["id"].string } ?? []
+    }
+    #expect(try list("") == [answered] + open.reversed())
+    #expect(try list("&state=answered") == [answered] && list("&overdue=true") == [])
+    #expect(try list("&updatedAfter=2026-01-01") == [answered] + open.reversed())
+    #expect(try supervisor.get("/v1/requests")["items"].array?.isEmpty == true, "it is no party to them")
+    try daemon.operatorClient().done("POST", "/v1/rehearsal/advance", json: #"{"to": "2026-03-20T10:00:00+08:00"}"#)
+    #expect(try list("&overdue=true") == open.reversed())
+
+    var (pages, next): ([[String]], String?) = ([], "/v1/requests?role=supervisor&overdue=true&limit=2")
+    while let path = next, pages.count < 9 {
+      let page = try supervisor.get(path)
+      pages.append(page["items"].array?.compactMap { $0["id"].string } ?? [])
+      #expect(page["items"].array?.allSatisfy { $0["subject"]["idNumber"].string?.contains("****") == true } == true)
+      next = page["next"].string.map { "/v1/requests?role=supervisor&overdue=true&limit=2&cursor=\($0)" }
+    }
+    #expect(pages.flatMap { $0 } == open.reversed() && !pages.flatMap { $0 }.contains(sealed))
+
+    expectProblem(
+      try daemon.client(.requester).call("GET", "/v1/requests?role=supervisor"), 403, "forbidden")
+    expectProblem(
+      try supervisor.call("GET", "/v1/requests?role=supervisor&subject=11010519491231002X"), 400, "invalid-parameter")
+    let store = try Store.open(directory: daemon.state.path, role: .command, procedures: [])
+    defer { store.close() }
+    let reads = try await store.disclosures(of: try #require(EntityID(open[0])))
+    #expect(reads.count == 4 && reads.allSatisfy { $0.what == .request })
+  }
+
   /// Whatever a supervisor sees of a request is on record; what the parties see is not, but for a revealed number.
   @Test func everyReadingOfASupervisorIsRecorded() async throws {
     let daemon = try House.daemon

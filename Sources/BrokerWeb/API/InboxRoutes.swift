@@ -18,7 +18,7 @@ struct InboxRoutes {
         for item in items {
           w.object { w in
             switch item {
-            case .deadline(let notice): notice.write(&w, reference)
+            case .request(let notice): notice.write(&w, reference)
             case .endpoint(let notice): notice.write(&w)
             }
           }
@@ -53,8 +53,12 @@ extension InboxNotice {
     w.int("seq", seq)
     w.string("at", at.rfc3339)
     w.string("audience", audience.rawValue)
-    w.string("kind", "deadline")
-    w.string("rung", isUndelivered ? "undelivered" : rung.name)
+    switch matter {
+    case .rung(let rung):
+      w.string("kind", "deadline")
+      w.string("rung", rung.name)
+    case .undelivered: w.string("kind", "result-undelivered")
+    }
     w.string("request", request.description)
     w.string("procedure", procedure)
     w.string("state", state)
@@ -67,11 +71,14 @@ extension InboxNotice {
       }
     }
     let title = reference.procedures[procedure]?.title ?? Phrase(procedure, procedure)
-    w.phrase(
-      "text",
-      isUndelivered
-        ? undeliveredNotice(title: title, answerer: name(responder), needed: dueDate)
-        : rung.notice(
-          to: audience, title: title, asker: name(requester), answerer: name(responder), due: dueDate, left: daysLeft))
+    w.phrase("text", text(title, asker: name(requester), answerer: name(responder)))
+  }
+
+  private func text(_ title: Phrase, asker: String, answerer: String) -> Phrase {
+    switch matter {
+    case .rung(let rung):
+      rung.notice(to: audience, title: title, asker: asker, answerer: answerer, due: dueDate, left: daysLeft)
+    case .undelivered: undeliveredNotice(title: title, answerer: answerer, needed: dueDate)
+    }
   }
 }

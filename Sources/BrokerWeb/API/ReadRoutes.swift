@@ -85,8 +85,7 @@ struct ReadRoutes {
       ?? call.queryInstant("dueBefore")
     filter.updatedAfter = try dateOrInstant(call, "updatedAfter")
     filter.subject = call.queryValue("subject")?.uppercased()
-    let page = try await broker.store.requests(
-      of: organ.number, filter, cursor: try call.cursor(), limit: try call.limit())
+    let page = try await page(call, organ, filter)
     let (now, reference) = (broker.store.clock.now, broker.store.reference)
     broker.store.noteRead(
       page.items.lazy.map(\.request).filter { $0.requester == organ.code && $0.state.name.isResult }
@@ -95,6 +94,24 @@ struct ReadRoutes {
       Representation(stored.request, subject: stored.subject, now: now, reference: reference, viewer: organ.code)
         .members(&w)
     }
+  }
+
+  /// What a supervisor reads of others is on record before it is given away.
+  private func page(_ call: Call, _ organ: Organ, _ filter: RequestFilter) async throws -> Page<StoredRequest> {
+    let (cursor, limit) = (try call.cursor(), try call.limit())
+    guard filter.role == .supervisor else {
+      return try await broker.store.requests(of: organ.number, filter, cursor: cursor, limit: limit)
+    }
+    guard organ.roles.contains(.supervisor) else {
+      throw Problem(.forbidden, "forbidden", "只有司法局可以查看本地区的请求", "only a supervisor reads the requests of a region")
+    }
+    guard filter.subject == nil else {
+      throw call.badParameter(
+        "subject", "监督查询不按证件号码进行", "supervision does not search by the id number of a person")
+    }
+    let page = try await broker.store.supervised(by: organ, filter, cursor: cursor, limit: limit)
+    try await requests.recordWatching(page.items.map(\.request), organ, call, .request)
+    return page
   }
 
   /// Nil when none is asked for; empty when those that are asked for are not in use yet.

@@ -116,9 +116,17 @@ struct RequestRoutes {
   /// the next group commit. A party's own reading costs nothing.
   func recordWatching(_ request: AssistanceRequest, _ organ: Organ, _ call: Call, _ what: Disclosure.What) async throws
   {
-    guard request.party(organ.code) == nil, let key = call.caller?.keyID else { return }
+    try await recordWatching([request], organ, call, what)
+  }
+
+  /// The same of a page of them, in one write.
+  func recordWatching(
+    _ requests: [AssistanceRequest], _ organ: Organ, _ call: Call, _ what: Disclosure.What
+  ) async throws {
+    let read = requests.filter { $0.party(organ.code) == nil }.map(\.id)
+    guard !read.isEmpty, let key = call.caller?.keyID else { return }
     try await broker.store.write { context in
-      try context.recordDisclosure(of: request.id, to: organ.number, key: key, what)
+      for id in read { try context.recordDisclosure(of: id, to: organ.number, key: key, what) }
     }
   }
 

@@ -1,0 +1,66 @@
+package import BrokerDomain
+internal import GRDB
+
+/// The list of a supervisor 司法局: what the organs of its region ask each other and others. The lists of those organs are
+/// merged, so that no request needs a row more for those who watch.
+enum RegionSQL: String, CaseIterable {
+  case changed = "SELECT request FROM event WHERE seq >= $1"
+  /// A few hundred events at most; see `Filing`.
+  case unfiled = "SELECT request FROM event WHERE seq > (SELECT through FROM filing)"
+}
+
+extension Store {
+  /// Requests of other organs in the supervisor's region, sent or received by them, that are not sealed; newest first. A
+  /// page may hold fewer than the limit and have a next one.
+  /// - Parameters:
+  ///   - filter: its role and its subject are not looked at.
+  ///   - limit: 1…500.
+  package func supervised(
+    by supervisor: Organ, _ filter: RequestFilter, cursor: Int64?, limit: Int
+  ) async throws(StoreError) -> Page<StoredRequest> {
+    let reference = reference
+    let now = clock.now
+    let organs = reference.organs.filter { $0.number != supervisor.number && supervisor.region.covers($0.region) }
+      .map(\.number)
+    return try await read { db in
+      let keys = try Self.keys(db, organs, filter, cursor: cursor ?? .max, limit: limit + 1, now: now)
+      let items = try keys.prefix(limit).compactMap { key -> StoredRequest? in
+        let stored = try StoredRequest.load(key, db, reference)
+        // What is sealed is for its two parties.
+        return stored.flatMap { $0.request.parties(supervisor.code, reference).contains(.supervisor) ? $0 : nil }
+      }
+      return Page(items: items, next: keys.count > limit ? keys[limit - 1] : nil)
+    }
+  }
+
+  private static func keys(
+    _ db: Database, _ organs: [Int64], _ filter: RequestFilter, cursor: Int64, limit: Int, now: Instant
+  ) throws -> [Int64] {
+    var (candidates, keys): (Set<Int64>, Set<Int64>) = ([], [])
+    try db.each(RegionSQL.unfiled, []) { candidates.insert($0.int(0)) }
+    if let since = filter.updatedAfter {
+      try db.each(RegionSQL.changed, [.int(try db.firstEvent(after: since))]) { candidates.insert($0.int(0)) }
+    } else {
+      let conditions = filter.conditions(now, limit: limit)
+      for organ in organs {
+        for role in [Int64(0), 1] {
+          for open in filter.openFlags {
+            try db.each(ListSQL.filed, [.int(organ), .int(role), .int(open), .int(cursor)] + conditions) {
+              keys.insert($0.int(0))
+            }
+          }
+        }
+      }
+    }
+    let known = Set(organs)
+    var tested = 0
+    for key in candidates.sorted(by: >) where key < cursor && tested < limit && !keys.contains(key) {
+      guard let row = try db.first(ListSQL.probe, .int(key), body: ListRow.init), row.matches(filter, now),
+        known.contains(row.requester) || known.contains(row.responder)
+      else { continue }
+      keys.insert(key)
+      tested += 1
+    }
+    return Array(keys.sorted(by: >).prefix(limit))
+  }
+}
