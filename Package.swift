@@ -42,6 +42,9 @@ let package = Package(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
     .target(
+      name: "CLimits", dependencies: ["CCurl"],
+      linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("sqlite3")]),
+    .target(
       name: "BrokerCallbacks",
       dependencies: [
         "BrokerDomain", "BrokerStore", "CCurl", "COpenSSL",
@@ -82,7 +85,7 @@ let package = Package(
     .executableTarget(
       name: "xiecha-bench",
       dependencies: [
-        "BrokerDomain", "BrokerStore", "BrokerCallbacks", "BrokerWeb", "CCurl",
+        "BrokerDomain", "BrokerStore", "BrokerCallbacks", "BrokerWeb", "CCurl", "CLimits",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
@@ -128,6 +131,9 @@ let package = Package(
       path: "Tests/XiechaTests", swiftSettings: house),
     .testTarget(
       name: "EndToEnd", dependencies: ["TestSupport", "xiecha"], path: "Tests/EndToEnd", swiftSettings: house),
+    .testTarget(
+      name: "BenchTests", dependencies: ["TestSupport", "xiecha", "xiecha-bench"], path: "Tests/BenchTests",
+      swiftSettings: house),
     .testTarget(name: "Architecture", path: "Tests/Architecture", swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]

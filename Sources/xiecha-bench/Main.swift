@@ -12,6 +12,10 @@ struct Bench: AsyncParsableCommand {
       Example / 示例:
         xiecha-bench accept --connections 64 --seconds 5
         xiecha-bench push --messages 20000
+        xiecha-bench together --seconds 10
+        xiecha-bench latency --rate 1000 --seconds 60
+        xiecha-bench backlog --messages 1000000
+        xiecha-bench read --rows 1000000
         xiecha-bench fair --backlog 100000
         xiecha-bench timers --open 1000000 --due 10000
         xiecha-bench recompute --requests 1000000
@@ -19,7 +23,10 @@ struct Bench: AsyncParsableCommand {
         xiecha-bench limits
       """,
     subcommands: [
-      Accept.self, PushCommand.self, Fair.self, Timers.self, Recompute.self, Reports.self, Limits.self, LoadWorker.self,
+      Accept.self, PushCommand.self, Together.self, Latency.self, BacklogCommand.self, Read.self, Fair.self,
+      Timers.self, Recompute.self, Reports.self,
+      Limits.self, LoadWorker.self,
+      LimitsWorker.self,
       SinkWorker.self,
     ])
 }

@@ -15,6 +15,8 @@ internal import Testing
     ("BrokerWeb", "import BrokerCallbacks", true), ("BrokerCallbacks", "internal import BrokerWeb", true),
     ("BrokerCallbacks", "package import class BrokerWeb.Server", true), ("BrokerCallbacks", "import CCurl", false),
     ("BrokerWeb", "import CCurl", true), ("xiecha", "import CCurl", true), ("xiecha-bench", "import CCurl", false),
+    ("xiecha-bench", "import CLimits", false), ("xiecha", "import CLimits", true),
+    ("BrokerStore", "import CLimits", true), ("BrokerCallbacks", "import CLimits", true),
     ("BrokerStore", "import BrokerCallbacks", true), ("BrokerStore", "import BrokerWeb", true),
     ("BrokerStore", "import BrokerDomain", false), ("xiecha", "import BrokerWeb", false),
     ("xiecha", "import Hummingbird", false), ("BrokerStore", "import Hummingbird", true),

@@ -1,19 +1,25 @@
 internal import ArgumentParser
 internal import BrokerDomain
 internal import BrokerStore
+internal import Foundation
 
-/// How fast requests are accepted, each durable before its 201, against the same stack that keeps nothing.
+/// How fast requests are accepted, each durable before its 201, against the same stack that keeps nothing and a C
+/// program that writes the same rows.
 struct Accept: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "受理速度：落盘后才答复 / durable submissions per second",
     discussion: """
-      Rounds alternate between the null handler, group commit and one transaction per request; medians are shown.
+      Rounds alternate between the null handler, a plain C program with the same rows, group commit and one transaction
+      per request; medians are shown. With --rate requests come at a constant rate instead, and latency counts from when
+      each was due.
       Example / 示例:
         xiecha-bench accept --connections 64 --seconds 5 --rounds 3
-        xiecha-bench accept --idempotency --json
+        xiecha-bench accept --rows 1000000 --only null,c,group
+        xiecha-bench accept --rate 1000 --seconds 60 --rounds 1
       """)
 
   @OptionGroup var common: Common
+  @OptionGroup var holding: Holding
 
   @Option(help: "Connections, each with one request under way (1–1024).")
   var connections = 64
@@ -24,111 +30,140 @@ struct Accept: AsyncParsableCommand {
   @Option(help: "Rounds of each kind.")
   var rounds = 3
 
-  @Option(help: "Requests that the database holds before the first round.")
-  var rows = 0
+  @Option(help: "Requests a second at a constant rate, by null, c and group.")
+  var rate: Double?
 
   @Flag(help: "Give every request an Idempotency-Key of its own.")
   var idempotency = false
 
-  @Option(help: "Only this kind: null, group or single. For a profiler.")
+  @Option(help: "Only these kinds, with commas: null, c, group, single.")
   var only: String?
 
   private struct Kind {
     let id: String
     let name: String
-    let running: Running
-    let file: String
+    let plan: LoadPlan
+    /// Of the server: this process, or its own.
+    let pid: pid_t
+    /// Ends it and says what its database held.
+    let stop: () async throws -> String?
     var rounds: [Round] = []
     var peak = 0.0
   }
 
+  private static let ids = ["null", "c", "group", "single"]
+
+  private var chosen: [String] {
+    let usual = rate == nil ? Self.ids : ["null", "c", "group"]
+    guard let only else { return usual }
+    let wanted = only.split(separator: ",").map(String.init)
+    return wanted.allSatisfy(Self.ids.contains) ? Self.ids.filter(wanted.contains) : []
+  }
+
   func validate() throws {
-    guard (1...1024).contains(connections), seconds > 0, (1...100).contains(rounds), rows >= 0 else {
-      throw ValidationError("connections 1–1024, seconds above 0, rounds 1–100, rows 0 or more")
+    guard (1...1024).contains(connections), seconds > 0, (1...100).contains(rounds), !chosen.isEmpty,
+      (rate ?? 1) > 0
+    else {
+      throw ValidationError(
+        "connections 1–1024, seconds above 0, rounds 1–100, rate above 0, only some of null, c, group, single")
     }
   }
 
   func run() async throws {
     let workspace = try Workspace(in: common.dir)
     defer { workspace.remove() }
-    let null = try await nullServer()
-    let group = try await BrokerServer(directory: try workspace.folder("group"), share: common.share)
-    let single = try await BrokerServer(
-      directory: try workspace.folder("single"), share: common.share, batchLimit: 1)
-    for server in [group, single] { try await prepare(server) }
-    func file(_ name: String, _ path: String, _ office: Office) throws -> String {
-      let file = workspace.path + "/" + name
-      try office.samples.write(to: file, path: path, keys: office.keys, idempotency: idempotency)
-      return file
-    }
-    var kinds = [
-      Kind(id: "null", name: "null handler", running: null, file: try file("null.load", "/null", group.office)),
-      Kind(
-        id: "group", name: "accept, group commit", running: group.running,
-        file: try file("group.load", "/v1/requests", group.office)),
-      Kind(
-        id: "single", name: "accept, one transaction each", running: single.running,
-        file: try file("single.load", "/v1/requests", single.office)),
-    ].filter { only == nil || $0.id == only }
+    let seed = try await Seed(workspace, share: common.share, rows: holding.rows)
+    var kinds: [Kind] = []
+    for id in chosen { kinds.append(try await make(id, seed, workspace)) }
     for _ in 0..<rounds {
       for index in kinds.indices {
-        Usage.resetPeak()
+        let pid = kinds[index].pid
+        Usage.resetPeak(pid: pid)
         kinds[index].rounds.append(
-          try Round.run(
-            port: kinds[index].running.port, connections: connections, warmup: 1, seconds: seconds,
-            file: kinds[index].file))
-        kinds[index].peak = max(kinds[index].peak, Usage.memory().peak)
+          try Round.run(kinds[index].plan) { pid == getpid() ? Usage.cpuSeconds : Usage.cpuSeconds(pid: pid) })
+        kinds[index].peak = max(kinds[index].peak, Usage.memory(pid: pid).peak)
       }
     }
-    common.report(try report(kinds, group.office, single.office))
-    await null.stop()
-    await group.stop()
-    await single.stop()
+    var notes: [String] = []
+    for kind in kinds {
+      if let note = try await kind.stop() { notes.append("\(kind.name): \(note)") }
+    }
+    common.report(report(kinds, notes))
   }
 
-  private func prepare(_ server: BrokerServer) async throws {
-    let samples = server.office.samples
-    let reference = samples.reference
-    try await server.office.store.fill(rows) { index in
-      let submission = samples.submission(index)
-      guard let organ = reference.organ(samples.entry(index).requester) else { preconditionFailure("unknown organ") }
-      return (organ, submission)
+  private func make(_ id: String, _ seed: Seed, _ workspace: Workspace) async throws -> Kind {
+    var options = StoreOptions()
+    if id == "single" { options.batchLimit = 1 }
+    let office = try seed.open(workspace, as: id, options: options)
+    let file = workspace.path + "/\(id).load"
+    try office.samples.write(
+      to: file, path: id == "null" ? "/null" : "/v1/requests", keys: office.keys, idempotency: idempotency)
+    func plan(_ port: Int) -> LoadPlan {
+      LoadPlan(port: port, connections: connections, seconds: seconds, file: file, rate: rate)
+    }
+    switch id {
+    case "null":
+      office.store.close()
+      let null = try await nullServer()
+      return Kind(id: id, name: "null handler", plan: plan(null.port), pid: getpid()) {
+        await null.stop()
+        return nil
+      }
+    case "c":
+      let plain = try PlainAccept(office, idempotency: idempotency)
+      return Kind(id: id, name: "C, the same rows", plan: plan(plain.port), pid: plain.pid) {
+        try plain.end()
+        return "\(try Self.held(office)) rows at the end"
+      }
+    default:
+      let server = try await BrokerServer(office)
+      let name = id == "group" ? "accept, group commit" : "accept, one transaction each"
+      return Kind(id: id, name: name, plan: plan(server.running.port), pid: getpid()) {
+        await server.stop()
+        let sizes = office.store.batchSizes
+        return
+          "\(try Self.held(office)) rows at the end; a group held \(sizes.sum / max(1, sizes.count)) writes on average"
+      }
     }
   }
 
-  private func report(_ kinds: [Kind], _ group: Office, _ single: Office) throws -> Report {
+  /// Requests in a database that nobody uses any more: each has its event, its timer and its subject.
+  private static func held(_ office: Office) throws -> Int64 {
+    let store = try Daemon.open(office.store.directory)
+    defer { store.close() }
+    let counts = Dictionary(uniqueKeysWithValues: try store.counts().map { ($0.table, $0.rows) })
+    let rows = counts["requests"] ?? 0
+    guard rows > 0, counts["events"] == rows, counts["timers"] == rows else { throw BenchError("held: \(counts)") }
+    return rows
+  }
+
+  private func report(_ kinds: [Kind], _ notes: [String]) -> Report {
+    let how = rate.map { "at \(Int($0))/s" } ?? "saturated"
     var report = Report(
-      "accept: \(connections) connections, \(rounds) rounds of \(seconds) s\(idempotency ? ", with Idempotency-Key" : "")",
-      columns: ["", "per second", "of null", "of single"] + Latencies.columns + [
+      "accept \(how): \(connections) connections, \(rounds) rounds of \(seconds) s, \(holding.shown)"
+        + (idempotency ? ", with Idempotency-Key" : ""),
+      columns: ["", "per second", "of null", "of C", "of single"] + Latencies.columns + [
         "CPU s/1k", "load CPU s/1k", "peak MB",
       ])
-    func rate(_ id: String) -> Double? {
-      kinds.first { $0.id == id }.map { median($0.rounds.map(\.rate)) }
-    }
     for kind in kinds {
       let own = median(kind.rounds.map(\.rate))
       func ratio(_ id: String) -> Report.Cell {
-        rate(id).map { .number(own / $0, digits: 2) } ?? .none
+        let other = kinds.first { $0.id == id }.map { median($0.rounds.map(\.rate)) }
+        return other.map { .number(own / $0, digits: 2) } ?? .none
       }
       report.rows.append(
-        [.text(kind.name), .number(own, digits: 0), ratio("null"), ratio("single")]
+        [.text(kind.name), .number(own, digits: 0), ratio("null"), ratio("c"), ratio("single")]
           + Latencies.medians(kind.rounds.map(\.latencies))
           + [
             .number(median(kind.rounds.map(\.cpuPerThousand)), digits: 3),
             .number(median(kind.rounds.map(\.loadCPUPerThousand)), digits: 3), .number(kind.peak, digits: 0),
           ])
     }
-    let held = try [group, single].map { try $0.store.counts().first { $0.table == "requests" }?.rows ?? 0 }
-    report.notes = [
-      "\(rows == 0 ? "empty" : "on \(rows) rows") at the start; at the end \(held[0]) rows (group), \(held[1]) (single)",
-      "a group held \(groupSize(group)) writes on average",
-      "wanted: group commit at least 0.50 of null and 3.00 of single",
-    ]
+    report.notes = notes
+    report.notes.append(
+      rate == nil
+        ? "wanted of group commit: at least 0.60 of null and 0.60 of C, p99 under 6,000 µs"
+        : "wanted of group commit: p99 under 3,000 µs at 1,000 a second, from when each was due")
     return report
-  }
-
-  private func groupSize(_ office: Office) -> Int {
-    let sizes = office.store.batchSizes
-    return sizes.sum / max(1, sizes.count)
   }
 }

@@ -14,9 +14,11 @@ struct Fair: AsyncParsableCommand {
       while one goes out.
       Example / 示例:
         xiecha-bench fair --backlog 100000
+        xiecha-bench fair --backlog 100000 --rows 1000000
       """)
 
   @OptionGroup var common: Common
+  @OptionGroup var holding: Holding
 
   @Option(help: "Messages queued for the busy endpoint.")
   var backlog = 100_000
@@ -33,9 +35,9 @@ struct Fair: AsyncParsableCommand {
     defer { workspace.remove() }
     let sink = try Sink()
     defer { sink.end() }
+    let seed = try await Seed(workspace, share: common.share, rows: holding.rows)
     let queue = try await Backlog(
-      directory: try workspace.folder("fair"), share: common.share, count: backlog, endpoints: 1, port: sink.port,
-      body: .full)
+      try seed.open(workspace, as: "fair"), count: backlog, endpoints: 1, port: sink.port, body: .full)
     let store = queue.office.store
     defer { store.close() }
     let organs = store.reference.organs
@@ -48,9 +50,7 @@ struct Fair: AsyncParsableCommand {
       try context.insert(endpoint)
       return endpoint.id.key
     }
-    var options = CallbackOptions(policy: NetworkPolicy(allowed: [try CIDR("127.0.0.0/8")]))
-    options.allowHTTP = true
-    let dispatcher = Dispatcher(store: store, options: options, logger: .quiet)
+    let dispatcher = Dispatcher(store: store, options: try .loopback, logger: .quiet)
     let (start, samples) = (nanoseconds(), queue.office.samples)
     dispatcher.start()
     let histogram = Latencies.histogram()
@@ -69,10 +69,7 @@ struct Fair: AsyncParsableCommand {
     }
     let lasted = seconds(since: start)
     guard sent > 0 else { throw BenchError("the backlog was gone before the first message") }
-    while try await store.outboxDepth().count > 0 {
-      guard seconds(since: start) < 600 else { throw BenchError("the backlog is not gone after 600 s") }
-      try await Task.sleep(for: .milliseconds(5))
-    }
+    try await store.waitForEmptyOutbox(seconds: 600)
     var alone = histogram
     for index in 0..<messages {
       let submitted = nanoseconds()
@@ -89,7 +86,7 @@ struct Fair: AsyncParsableCommand {
         [.text(name), .number(Double(count), digits: 0)] + Latencies.medians([Latencies(times)]))
     }
     report.notes = [
-      "from submission to the receiver's answer; the messages took \(String(format: "%.1f", lasted)) s",
+      "\(holding.shown); from submission to the receiver's answer; the messages took \(String(format: "%.1f", lasted)) s",
       "wanted: less than 50,000 µs at the median beside the backlog",
     ]
     common.report(report)

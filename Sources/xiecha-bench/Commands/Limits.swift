@@ -57,7 +57,7 @@ struct Limits: AsyncParsableCommand {
     let server = try await nullServer()
     let file = workspace.path + "/null.load"
     try office.samples.write(to: file, path: "/null", keys: office.keys, idempotency: false)
-    let round = try Round.run(port: server.port, connections: connections, warmup: 1, seconds: seconds, file: file)
+    let round = try Round.run(LoadPlan(port: server.port, connections: connections, seconds: seconds, file: file))
     await server.stop()
     report.rows.append(
       [.text("null handler, \(connections) connections"), .number(round.rate, digits: 0)]

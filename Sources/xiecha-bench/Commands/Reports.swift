@@ -35,7 +35,7 @@ struct Reports: AsyncParsableCommand {
     let workspace = try Workspace(in: common.dir)
     defer { workspace.remove() }
     let directory = try workspace.folder("state")
-    let server = try await BrokerServer(directory: directory, share: common.share)
+    let server = try await BrokerServer(try await Office(directory: directory, share: common.share))
     let store = server.office.store
     let start = nanoseconds()
     try await fill(store, server.office.samples)

@@ -30,6 +30,8 @@ struct Timers: AsyncParsableCommand {
 
   private struct Measured {
     var ready: [Double] = []
+    var accepted: [Double] = []
+    var first: [Double] = []
     var recorded: [Double] = []
     var rss: [Double] = []
     var peak: [Double] = []
@@ -47,7 +49,10 @@ struct Timers: AsyncParsableCommand {
   func run() async throws {
     var report = Report(
       "timers: \(due) due at once, of so many open requests",
-      columns: ["open", "database MB", "start to ready ms", "RSS MB", "recorded ms", "µs each", "peak MB"])
+      columns: [
+        "open", "database MB", "start to ready ms", "to first 201 ms", "RSS MB", "first callback ms", "recorded ms",
+        "µs each", "peak MB",
+      ])
     for size in sizes {
       let workspace = try Workspace(in: common.dir)
       defer { workspace.remove() }
@@ -55,36 +60,35 @@ struct Timers: AsyncParsableCommand {
       let recorded = median(measured.recorded)
       report.rows.append([
         .number(Double(size), digits: 0), .number(measured.fileMB, digits: 0),
-        .number(median(measured.ready), digits: 0), .number(measured.rss.max() ?? 0, digits: 0),
+        .number(median(measured.ready), digits: 0), .number(median(measured.accepted), digits: 0),
+        .number(measured.rss.max() ?? 0, digits: 0), .number(median(measured.first), digits: 1),
         .number(recorded, digits: 0), .number(recorded * 1000 / Double(due), digits: 1),
         .number(measured.peak.max() ?? 0, digits: 0),
       ])
     }
     report.notes = [
       "one endpoint is owed every event; the sink takes them while the timers fire; \(rounds) rounds",
-      "wanted with 1000000: ready under 3000 ms, RSS under 150 MB, 10000 recorded under 500 ms, and no growth",
+      "the first 201 is counted from the start of the process, the first callback from the moment the clock is moved",
+      "wanted with 1000000: first 201 under 1000 ms, RSS under 110 MB, first callback within 20 ms, 10000 recorded under "
+        + "250 ms, and no growth",
     ]
     common.report(report)
   }
 
   private func measure(_ size: Int, _ workspace: Workspace) async throws -> Measured {
     let directory = try workspace.folder("state")
-    let program = (Child.ownProgram as NSString).deletingLastPathComponent + "/xiecha"
-    setenv("XIECHA_SHARE_DIR", try Office.share(common.share), 1)
-    let make = try Child(
-      program, ["init", "--state-dir", directory, "--example", "qidong", "--rehearse-at", Self.rehearsalStart])
-    guard make.end().ok else { throw BenchError("xiecha init failed") }
+    try Daemon.make(directory, share: common.share, rehearseAt: Self.rehearsalStart)
     let sink = try Sink()
     defer { sink.end() }
     try await fill(directory, size, sinkPort: sink.port)
-    guard let text = try? String(contentsOfFile: directory + "/keys.json", encoding: .utf8),
-      let key = try JSON.parse(Array(text.utf8))["operator"]?.stringValue
-    else { throw BenchError("keys.json cannot be read") }
+    let extra = try extra(directory)
     var measured = Measured()
     let attributes = try FileManager.default.attributesOfItem(atPath: Store.databasePath(directory))
     measured.fileMB = Double((attributes[.size] as? Int) ?? 0) / 1_000_000
+    // What is still on its way to the disk would slow the first start.
+    sync()
     for round in 0..<rounds {
-      try once(program, directory, key: key, dueOn: Self.moments[round], &measured)
+      try once(directory, extra, sink, dueOn: Self.moments[round], &measured)
       try check(directory, size, round: round + 1)
     }
     return measured
@@ -121,46 +125,86 @@ struct Timers: AsyncParsableCommand {
   }
 
   private func open(_ directory: String, workingDays: Int, _ body: (Store) async throws -> Void) async throws {
-    let store = try Store.open(
-      directory: directory, role: .command, procedures: [Office.verification(workingDays: workingDays)])
+    let store = try Daemon.open(directory, workingDays: workingDays)
     defer { store.close() }
     guard store.reference.organs.count > 2 else { throw BenchError("too few organs") }
     try await body(store)
   }
 
   private func once(
-    _ program: String, _ directory: String, key: String, dueOn: String, _ measured: inout Measured
+    _ directory: String, _ extra: Extra, _ sink: Sink, dueOn: String, _ measured: inout Measured
   ) throws {
-    let start = nanoseconds()
-    let daemon = try Child(
-      program, ["serve", "--state-dir", directory, "--listen", "127.0.0.1:0"], reading: .errors)
-    defer { daemon.end(terminate: true) }
-    var port: UInt16?
-    while port == nil, let line = daemon.line() {
-      guard line.hasPrefix("listening on ") else { continue }
-      port = line.split(separator: ":").last.flatMap { UInt16($0) }
-    }
-    guard let port else { throw BenchError("xiecha serve did not start") }
-    measured.ready.append(seconds(since: start) * 1000)
-    measured.rss.append(Usage.memory(pid: daemon.pid).now)
+    let daemon = try Daemon(directory)
+    defer { daemon.child.end(signal: SIGTERM) }
+    measured.ready.append(seconds(since: daemon.start) * 1000)
+    try submit(extra, daemon, &measured)
+    measured.rss.append(Usage.memory(pid: daemon.child.pid).now)
+    _ = try sink.arrivals()
+    let key = try Daemon.keys(directory).operator
     let before = nanoseconds()
-    let reply = try Loopback.post(port, "/v1/rehearsal/advance", key: key, "{\"to\":\"\(dueOn)\"}")
+    let reply = try Loopback.post(daemon.port, "/v1/rehearsal/advance", key: key, "{\"to\":\"\(dueOn)\"}")
     measured.recorded.append(seconds(since: before) * 1000)
-    measured.peak.append(Usage.memory(pid: daemon.pid).peak)
+    measured.peak.append(Usage.memory(pid: daemon.child.pid).peak)
     let recorded = try JSON.parse(Array(reply.body.utf8))["recorded"]?.intValue
     guard reply.status == 200, recorded == due else {
       throw BenchError("advance was answered \(reply.status) \(reply.body), wanted \(due) recorded")
     }
+    var arrivals = try sink.arrivals()
+    while arrivals.count == 0, seconds(since: before) < 60 {
+      usleep(10_000)
+      arrivals = try sink.arrivals()
+    }
+    guard arrivals.count > 0 else { throw BenchError("no callback has arrived") }
+    measured.first.append(Double(arrivals.first - before) / 1_000_000)
+    // The next round begins with an empty queue.
+    var arrived = arrivals.count
+    while arrived < due {
+      guard seconds(since: before) < 300 else { throw BenchError("only \(arrived) of \(due) callbacks have arrived") }
+      usleep(10_000)
+      arrived += try sink.arrivals().count
+    }
   }
 
-  /// Each of them has its event and its callback, on the way or delivered; nothing else has happened.
+  /// The first request of a new process, by and to organs that have no endpoint.
+  private struct Extra {
+    let key: String
+    let body: String
+  }
+
+  private func extra(_ directory: String) throws -> Extra {
+    let store = try Daemon.open(directory)
+    defer { store.close() }
+    let (samples, told) = (try Samples(store.reference), store.reference.organs[0].code)
+    let found = (0..<Samples.different).first {
+      samples.entry($0).requester != told && samples.entry($0).obliged != told
+    }
+    guard let index = found, let key = try Daemon.keys(directory).organs["\(samples.entry(index).requester)"] else {
+      throw BenchError("the example has no such organs")
+    }
+    return Extra(key: key, body: samples.body(index))
+  }
+
+  /// It is withdrawn, so that its timer fires for nothing.
+  private func submit(_ extra: Extra, _ daemon: Daemon, _ measured: inout Measured) throws {
+    let reply = try Loopback.post(daemon.port, "/v1/requests", key: extra.key, extra.body)
+    guard reply.status == 201, let id = try JSON.parse(Array(reply.body.utf8))["id"]?.stringValue else {
+      throw BenchError("a request was answered \(reply.status) \(reply.body)")
+    }
+    measured.accepted.append(seconds(since: daemon.start) * 1000)
+    let withdrawn = try Loopback.post(
+      daemon.port, "/v1/requests/\(id)/withdraw", key: extra.key, "{\"reason\":\"申请人撤回承诺\"}")
+    guard withdrawn.status == 200 else { throw BenchError("withdrawn: \(withdrawn.status) \(withdrawn.body)") }
+  }
+
+  /// Each of them has its event and its callback, on the way or delivered; nothing else has happened but one request
+  /// a round, submitted and withdrawn.
   private func check(_ directory: String, _ size: Int, round: Int) throws {
-    let store = try Store.open(directory: directory, role: .command, procedures: [Office.verification()])
+    let store = try Daemon.open(directory)
     defer { store.close() }
     var rows: [String: Int64] = [:]
     for (table, count) in try store.counts() { rows[table] = count }
     let owed = (rows["outbox"] ?? 0) + (rows["deliveries"] ?? 0)
-    guard rows["events"] == Int64(size + due * round), owed == Int64(due * round) else {
+    guard rows["events"] == Int64(size + due * round + 2 * round), owed == Int64(due * round) else {
       throw BenchError("after \(round) rounds: \(rows)")
     }
   }

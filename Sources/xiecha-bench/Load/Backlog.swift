@@ -11,10 +11,8 @@ struct Backlog {
 
   static let mostEndpoints = 16
 
-  init(directory: String, share: String?, count: Int, endpoints number: Int, port: UInt16, body: Endpoint.Body)
-    async throws
-  {
-    office = try await Office(directory: directory, share: share)
+  init(_ office: Office, count: Int, endpoints number: Int, port: UInt16, body: Endpoint.Body) async throws {
+    self.office = office
     self.count = count
     let organs = office.store.reference.organs
     guard organs.count > number, let responder = organs.last else { throw BenchError("too few organs") }
@@ -51,8 +49,7 @@ struct Backlog {
 
   /// Sends everything with the real dispatcher; over when the last row has left the queue, committed.
   func drain(inFlight: Int, perEndpoint: Int) async throws -> Result {
-    var options = CallbackOptions(policy: NetworkPolicy(allowed: [try CIDR("127.0.0.0/8")]))
-    options.allowHTTP = true
+    var options = try CallbackOptions.loopback
     options.inFlight = inFlight
     options.inFlightPerEndpoint = perEndpoint
     let dispatcher = Dispatcher(store: office.store, options: options, logger: .quiet)

@@ -13,36 +13,73 @@ struct LoadWorker: ParsableCommand {
   @Option var warmup = 0.0
   @Option var seconds: Double
   @Option var file: String
+  /// A second; without it the next as soon as the last is answered.
+  @Option var rate: Double?
+  /// Where the times of each request go: two numbers of nanoseconds a line.
+  @Option var times: String?
 
   func run() throws {
-    let generator = try Generator(file: file, port: port, connections: connections)
-    let result = try generator.run(warmup: warmup, seconds: seconds)
+    let generator = try Generator(file: file, port: port, connections: connections, keepsTimes: times != nil)
+    let result =
+      if let rate {
+        try generator.run(warmup: warmup, seconds: seconds, rate: rate)
+      } else {
+        try generator.run(warmup: warmup, seconds: seconds)
+      }
+    if let times {
+      let lines = result.times.map { "\($0.sent) \($0.answered)\n" }.joined()
+      try lines.write(toFile: times, atomically: false, encoding: .utf8)
+    }
     let percentiles = Latencies(result.histogram).values.map { String($0) }
     let fields = ["\(result.all)", "\(result.recorded)", "\(result.failed)", "\(result.seconds)"] + percentiles
     print(fields.joined(separator: " "))
   }
 }
 
+/// What a load generator is to do.
+struct LoadPlan {
+  let port: Int
+  let connections: Int
+  var warmup = 1.0
+  let seconds: Double
+  let file: String
+  var rate: Double?
+  var times: String?
+}
+
 /// One round of load from outside.
 struct Round {
+  let all: Int
   let rate: Double
   let latencies: Latencies
-  /// The server's (this process's) and the generator's, for a thousand requests.
+  /// The server's and the generator's, for a thousand requests.
   let cpuPerThousand: Double
   let loadCPUPerThousand: Double
 
-  static func run(
-    port: Int, connections: Int, warmup: Double, seconds: Double, file: String
-  ) throws -> Round {
-    let before = Usage.cpuSeconds
-    let child = try Child(
-      Child.ownProgram,
-      [
-        "load-worker", "--port", "\(port)", "--connections", "\(connections)", "--warmup", "\(warmup)",
-        "--seconds", "\(seconds)", "--file", file,
-      ])
+  /// - Parameter cpu: of the server so far; this process, if it is none of its own.
+  static func run(_ plan: LoadPlan, cpu: () -> Double = { Usage.cpuSeconds }) throws -> Round {
+    try Load(plan).finish(cpu: cpu)
+  }
+}
+
+/// A round under way.
+final class Load {
+  private let child: Child
+
+  init(_ plan: LoadPlan) throws {
+    var arguments = [
+      "load-worker", "--port", "\(plan.port)", "--connections", "\(plan.connections)", "--warmup", "\(plan.warmup)",
+      "--seconds", "\(plan.seconds)", "--file", plan.file,
+    ]
+    if let rate = plan.rate { arguments += ["--rate", "\(rate)"] }
+    if let times = plan.times { arguments += ["--times", times] }
+    child = try Child(Child.ownProgram, arguments)
+  }
+
+  func finish(cpu: () -> Double = { Usage.cpuSeconds }) throws -> Round {
+    let before = cpu()
     let line = child.line()
-    let after = Usage.cpuSeconds
+    let after = cpu()
     let (loadCPU, ok) = child.end()
     let fields = (line ?? "").split(separator: " ").compactMap { Double($0) }
     guard ok, fields.count == 8, let latencies = Latencies(values: Array(fields[4...])), fields[0] > 0 else {
@@ -50,7 +87,7 @@ struct Round {
     }
     guard fields[2] == 0 else { throw BenchError("\(Int(fields[2])) of \(Int(fields[0])) requests were refused") }
     return Round(
-      rate: fields[1] / fields[3], latencies: latencies,
+      all: Int(fields[0]), rate: fields[1] / fields[3], latencies: latencies,
       cpuPerThousand: (after - before) / fields[0] * 1000, loadCPUPerThousand: loadCPU / fields[0] * 1000)
   }
 }

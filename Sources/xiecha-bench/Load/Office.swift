@@ -54,27 +54,65 @@ struct Office {
     self.keys = keys
     samples = try Samples(store.reference)
   }
+
+  /// One that was made before, with the keys that it was given then.
+  init(opening directory: String, keys: [OrganCode: String], options: StoreOptions = StoreOptions()) throws {
+    store = try Store.open(
+      directory: directory, role: .daemon, procedures: [Self.verification()], options: options)
+    self.keys = keys
+    samples = try Samples(store.reference)
+  }
+
+  /// Gives each of these organs an endpoint at a sink.
+  func listen(_ organs: Set<OrganCode>, events: [String], port: UInt16, body: Endpoint.Body = .full) async throws {
+    let numbers = store.reference.organs.filter { organs.contains($0.code) }.map(\.number)
+    try await store.write { context in
+      for number in numbers {
+        try context.insert(
+          Endpoint(
+            id: try context.newID(), organ: number, url: "http://127.0.0.1:\(port)/hook/\(number)", events: events,
+            body: body, description: nil, secret: [UInt8](repeating: 7, count: 32), createdAt: context.now))
+      }
+    }
+  }
+
+  /// The file itself, for programs that use it without the store.
+  var database: String { Store.databasePath(store.directory) }
 }
 
 extension Store {
+  /// Returns when every callback has left the queue, committed.
+  func waitForEmptyOutbox(seconds limit: Double) async throws {
+    let start = nanoseconds()
+    while case let left = try await outboxDepth().count, left > 0 {
+      guard seconds(since: start) < limit else { throw BenchError("\(left) callbacks are left after \(limit) s") }
+      // Counting a long queue is work.
+      try await Task.sleep(for: .milliseconds(left > 1000 ? 50 : 2))
+    }
+  }
+
   /// Opens requests straight through the writer, many to a commit.
+  /// - Parameter opened: is told the id of each, in order.
   func fill(
     _ count: Int, from first: Int = 0, receivedAt: Instant? = nil,
+    opened: (EntityID) -> Void = { _ in },
     _ make: @escaping @Sendable (Int) -> (by: Organ, Submission)
   ) async throws {
     let group = 5000
     var done = 0
     while done < count {
       let range = (first + done)..<(first + min(count, done + group))
-      try await write { context in
-        for index in range {
+      let ids = try await write { context in
+        try range.map { index in
           let (organ, submission) = make(index)
           let decision = try AssistanceRequest.submit(
             submission, by: organ, id: try context.newID(), now: receivedAt ?? context.now,
             reference: context.reference)
           try context.apply(decision, previous: nil, subject: submission.subject)
+          return decision.request.id
         }
       }
+      ids.forEach(opened)
       done = range.upperBound - first
     }
   }

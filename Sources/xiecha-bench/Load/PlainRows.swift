@@ -54,7 +54,7 @@ final class PlainRows {
       [
         .int(key), .int(key), .text("verification"), .text("submitted"), .int(1), .int(1), .int(1), .int(2),
         .null, .text("启医保协查〔2026〕12号"), .int(at), .int(at), .int(due), .int(20_000), .int(5), .int(0),
-        .null, .text(content),
+        .null, .text(content), .int(1),
       ])
     try step(1, [.int(key), .text("person"), .text("张三"), .text("resident-id"), .text(Samples.residentID(index))])
     try step(

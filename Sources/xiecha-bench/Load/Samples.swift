@@ -4,14 +4,26 @@ internal import Foundation
 /// Verification requests like those of the plans: routed by the example's assistance list, each about another person.
 struct Samples {
   let reference: Reference
+  private let entries: [AssistanceEntry]
 
-  init(_ reference: Reference) throws {
-    guard !reference.assistance.isEmpty else { throw BenchError("the example has no assistance list") }
+  init(_ reference: Reference) throws { try self.init(reference, reference.assistance) }
+
+  private init(_ reference: Reference, _ entries: [AssistanceEntry]) throws {
+    guard !entries.isEmpty else { throw BenchError("the example has no assistance list for this") }
     self.reference = reference
+    self.entries = entries
   }
 
   /// The entry whose turn it is.
-  func entry(_ index: Int) -> AssistanceEntry { reference.assistance[index % reference.assistance.count] }
+  func entry(_ index: Int) -> AssistanceEntry { entries[index % entries.count] }
+
+  /// Those alone whose obliged organ asks nothing itself: endpoints of the requesters get one message an event.
+  func oneSided() throws -> Samples {
+    let asking = Set(reference.assistance.map(\.requester))
+    return try Samples(reference, reference.assistance.filter { !asking.contains($0.obliged) })
+  }
+
+  var requesters: Set<OrganCode> { Set(entries.map(\.requester)) }
 
   /// A valid resident id; scattered, as people's are, so that an index on them is no append.
   static func residentID(_ index: Int) -> String {
@@ -58,24 +70,13 @@ struct Samples {
 
   /// A file for the generator.
   func write(to file: String, path: String, keys: [OrganCode: String], idempotency: Bool) throws {
-    var data = Data()
+    var load = LoadFile()
     for index in 0..<Self.different {
       guard let key = keys[entry(index).requester] else { throw BenchError("an organ has no key") }
-      let body = body(index)
-      let name = idempotency ? "Idempotency-Key: \(Generator.keyPlaceholder)\r\n" : ""
-      let request = """
-        POST \(path) HTTP/1.1\r
-        Host: 127.0.0.1\r
-        Authorization: Bearer \(key)\r
-        Content-Type: application/json\r
-        \(name)Content-Length: \(body.utf8.count)\r
-        \r
-        \(body)
-        """
-      let count = UInt32(request.utf8.count)
-      for shift in [0, 8, 16, 24] { data.append(UInt8(truncatingIfNeeded: count >> UInt32(shift))) }
-      data.append(contentsOf: request.utf8)
+      load.add(
+        "POST", path, key: key, headers: idempotency ? "Idempotency-Key: \(Generator.keyPlaceholder)\r\n" : "",
+        body: body(index))
     }
-    guard FileManager.default.createFile(atPath: file, contents: data) else { throw BenchError("cannot write \(file)") }
+    try load.write(to: file)
   }
 }

@@ -45,16 +45,32 @@ extension Logger {
   }
 }
 
-/// The same stack doing nothing: reads the body, parses it, answers 1.5 KB. What accepting a request may cost at least.
+extension CallbackOptions {
+  /// To sinks on this machine.
+  static var loopback: CallbackOptions {
+    get throws {
+      var options = CallbackOptions(policy: NetworkPolicy(allowed: [try CIDR("127.0.0.0/8")]))
+      options.allowHTTP = true
+      return options
+    }
+  }
+}
+
+/// The same stack doing nothing: reads the body, if there is one, parses it, answers 1.5 KB. What a request may cost at
+/// least.
 func nullServer() async throws -> Running {
   let reply = ByteBuffer(bytes: Array("{\"text\":\"".utf8) + Array(repeating: 120, count: 1488) + Array("\"}".utf8))
   let router = Router()
+  @Sendable func answer(_ status: HTTPResponse.Status) -> Response {
+    var headers = HTTPFields()
+    headers[.contentType] = "application/json"
+    return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: reply))
+  }
+  router.get("/null") { _, _ in answer(.ok) }
   router.post("/null") { request, _ in
     let body = try await request.body.collect(upTo: 262_144)
     guard case .object = try JSON.parse(Array(buffer: body)) else { throw HTTPError(.badRequest) }
-    var headers = HTTPFields()
-    headers[.contentType] = "application/json"
-    return Response(status: .created, headers: headers, body: ResponseBody(byteBuffer: reply))
+    return answer(.created)
   }
   return try await Running { listening in
     Application(
@@ -69,18 +85,17 @@ struct BrokerServer {
   let office: Office
   let running: Running
   private let keeping: Task<Void, Never>
-  private let dispatcher: Dispatcher
+  let dispatcher: Dispatcher
 
-  init(directory: String, share: String?, batchLimit: Int? = nil) async throws {
-    var options = StoreOptions()
-    if let batchLimit { options.batchLimit = batchLimit }
-    office = try await Office(directory: directory, share: share, options: options)
+  /// - Parameter callbacks: how they are sent; nobody is owed any unless there are endpoints.
+  init(_ office: Office, callbacks: CallbackOptions? = nil) async throws {
+    self.office = office
     let store = office.store
     let keeper = DeadlineKeeper(store: store) { Logger.quiet.error("\($0)") }
     store.onCommit { notice in if let earliest = notice.earliestTimer { keeper.armed(earliest) } }
     keeping = Task { await keeper.run() }
     let dispatcher = Dispatcher(
-      store: store, options: CallbackOptions(policy: NetworkPolicy(allowed: [])), logger: .quiet)
+      store: store, options: callbacks ?? CallbackOptions(policy: NetworkPolicy(allowed: [])), logger: .quiet)
     dispatcher.start()
     self.dispatcher = dispatcher
     var web = WebOptions(host: "127.0.0.1", port: 0)

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Synchronization
 
 /// A child process with a pipe to its standard input and one from its output or its errors. A worker ends when its
 /// input closes, so that none outlives us.
@@ -10,6 +11,12 @@ final class Child {
   private let from: Int32
   private var pending: [UInt8] = []
   private var ended = false
+  private static let alive = Mutex<Set<pid_t>>([])
+
+  /// For the moment at which this program is interrupted: a worker sees its input close, a daemon does not care.
+  static func killAll() {
+    for pid in alive.withLock({ $0 }) { kill(pid, SIGKILL) }
+  }
 
   static var ownProgram: String {
     (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
@@ -40,6 +47,7 @@ final class Child {
       throw BenchError("\(program): \(String(cString: strerror(code)))")
     }
     pid = child
+    Self.alive.withLock { _ = $0.insert(child) }
     input = toChild[1]
     from = fromChild[0]
   }
@@ -59,21 +67,28 @@ final class Child {
     }
   }
 
-  /// Ends it (a worker by closing its input, another program also by SIGTERM) and waits.
+  /// A byte for its input: what it means is the worker's own affair.
+  func nudge() {
+    var byte = UInt8(ascii: ".")
+    write(input, &byte, 1)
+  }
+
+  /// Ends it (a worker by closing its input, another program by a signal) and waits.
   /// - Returns: its CPU seconds and whether it ended well.
   @discardableResult
-  func end(terminate: Bool = false) -> (cpuSeconds: Double, ok: Bool) {
+  func end(signal: Int32? = nil) -> (cpuSeconds: Double, ok: Bool) {
     guard !ended else { return (0, false) }
     ended = true
     close(input)
-    if terminate { kill(pid, SIGTERM) }
+    if let signal { kill(pid, signal) }
     while line() != nil {}
     close(from)
     var status: Int32 = 0
     var usage = rusage()
     wait4(pid, &status, 0, &usage)
+    Self.alive.withLock { _ = $0.remove(pid) }
     return (usage.cpuSeconds, status == 0)
   }
 
-  deinit { end(terminate: true) }
+  deinit { end(signal: SIGTERM) }
 }

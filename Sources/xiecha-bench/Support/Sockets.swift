@@ -1,3 +1,4 @@
+internal import CLimits
 internal import Foundation
 
 /// TCP on the loopback interface.
@@ -114,8 +115,9 @@ final class Poller {
     watched.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
   }
 
-  func wait(milliseconds: Int32, _ ready: (Int32) throws -> Void) rethrows {
-    guard poll(&watched, nfds_t(watched.count), milliseconds) > 0 else { return }
+  /// - Parameter nanoseconds: at most; nil for as long as it takes.
+  func wait(nanoseconds: UInt64?, _ ready: (Int32) throws -> Void) rethrows {
+    guard limits_poll(&watched, watched.count, nanoseconds.map { Int64($0) } ?? -1) > 0 else { return }
     let round = watched
     watched.removeAll { $0.revents & Int16(POLLNVAL) != 0 }
     for entry in round where entry.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 { try ready(entry.fd) }

@@ -15,6 +15,15 @@ enum Usage {
     return usage.cpuSeconds
   }
 
+  /// Of another process so far, to the hundredth of a second that the kernel counts in.
+  static func cpuSeconds(pid: pid_t) -> Double {
+    let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+    // The name in parentheses may hold anything; user and system time are the 12th and 13th after it.
+    let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
+    guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13]) else { return 0 }
+    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+
   /// Megabytes (10^6) of resident memory now and at the peak.
   static func memory(pid: pid_t = getpid()) -> (now: Double, peak: Double) {
     let text = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
@@ -27,8 +36,8 @@ enum Usage {
   }
 
   /// Lets the peak start anew from what is resident now.
-  static func resetPeak() {
-    try? "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
+  static func resetPeak(pid: pid_t = getpid()) {
+    try? "5".write(toFile: "/proc/\(pid)/clear_refs", atomically: false, encoding: .utf8)
   }
 }
 

@@ -45,6 +45,14 @@ struct Workspace {
     return folder
   }
 
+  /// - Returns: the new directory, all of it on disk: what is still on its way there would slow the first commits.
+  func copy(_ directory: String, as name: String) throws -> String {
+    let target = path + "/" + name
+    try FileManager.default.copyItem(atPath: directory, toPath: target)
+    sync()
+    return target
+  }
+
   func remove() {
     try? FileManager.default.removeItem(atPath: path)
     Self.alive.withLock { _ = $0.remove(path) }
@@ -55,7 +63,7 @@ struct Workspace {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
-        // Children end by themselves when their standard input closes.
+        Child.killAll()
         for path in alive.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: path) }
         // The handler holds its source, which nobody else does: it is wanted until the end.
         source.cancel()
