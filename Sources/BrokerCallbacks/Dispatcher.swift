@@ -72,7 +72,7 @@ package final class Dispatcher: Sendable {
   let state: Mutex<State>
   /// By endpoint; of those that have a lane.
   let healths = Mutex<[Int64: Health]>([:])
-  private let bell = DispatchSemaphore(value: 0)
+  private let bell = Bell()
   private let pumpEnded = DispatchSemaphore(value: 0)
   package let seconds = LatencyHistogram()
   private let curl: Mutex<CurlMulti?> = Mutex(nil)
@@ -115,7 +115,7 @@ package final class Dispatcher: Sendable {
   /// For the pump: sleeps until told something or the time is over, and takes the news with how many messages are on
   /// the wire.
   func listen(milliseconds: Int64) -> (news: News, onWire: Int) {
-    _ = bell.wait(timeout: .now() + .milliseconds(Int(milliseconds)))
+    bell.wait(milliseconds: milliseconds)
     return state.withLock { state in
       state.rung = false
       state.beat = monotonicMicroseconds()

@@ -3,29 +3,44 @@ internal import Glibc
 internal import Synchronization
 
 /// What time it is for the broker: the wall clock, or in rehearsal mode a clock that starts where it is told and can
-/// be moved forward. Never earlier than the newest event: a wall clock that is set back stands still here until it has
-/// caught up, because the order of events is the order of their moments.
+/// be moved forward. It never goes back, because the order of events is the order of their moments: where the wall clock
+/// is set back, this one goes on at half its pace until the wall has caught up. Were it to stand still, so would every
+/// retry and every pause that is counted by it, for as long as the clock was set back.
 package final class BrokerClock: Sendable {
   private struct State {
     /// Rehearsed minus real time, in milliseconds.
     var offset: Int64 = 0
-    /// The moment of the newest event.
+    /// The latest moment that was told.
     var floor: Instant
+    /// While the wall clock is behind: what was told when that was found out, and when by the monotonic clock.
+    var slow: (from: Instant, since: Int64)?
+
+    /// Half of the time that has passed since the wall clock was found to be behind.
+    mutating func slowed(_ clock: Int64) -> Instant {
+      let slow = self.slow ?? (floor, clock)
+      self.slow = slow
+      floor = max(floor, slow.from + (clock - slow.since) / 2000)
+      return floor
+    }
   }
 
   private let state: Mutex<State>
   private let source: @Sendable () -> Instant
+  private let steady: @Sendable () -> Int64
   package let isRehearsal: Bool
 
   /// - Parameters:
-  ///   - floor: the moment of the newest event in the database.
+  ///   - floor: the newest moment in the database.
   ///   - source: where the time comes from.
+  ///   - steady: microseconds of a clock that only goes forward.
   package init(
     notBefore floor: Instant = Instant(milliseconds: 0),
-    source: @escaping @Sendable () -> Instant = { BrokerClock.wall }
+    source: @escaping @Sendable () -> Instant = { BrokerClock.wall },
+    steady: @escaping @Sendable () -> Int64 = { monotonicMicroseconds() }
   ) {
     state = Mutex(State(floor: floor))
     self.source = source
+    self.steady = steady
     isRehearsal = false
   }
 
@@ -33,6 +48,7 @@ package final class BrokerClock: Sendable {
     let source: @Sendable () -> Instant = { BrokerClock.wall }
     state = Mutex(State(offset: start.milliseconds - source().milliseconds, floor: start))
     self.source = source
+    steady = { monotonicMicroseconds() }
     isRehearsal = true
   }
 
@@ -44,7 +60,12 @@ package final class BrokerClock: Sendable {
   }
 
   package var now: Instant {
-    state.withLock { max($0.floor, source() + $0.offset) }
+    state.withLock { state in
+      let told = source() + state.offset
+      guard told >= state.floor else { return state.slowed(steady()) }
+      (state.floor, state.slow) = (told, nil)
+      return told
+    }
   }
 
   /// An event has happened: from now on it is not earlier than that.

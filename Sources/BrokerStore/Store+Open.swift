@@ -11,11 +11,12 @@ extension Store {
   /// Opens the database of a state directory. Never creates one: a missing or damaged file is named and left alone.
   /// - Parameters:
   ///   - rehearseAt: asks for rehearsal; only a database that was made for it may be used so.
-  ///   - wall: the wall clock of a database that is none for rehearsal.
+  ///   - wall: the wall clock of a database that is none for rehearsal; `steady`, microseconds of one that only goes forward.
   package static func open(
     directory: String, role: StoreRole, procedures: [Procedure], lastDay: LastDayPolicy = .midnight,
     options: StoreOptions = StoreOptions(), rehearseAt: Instant? = nil,
-    wall: @escaping @Sendable () -> Instant = { BrokerClock.wall }
+    wall: @escaping @Sendable () -> Instant = { BrokerClock.wall },
+    steady: @escaping @Sendable () -> Int64 = { monotonicMicroseconds() }
   ) throws(StoreError) -> Store {
     let path = databasePath(directory)
     let lock = role == .daemon ? try InstanceLock(directory: directory) : nil
@@ -25,7 +26,7 @@ extension Store {
       let pool = try openPool(path, options)
       try migrate(pool, directory, lock)
       try harden(pool, options)
-      let clock = try pool.read { db in try Self.clock(db, rehearseAt: rehearseAt, wall: wall) }
+      let clock = try pool.read { db in try Self.clock(db, rehearseAt: rehearseAt, wall: wall, steady: steady) }
       // A command opens no requests, and what it reads of the files may not be in force.
       if role == .daemon { try pool.write { db in try db.keepVersions(of: procedures, at: clock.now) } }
       let loaded = try pool.read { db in
@@ -150,15 +151,18 @@ extension Store {
   }
 
   private static func clock(
-    _ db: Database, rehearseAt: Instant?, wall: @escaping @Sendable () -> Instant
+    _ db: Database, rehearseAt: Instant?, wall: @escaping @Sendable () -> Instant,
+    steady: @escaping @Sendable () -> Int64
   ) throws -> BrokerClock {
-    let latest = try db.first(EventSQL.latestMoment) { $0.int(0) } ?? 0
+    let event = try db.first(EventSQL.latestMoment) { $0.int(0) } ?? 0
+    // The next attempt counts from the last one.
+    let latest = max(event, try db.first(AttemptSQL.latestMoment) { $0.int(0) } ?? 0)
     guard let kept = try db.meta(.rehearsalNow).flatMap({ Int64($0) }) else {
       if rehearseAt != nil {
         throw StoreError.wrongMode(
           "this database holds real requests; rehearsal needs one made with: xiecha init --rehearse-at INSTANT")
       }
-      return BrokerClock(notBefore: Instant(milliseconds: latest), source: wall)
+      return BrokerClock(notBefore: Instant(milliseconds: latest), source: wall, steady: steady)
     }
     let start = max(kept, latest, rehearseAt?.milliseconds ?? 0)
     return BrokerClock(rehearseAt: Instant(milliseconds: start))

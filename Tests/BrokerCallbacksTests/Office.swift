@@ -2,10 +2,18 @@ import BrokerDomain
 import Foundation
 import GRDB
 import Logging
+import Synchronization
 import TestSupport
 
 @testable import BrokerCallbacks
 @testable import BrokerStore
+
+/// The wall clock, which a test may set.
+final class Wall: Sendable {
+  private let offset = Mutex(Int64(0))
+  var now: Instant { BrokerClock.wall + offset.withLock { $0 } }
+  func step(_ milliseconds: Int64) { offset.withLock { $0 += milliseconds } }
+}
 
 /// A store with the 启东 example in it and a dispatcher that may call loopback. Its directory goes with it.
 final class Office: Sendable {
@@ -13,7 +21,10 @@ final class Office: Sendable {
   let dispatcher: Dispatcher
   private let directory: URL
 
-  init(totalTimeoutMS: Int = 15_000, _ change: (inout CallbackOptions) -> Void = { _ in }) throws {
+  init(
+    totalTimeoutMS: Int = 15_000, wall: Wall = Wall(),
+    _ change: (inout CallbackOptions) -> Void = { _ in }
+  ) throws {
     directory = FileManager.default.temporaryDirectory.appendingPathComponent("xiecha-callbacks-\(UUID())")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
     try Store.create(directory: directory.path, rehearseAt: nil)
@@ -23,7 +34,7 @@ final class Office: Sendable {
       (.assistanceList, "examples/qidong/assistance-list.csv"),
     ] { _ = try command.importFile(kind, try Self.config(path)) }
     command.close()
-    store = try Store.open(directory: directory.path, role: .daemon, procedures: Self.procedures)
+    store = try Store.open(directory: directory.path, role: .daemon, procedures: Self.procedures, wall: { wall.now })
     var options = CallbackOptions(policy: NetworkPolicy(allowed: [try CIDR("127.0.0.0/8")]))
     options.allowHTTP = true
     options.totalTimeoutMS = totalTimeoutMS

@@ -9,17 +9,75 @@ import Testing
 /// A wall clock that is set back, as time servers and people do.
 @Suite(.timeLimit(.minutes(5))) struct ClockTests {
   private final class Wall: Sendable {
-    let time = Mutex(Fixture.monday)
-    var now: Instant { time.withLock { $0 } }
-    func step(_ milliseconds: Int64) { time.withLock { $0 = $0 + milliseconds } }
+    let time = Mutex((wall: Fixture.monday, steady: Int64(0)))
+    var now: Instant { time.withLock { $0.wall } }
+    var steady: Int64 { time.withLock { $0.steady } }
+    /// Somebody sets it.
+    func step(_ milliseconds: Int64) { time.withLock { $0.wall = $0.wall + milliseconds } }
+    /// Time passes.
+    func pass(_ milliseconds: Int64) {
+      time.withLock { $0 = ($0.wall + milliseconds, $0.steady + milliseconds * 1000) }
+    }
   }
 
   private static func open(_ fixture: Fixture, _ wall: Wall) throws -> Store {
     try Store.open(
-      directory: fixture.directory, role: .daemon, procedures: Fixture.procedures, wall: { wall.now })
+      directory: fixture.directory, role: .daemon, procedures: Fixture.procedures, wall: { wall.now },
+      steady: { wall.steady })
   }
 
-  @Test func timeStandsStillUntilTheClockHasCaughtUp() async throws {
+  /// Half the pace until the wall has caught up, at its pace from then on.
+  @Test func timeGoesOnAtHalfItsPaceUntilTheClockHasCaughtUp() {
+    let wall = Wall()
+    let clock = BrokerClock(source: { wall.now }, steady: { wall.steady })
+    wall.pass(1000)
+    #expect(clock.now == Fixture.monday + 1000)
+    wall.step(-3_600_000)
+    #expect(clock.now == Fixture.monday + 1000)
+    var last = clock.now
+    for minute in 1...118 {
+      wall.pass(60_000)
+      #expect(clock.now == last + 30_000, "after \(minute) minutes")
+      last = clock.now
+    }
+    wall.pass(120_000)
+    #expect(clock.now == wall.now && wall.now == Fixture.monday + 3_601_000)
+    // Set right before that, it has nothing to catch up with; and the next step back counts from its own beginning.
+    wall.step(-3_600_000)
+    wall.pass(10_000)
+    wall.step(3_600_000)
+    #expect(clock.now == wall.now)
+    wall.step(-60_000)
+    last = clock.now
+    wall.pass(10_000)
+    #expect(clock.now == last + 5000)
+  }
+
+  /// A retry is counted from the attempt before it, also across a restart, however far back the clock is set.
+  @Test func theNewestAttemptIsNotInTheFuture() async throws {
+    let (fixture, wall) = (try Fixture(.real), Wall())
+    do {
+      let store = try Self.open(fixture, wall)
+      defer { store.close() }
+      let endpoint = try await store.addEndpoint(of: .responder)
+      _ = try await store.submit()
+      wall.pass(60_000)
+      let due = try store.dueDeliveries(endpoint, outstanding: [], limit: 1).due
+      let result = AttemptResult(
+        delivery: try #require(due.first), at: store.clock.now, status: 500, error: nil,
+        verdict: .retry(at: store.clock.now + 4000))
+      try await store.write { try $0.settle(result) }
+    }
+    wall.step(-3_600_000)
+    let store = try Self.open(fixture, wall)
+    defer { store.close() }
+    #expect(store.clock.now == Fixture.monday + 60_000)
+    wall.pass(8000)
+    let heads = try store.queueHeads()
+    #expect(heads.map(\.at) == [store.clock.now])
+  }
+
+  @Test func timeNeverGoesBack() async throws {
     let (fixture, wall) = (try Fixture(.real), Wall())
     var ids: [EntityID] = []
     do {

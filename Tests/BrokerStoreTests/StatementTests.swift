@@ -33,7 +33,7 @@ import Testing
   /// What runs for every request, transition, callback, timer, poll or list. The others run once per start or import
   /// (`ReferenceSQL`, `KeySQL`, `EndpointSQL.targets`), for an operator who asks for the whole (`VerifySQL`,
   /// `CountSQL`, `TallySQL.all`: a row per procedure and state; `OutboxSQL.depth` for a metrics page,
-  /// `EventSQL.latestMoment` at start), or over the few endpoints (`endpointsOf`, `allEndpoints`,
+  /// `latestMoment` of events and of attempts at start), or over the few endpoints (`endpointsOf`, `allEndpoints`,
   /// `RequeueSQL.live`).
   /// `DeliverySQL.pending` sorts one endpoint's queue, because the queue is clustered by due time and not by age.
   static let hot: [String] =
@@ -80,6 +80,8 @@ import Testing
     #expect(TimerSQL.earliest.rawValue.hasSuffix("ORDER BY due_at LIMIT 1"))
     #expect(try Self.plan(EventSQL.latestMoment.rawValue).contains("SCAN event"))
     #expect(EventSQL.latestMoment.rawValue.contains("ORDER BY seq DESC LIMIT 1"))
+    #expect(try Self.plan(AttemptSQL.latestMoment.rawValue) == ["SCAN attempt"])
+    #expect(AttemptSQL.latestMoment.rawValue.hasSuffix("ORDER BY id DESC LIMIT 1"))
   }
 
   /// The feed and the replay merge two runs, each a range of keys cut at the limit; only these few rows are sorted.
