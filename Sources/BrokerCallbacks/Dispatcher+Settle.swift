@@ -50,6 +50,7 @@ extension Dispatcher {
   /// messages go out twice rather than never.
   func settle() async {
     while true {
+      while store.storm.holdsBack { try? await Task.sleep(for: Self.stormPause) }
       let batch = state.withLock { state -> [AttemptResult] in
         if state.unsettled.isEmpty {
           state.settling = false
@@ -104,6 +105,8 @@ extension Dispatcher {
   }
 
   private static let settleGroup = 256
+  /// How often it looks whether a storm of deadlines is over.
+  private static let stormPause = Duration.milliseconds(5)
 
   /// Tests under way at once: they share the wire with the callbacks and know no queue.
   private static let testsAtOnce = 8

@@ -17,8 +17,6 @@ struct Pump {
   private static let leaseMilliseconds: Int64 = 60_000
   /// Longest sleep: also how stale a lane can be when a notice was missed, and how often the pump shows it lives.
   private static let longestSleepMilliseconds: Int64 = 5000
-  /// How often it looks whether a storm of deadlines is over.
-  private static let stormSleepMilliseconds: Int64 = 5
   /// How often it looks at the whole outbox, at most: one seek per endpoint.
   private static let lookEveryMicroseconds: Int64 = 1_000_000
   /// How often it gives up what endpoints that are switched off were owed for too long.
@@ -42,10 +40,6 @@ struct Pump {
         looked = monotonicMicroseconds()
       }
       if monotonicMicroseconds() - swept > Self.sweepEveryMicroseconds { sweep() }
-      guard !dispatcher.store.storm.holdsBack else {
-        sleep = Self.stormSleepMilliseconds
-        continue
-      }
       do throws(StoreError) {
         let room = try serve(wireRoom: dispatcher.options.inFlight - onWire)
         // With the wire full only a report makes room, and it rings.
@@ -227,13 +221,16 @@ struct Pump {
     return sending.count
   }
 
-  /// Messages that one read of a queue takes at least, where there are so many: bounds what is held in memory for all
-  /// endpoints together.
+  /// Messages that one read of a queue takes at least, where there are so many.
   private static let page = 32
+  /// What is held ready for all endpoints together: with a thousand of them each read takes eight.
+  private static let mostReady = 8192
+
+  private var page: Int { max(1, min(Self.page, Self.mostReady / max(1, lanes.count))) }
 
   private mutating func take(_ key: Int64, _ lane: Lane, room: Int) throws(StoreError) {
     // One that may stall takes what it sends and no more: what it holds ready would be old when its turn comes.
-    let wanted = lane.pace.isSteady ? max(room, Self.page) : min(room, lane.free)
+    let wanted = lane.pace.isSteady ? max(room, page) : min(room, lane.free)
     let limit = min(wanted, mostOutstanding - lane.outstanding.count)
     guard limit > 0 else { return }
     let (due, next) = try dispatcher.store.dueDeliveries(

@@ -114,7 +114,7 @@ extension Store {
 
   package func request(_ id: EntityID) async throws(StoreError) -> StoredRequest? {
     let reference = reference
-    let stored = try await read { db in try StoredRequest.load(id.key, db, reference) }
+    let stored = try await readRow { db in try StoredRequest.load(id.key, db, reference) }
     return stored?.request.id == id ? stored : nil
   }
 }

@@ -22,6 +22,7 @@ package struct StoreOptions: Sendable, Equatable {
 package final class Store: Sendable {
   let pool: DatabasePool
   let group: GroupCommit
+  private let points: PointReader
   package let clock: BrokerClock
   package let directory: String
   private let state: Mutex<Loaded>
@@ -62,6 +63,7 @@ package final class Store: Sendable {
   ) {
     self.isBehind = Mutex(isBehind)
     self.pool = pool
+    points = PointReader(path: Self.databasePath(directory))
     self.directory = directory
     self.clock = clock
     self.procedures = procedures
@@ -109,6 +111,12 @@ package final class Store: Sendable {
     } catch {
       throw StoreError.from(error)
     }
+  }
+
+  /// For one row by its key, and nothing longer: on the calling thread where that is possible at once.
+  func readRow<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T?) async throws(StoreError) -> T? {
+    if let found = points.read(body) { return found }
+    return try await read(body)
   }
 
   /// Blocks the calling thread; for threads of our own, never for the cooperative pool.
@@ -204,6 +212,7 @@ package final class Store: Sendable {
   /// leaves the log alone, because a whole checkpoint would hold up the daemon's commits.
   package func close() {
     group.close()
+    points.close()
     let isMine = lock != nil || !InstanceLock.isHeld(directory: directory)
     if isMine { try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) } }
     try? pool.close()
