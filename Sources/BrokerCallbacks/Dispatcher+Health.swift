@@ -7,11 +7,18 @@ extension Dispatcher {
   /// On the pump's thread, before it sends anything.
   func recallFailing() {
     do throws(StoreError) {
-      let book = FailingBook(disableAfterDays: options.disableAfterDays, try store.failingEndpoints())
+      let book = FailingBook(
+        disableAfterDays: options.disableAfterDays, try store.failingEndpoints(), today: store.clock.now.date)
       state.withLock { $0.failing = book }
     } catch {
       logger.error("callbacks: cannot read which endpoints are failing; their days are counted anew: \(error)")
     }
+  }
+
+  /// Endpoints were changed: of those without a lane only what the database still says holds.
+  func trimFailing(lanes: some Sequence<Int64>) {
+    guard let known = try? store.failingEndpoints().map(\.key) else { return }
+    state.withLock { $0.failing.keep(Set(known).union(lanes)) }
   }
 
   /// How an endpoint fares; nil for one to which nothing has been owed since the start, or that is switched off.

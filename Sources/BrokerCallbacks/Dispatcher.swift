@@ -61,6 +61,7 @@ package final class Dispatcher: Sendable {
     /// Results that wait for the next group.
     var unsettled: [AttemptResult] = []
     var settling = false
+    var sweeping = false
     var beat: Int64 = monotonicMicroseconds()
     var failing: FailingBook
     var counts: [String: Int] = ["delivered": 0, "retried": 0, "dead": 0]

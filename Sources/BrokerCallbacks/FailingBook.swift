@@ -18,16 +18,20 @@ struct FailingBook: Sendable {
   /// 0: never.
   private let disableAfterDays: Int
 
-  init(disableAfterDays: Int, _ known: [FailingEndpoint] = []) {
+  /// - Parameter today: counts as counted already for those that are known, so that no restart counts a day twice.
+  init(disableAfterDays: Int, _ known: [FailingEndpoint] = [], today: CalendarDate? = nil) {
     self.disableAfterDays = disableAfterDays
     for endpoint in known {
-      entries[endpoint.key] = Entry(since: endpoint.since, days: endpoint.days, lastDay: nil, isWritten: true)
+      entries[endpoint.key] = Entry(since: endpoint.since, days: endpoint.days, lastDay: today, isWritten: true)
     }
   }
 
   func since(_ endpoint: Int64) -> Instant? { entries[endpoint]?.since }
 
   mutating func forget(_ endpoint: Int64) { entries[endpoint] = nil }
+
+  /// Forgets all others: what was changed or deleted begins anew.
+  mutating func keep(_ endpoints: Set<Int64>) { entries = entries.filter { endpoints.contains($0.key) } }
 
   /// - Returns: what is to be written down; nil for nearly all attempts.
   mutating func succeeded(_ endpoint: Int64) -> EndpointMark? {

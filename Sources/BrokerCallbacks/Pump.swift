@@ -74,7 +74,7 @@ struct Pump {
 
   private mutating func sweep() {
     swept = monotonicMicroseconds()
-    dispatcher.sweep()
+    dispatcher.sweep(stuck: lanes.filter { $0.value.breaker != .closed }.keys.sorted())
   }
 
   private mutating func absorb(_ news: Dispatcher.News) {
@@ -87,6 +87,7 @@ struct Pump {
     }
     if news.endpointsChanged {
       for (key, lane) in lanes { reload(key, lane, now) }
+      dispatcher.trimFailing(lanes: lanes.keys)
     }
     for key in news.woken {
       if lanes[key] == nil { _ = open(key, now: now) }

@@ -130,8 +130,13 @@ extension WriteContext {
           if event.type.isResult { try watchResult(seq: seq, endpoint: target.key, isGivenUp: false) }
           continue
         }
-        try db.run(
-          ApplySQL.insertOutbox, .int(target.key), .int(request), .int(event.at.milliseconds), .int(seq))
+        let at = try db.first(
+          ApplySQL.insertOutbox, .int(target.key), .int(request), .int(event.at.milliseconds), .int(seq)
+        ) { $0.int(0) }
+        // What it waits for may not get through for days.
+        if at == OutboxRow.waiting, event.type.isResult {
+          try watchResult(seq: seq, endpoint: target.key, isGivenUp: false)
+        }
         noteDelivery(to: target.key)
       }
     }
@@ -200,6 +205,7 @@ enum ApplySQL: String, CaseIterable {
     INSERT INTO outbox (endpoint, next_at, seq, request, created_at) VALUES ($1,
       CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2) THEN 9223372036854775807 ELSE $3 END,
       $4, $2, $3)
+    RETURNING next_at
     """
   case hasRung = "SELECT 1 FROM event WHERE request = $1 AND rung = $2 AND rung IS NOT NULL"
 }

@@ -4,7 +4,8 @@ internal import GRDB
 /// A result that does not reach its requester: whom to call, and about what. Names no subject.
 package struct CallLine: Sendable {
   package let request: EntityID
-  package let procedure: String
+  /// Nil for the operator, of what is sealed.
+  package let procedure: String?
   package let type: String
   package let requester: OrganCode
   /// As the requester gave it with the request; nil for the operator, and when it gave none.
@@ -93,7 +94,8 @@ private struct WatchedRow {
     let last = tries.max { ($0.at ?? 0) < ($1.at ?? 0) }
     let off = try db.first(CallListSQL.off, .int(requester)) { $0.optionalText(0) } ?? nil
     return CallLine(
-      request: stored.id, procedure: stored.procedure,
+      request: stored.id,
+      procedure: supervisor == nil && reference.isSealed(stored.procedure) ? nil : stored.procedure,
       type: try db.first(CallListSQL.type, .int(seq)) { $0.text(0) } ?? "", requester: stored.requester,
       contact: supervisor == nil ? nil : stored.content.contact, since: Instant(milliseconds: since),
       needed: CalendarDate(dayNumber: Int(day)), listedAt: Instant(milliseconds: listed),

@@ -12,7 +12,8 @@ package struct DeliveryTrace: Sendable {
   }
 
   package let delivery: Delivery
-  package let procedure: String
+  /// Nil for the operator, of what is sealed.
+  package let procedure: String?
   package let url: String
   /// Organ number of the endpoint's owner.
   package let organ: Int64
@@ -46,7 +47,8 @@ extension Store {
   /// - Parameter organ: whose it must be; nil for the operator.
   /// - Returns: nil when there is no such delivery, or it is another's.
   package func trace(endpoint: Int64, seq: Int64, organ: Int64?) async throws(StoreError) -> DeliveryTrace? {
-    try await read { db in
+    let reference = reference
+    return try await read { db in
       let found = try db.first(TraceSQL.endpoint, .int(endpoint)) { row in
         (organ: row.int(0), url: row.text(1), isOn: row.int(2) == 1, reason: row.optionalText(3))
       }
@@ -67,8 +69,10 @@ extension Store {
         }
       }
       let procedure = try db.first(TraceSQL.procedure, .int(delivery.request.key)) { $0.text(0) } ?? ""
+      let isKept = organ == nil && reference.isSealed(procedure)
       return DeliveryTrace(
-        delivery: delivery, procedure: procedure, url: found.url, organ: found.organ, attempts: attempts, wait: wait)
+        delivery: delivery, procedure: isKept ? nil : procedure, url: found.url, organ: found.organ, attempts: attempts,
+        wait: wait)
     }
   }
 }

@@ -67,7 +67,10 @@ package struct EndpointNotice: Sendable {
 }
 
 enum EndpointMarkSQL: String, CaseIterable {
-  case failing = "UPDATE endpoint SET failing_since = $1, failing_days = $2 WHERE key = $3"
+  /// `url`: of the address that was tried; NULL for whichever it has.
+  case failing = """
+    UPDATE endpoint SET failing_since = $1, failing_days = $2 WHERE key = $3 AND url = coalesce($4, url)
+    """
   case allFailing = """
     SELECT key, failing_since, failing_days FROM endpoint
     WHERE failing_since IS NOT NULL AND enabled = 1 AND deleted_at IS NULL
@@ -75,7 +78,7 @@ enum EndpointMarkSQL: String, CaseIterable {
   /// One that is off already, by whomever, stays as it is: nobody is told twice.
   case disable = """
     UPDATE endpoint SET enabled = 0, disabled_reason = $1, disabled_cause = $2, failing_since = NULL, failing_days = 0
-    WHERE key = $3 AND enabled = 1
+    WHERE key = $3 AND enabled = 1 AND url = coalesce($4, url)
     """
   /// Before an organ's change: what is known of one address says nothing of another, and who switches on begins anew.
   case begin = """
@@ -102,14 +105,17 @@ enum EndpointMarkSQL: String, CaseIterable {
 }
 
 extension WriteContext {
-  func mark(_ endpoint: Int64, _ mark: EndpointMark) throws {
+  /// - Parameter url: the address that was tried; nil for the one it has.
+  func mark(_ endpoint: Int64, _ mark: EndpointMark, at url: String? = nil) throws {
+    let url = SQLValue.optionalText(url)
     switch mark {
     case .failing(let since, let days):
-      try db.run(EndpointMarkSQL.failing, .int(since.milliseconds), .int(Int64(days)), .int(endpoint))
-    case .recovered: try db.run(EndpointMarkSQL.failing, .optionalInt(nil), .int(0), .int(endpoint))
+      try db.run(EndpointMarkSQL.failing, .int(since.milliseconds), .int(Int64(days)), .int(endpoint), url)
+    case .recovered: try db.run(EndpointMarkSQL.failing, .optionalInt(nil), .int(0), .int(endpoint), url)
     case .off(let why):
       let reason = why.reason
-      try db.run(EndpointMarkSQL.disable, .text("\(reason.zh) / \(reason.en)"), .text(why.cause), .int(endpoint))
+      try db.run(
+        EndpointMarkSQL.disable, .text("\(reason.zh) / \(reason.en)"), .text(why.cause), .int(endpoint), url)
       guard db.changesCount == 1 else { return }
       try db.run(
         EndpointMarkSQL.notify, .text(why.cause), .text(reason.zh), .text(reason.en), .int(now.milliseconds),

@@ -171,6 +171,7 @@ extension WriteContext {
 
   /// What was still owed to it goes with it; what was delivered stays on record.
   package func delete(_ endpoint: Endpoint) throws {
+    try db.run(UndeliveredSQL.taken, .int(endpoint.id.key))
     try db.run(EndpointSQL.delete, .int(now.milliseconds), .int(endpoint.id.key))
     try db.run(EndpointSQL.dropQueue, .int(endpoint.id.key))
     endpointsChanged()

@@ -18,6 +18,7 @@ package final class FirstReads: Sendable {
     var old: Set<Key> = []
     var pending: [Key: Instant] = [:]
     var isWriting = false
+    var isClosed = false
   }
 
   private let state = Mutex(State())
@@ -57,16 +58,18 @@ package final class FirstReads: Sendable {
     }
   }
 
-  /// It could not be written: it is noted at the next reading.
-  func giveBack(_ group: [(key: Key, at: Instant)]) {
+  /// It could not be written: it goes along with the next group.
+  /// - Returns: whether there will be one.
+  func giveBack(_ group: [(key: Key, at: Instant)]) -> Bool {
     state.withLock { state in
-      for entry in group {
-        state.young.remove(entry.key)
-        state.old.remove(entry.key)
-      }
-      state.isWriting = false
+      for entry in group { state.pending[entry.key] = entry.at }
+      if state.isClosed { state.isWriting = false }
+      return !state.isClosed
     }
   }
+
+  /// Who waits to try again gives up.
+  func close() { state.withLock { $0.isClosed = true } }
 }
 
 enum FirstReadSQL: String, CaseIterable {
@@ -77,6 +80,7 @@ enum FirstReadSQL: String, CaseIterable {
 
 extension Store {
   private static let firstReadGroup = 256
+  private static let firstReadPause = Duration.seconds(1)
 
   /// The requester has read these results. Returns at once.
   package func noteRead(_ results: some Sequence<(request: Int64, version: Int)>) {
@@ -99,7 +103,9 @@ extension Store {
         guard !new.isEmpty else { continue }
         try await write { context in for entry in new { try context.keepFirstRead(entry.key, at: entry.at) } }
       } catch {
-        return firstReads.giveBack(group)
+        // A full disk or a foreign lock passes; who has read does not read again.
+        guard firstReads.giveBack(group), error != .closed else { return }
+        try? await Task.sleep(for: Self.firstReadPause)
       }
     }
   }

@@ -4,6 +4,8 @@ internal import GRDB
 /// One message that is due for one endpoint, ready to be sent.
 package struct DueDelivery: Sendable {
   package let endpoint: Int64
+  /// Where it goes: what comes of it says nothing of an address that the endpoint has been given since.
+  package let url: String
   package let nextAt: Int64
   package let seq: Int64
   package let request: Int64
@@ -137,7 +139,7 @@ extension Store {
         }
         due.append(
           DueDelivery(
-            endpoint: endpoint.id.key, nextAt: row.int(0), seq: seq, request: row.int(2),
+            endpoint: endpoint.id.key, url: endpoint.url, nextAt: row.int(0), seq: seq, request: row.int(2),
             createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
             webhookID: DerivedID.event(seq: seq, at: message.at), trace: message.trace,
             body: message.body, cloudEvent: message.cloudEvent, deliveredAt: row.optionalInt(5)))
@@ -190,6 +192,8 @@ extension WriteContext {
   package func settle(_ result: AttemptResult) throws {
     let delivery = result.delivery
     let (endpoint, seq) = (delivery.endpoint, delivery.seq)
+    // Whatever has become of the row: the mark is told once.
+    if let mark = result.mark { try self.mark(endpoint, mark, at: delivery.url) }
     try db.run(OutboxSQL.delete, .int(endpoint), .int(delivery.nextAt), .int(seq))
     // The endpoint was deleted, or the row was moved by an operator's retry while it was in flight.
     guard db.changesCount == 1 else { return }
@@ -216,10 +220,9 @@ extension WriteContext {
     }
     if result.verdict != .delivered {
       try keepFailure(result)
-    } else if delivery.attempts > 0 {
+    } else if delivery.attempts > 0 || delivery.nextAt != delivery.createdAt.milliseconds {
       try arrivedAfterAll(seq: seq, request: delivery.request, endpoint: endpoint)
     }
-    if let mark = result.mark { try self.mark(endpoint, mark) }
   }
 
   /// Lets the earliest waiting message of a request go.

@@ -4,7 +4,6 @@ internal import GRDB
 /// The list of a supervisor 司法局: what the organs of its region ask each other and others. The lists of those organs are
 /// merged, so that no request needs a row more for those who watch.
 enum RegionSQL: String, CaseIterable {
-  case changed = "SELECT request FROM event WHERE seq >= $1"
   /// A few hundred events at most; see `Filing`.
   case unfiled = "SELECT request FROM event WHERE seq > (SELECT through FROM filing)"
 }
@@ -39,7 +38,10 @@ extension Store {
     var (candidates, keys): (Set<Int64>, Set<Int64>) = ([], [])
     try db.each(RegionSQL.unfiled, []) { candidates.insert($0.int(0)) }
     if let since = filter.updatedAfter {
-      try db.each(RegionSQL.changed, [.int(try db.firstEvent(after: since))]) { candidates.insert($0.int(0)) }
+      let first = try db.firstEvent(after: since)
+      for organ in organs {
+        try db.each(ListSQL.changed, [.int(organ), .int(first)]) { candidates.insert($0.int(0)) }
+      }
     } else {
       let conditions = filter.conditions(now, limit: limit)
       for organ in organs {

@@ -39,6 +39,7 @@ package final class Store: Sendable {
   package let storm = Storm()
   let pruneWalk = Mutex(PruneWalk())
   let watchWalk = Mutex(PruneWalk())
+  let forgetWalk = Mutex<Int64>(0)
   package let firstReads = FirstReads()
 
   /// The calendar may have changed while no daemon ran, or the last one ended before every deadline was moved.
@@ -211,6 +212,7 @@ package final class Store: Sendable {
   /// Finishes what was accepted, folds the log into the database and lets go of the file. A command beside a daemon
   /// leaves the log alone, because a whole checkpoint would hold up the daemon's commits.
   package func close() {
+    firstReads.close()
     group.close()
     points.close()
     let isMine = lock != nil || !InstanceLock.isHeld(directory: directory)

@@ -24,6 +24,11 @@ enum UndeliveredSQL: String, CaseIterable {
     DELETE FROM undelivered
     WHERE request = $1 AND seq = $2 AND requester = (SELECT organ FROM endpoint WHERE key = $3)
     """
+  /// Before an endpoint is deleted: what it has taken was taken.
+  case taken = """
+    DELETE FROM undelivered WHERE EXISTS (SELECT 1 FROM delivery d WHERE d.endpoint = $1 AND d.seq = undelivered.seq
+      AND (d.state = 'delivered' OR d.delivered_at IS NOT NULL))
+    """
   case read = "DELETE FROM undelivered WHERE request = $1 AND version <= $2"
   /// It was read, delivered by another endpoint, or overtaken by what happened since.
   case isOver = """
@@ -43,8 +48,12 @@ enum UndeliveredSQL: String, CaseIterable {
     """
   case forget = "DELETE FROM undelivered WHERE request = $1"
   case endpointsOff = "SELECT key FROM endpoint WHERE enabled = 0 AND deleted_at IS NULL AND key >= $1 ORDER BY key"
+  /// With whether it is watched already, or read.
   case untried = """
-    SELECT o.request, o.seq, e.type, o.attempts FROM outbox o CROSS JOIN event e ON e.seq = o.seq
+    SELECT o.request, o.seq, e.type, o.attempts,
+      EXISTS (SELECT 1 FROM undelivered u WHERE u.request = o.request AND u.version >= e.version)
+      OR EXISTS (SELECT 1 FROM first_read f WHERE f.request = o.request AND f.version >= e.version)
+    FROM outbox o CROSS JOIN event e ON e.seq = o.seq
     WHERE o.endpoint = $1 AND (o.request, o.seq) > ($2, $3) ORDER BY o.request, o.seq LIMIT $4
     """
 }
@@ -119,11 +128,12 @@ extension Store {
   private static let watchGroup = 256
   private static let watchSweep = 1024
 
-  /// Watches results that wait at endpoints that are switched off and were never tried; forgets watched ones that have
-  /// arrived otherwise. Looks at a thousand of each and goes on there the next time.
-  package func sweepUndelivered() async throws(StoreError) {
+  /// Watches results that wait untried at endpoints that are switched off, or that let nothing out; forgets watched ones
+  /// that have arrived otherwise. Looks at a thousand of each and goes on there the next time.
+  /// - Parameter stuck: keys of endpoints that are on and let nothing out.
+  package func sweepUndelivered(stuck: [Int64] = []) async throws(StoreError) {
     let from = watchWalk.withLock { $0 }
-    let (found, next) = try await read { db in try db.untried(from, limit: Self.watchSweep) }
+    let (found, next) = try await read { db in try db.untried(from, stuck: stuck, limit: Self.watchSweep) }
     watchWalk.withLock { $0 = next }
     var left = found[...]
     while !left.isEmpty {
@@ -133,30 +143,45 @@ extension Store {
         for row in group { try context.watchResult(seq: row.seq, endpoint: row.endpoint, isGivenUp: false) }
       }
     }
-    let over = try await read { db in
-      try db.all(UndeliveredSQL.page, .int(0), .int(Int64(Self.watchSweep))) { $0.int(0) }
-        .filter { try db.first(UndeliveredSQL.isOver, .int($0), body: { _ in true }) == true }
+    try await forgetArrived()
+  }
+
+  private func forgetArrived() async throws(StoreError) {
+    let from = forgetWalk.withLock { $0 }
+    let (over, next) = try await read { db in
+      let page = try db.all(UndeliveredSQL.page, .int(from), .int(Int64(Self.watchSweep))) { $0.int(0) }
+      let over = try page.filter { try db.first(UndeliveredSQL.isOver, .int($0), body: { _ in true }) == true }
+      return (over, page.count == Self.watchSweep ? page[page.count - 1] : 0)
     }
-    guard !over.isEmpty else { return }
-    try await write { context in
-      for request in over.prefix(Self.watchGroup) { try context.db.run(UndeliveredSQL.forget, .int(request)) }
+    forgetWalk.withLock { $0 = next }
+    var left = over[...]
+    while !left.isEmpty {
+      let group = left.prefix(Self.watchGroup)
+      left = left.dropFirst(group.count)
+      try await write { context in
+        for request in group { try context.db.run(UndeliveredSQL.forget, .int(request)) }
+      }
     }
   }
 }
 
 extension Database {
+  /// - Parameter limit: of the rows looked at, over all endpoints.
   fileprivate func untried(
-    _ from: PruneWalk, limit: Int
+    _ from: PruneWalk, stuck: [Int64], limit: Int
   ) throws -> (found: [(endpoint: Int64, seq: Int64)], next: PruneWalk) {
     var found: [(endpoint: Int64, seq: Int64)] = []
-    for endpoint in try all(UndeliveredSQL.endpointsOff, .int(from.endpoint), body: { $0.int(0) }) {
+    var left = limit
+    let off = try all(UndeliveredSQL.endpointsOff, .int(from.endpoint), body: { $0.int(0) })
+    for endpoint in Set(off + stuck.filter { $0 >= from.endpoint }).sorted() {
       let (request, seq) = endpoint == from.endpoint ? (from.request, from.seq) : (0, 0)
-      let rows = try all(UndeliveredSQL.untried, .int(endpoint), .int(request), .int(seq), .int(Int64(limit))) {
-        (request: $0.int(0), seq: $0.int(1), type: $0.text(2), attempts: $0.int(3))
+      let rows = try all(UndeliveredSQL.untried, .int(endpoint), .int(request), .int(seq), .int(Int64(left))) {
+        (request: $0.int(0), seq: $0.int(1), type: $0.text(2), attempts: $0.int(3), isKnown: $0.int(4) == 1)
       }
-      found += rows.filter { $0.attempts == 0 && EventType(rawValue: $0.type)?.isResult == true }
+      found += rows.filter { $0.attempts == 0 && !$0.isKnown && EventType(rawValue: $0.type)?.isResult == true }
         .map { (endpoint, $0.seq) }
-      if rows.count == limit, let last = rows.last {
+      left -= rows.count
+      if left <= 0, let last = rows.last {
         return (found, PruneWalk(endpoint: endpoint, seq: last.seq, request: last.request))
       }
     }

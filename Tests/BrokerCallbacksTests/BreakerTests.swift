@@ -190,6 +190,12 @@ import Testing
     var book = FailingBook(
       disableAfterDays: 5, [FailingEndpoint(key: 7, since: Self.day(0), days: 4)])
     #expect(book.failed(7, now: Self.day(7), Self.calendar) == .off(.failing(since: Self.day(0), days: 5)))
+    // Two restarts on one day count it once.
+    for _ in 0..<3 {
+      var again = FailingBook(
+        disableAfterDays: 5, [FailingEndpoint(key: 7, since: Self.day(0), days: 1)], today: Self.day(0.2).date)
+      #expect(again.failed(7, now: Self.day(0.3), Self.calendar) == nil)
+    }
     var other = FailingBook(disableAfterDays: 5, [FailingEndpoint(key: 7, since: Self.day(0), days: 4)])
     #expect(other.succeeded(7) == .recovered)
     var never = FailingBook(disableAfterDays: 0, [FailingEndpoint(key: 7, since: Self.day(0), days: 4)])

@@ -47,6 +47,25 @@ import Testing
     #expect(try Self.failing(store).count == kept)
   }
 
+  /// What comes back from the old address says nothing of the new one; and a mark holds whatever became of its row.
+  @Test func marksAreOfTheAddressThatWasTried() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    var endpoint = try await store.addEndpoint(of: .requester)
+    _ = try await store.submit()
+    let head = try store.head(endpoint)
+    try await store.write { [endpoint] in
+      try $0.mark(endpoint.id.key, .failing(since: Instant(milliseconds: 5), days: 2))
+    }
+    try store.plant("UPDATE outbox SET next_at = next_at + $1", [1])
+    try await store.settle(head, .delivered, mark: .recovered)
+    #expect(try Self.failing(store) == [] && store.scalar("SELECT count(*) FROM outbox") == 1)
+    endpoint.url += "/new"
+    try await store.write { [endpoint] in try $0.update(endpoint) }
+    try await store.settle(head, .dead, status: 410, mark: .off(.gone))
+    #expect(try await store.endpoint(endpoint.id)?.endpoint.enabled == true)
+  }
+
   @Test func switchedOffOnceAndToldOnce() async throws {
     let store = try Fixture().open()
     defer { store.close() }

@@ -1,4 +1,5 @@
 import BrokerDomain
+import GRDB
 import TestSupport
 import Testing
 
@@ -163,6 +164,60 @@ import Testing
     try await store.sweepUndelivered()
     try await store.advance(to: "2026-03-06T09:00:00+08:00")
     #expect(try await Self.lines(store) == ["request.answered 2026-03-09 0 switched off"])
+  }
+
+  /// An earlier message of the request does not get through, so the answer is never tried: it is watched from the start.
+  @Test func whatWaitsBehindAnother() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    let request = try await store.submit()
+    try await store.settle(try store.head(endpoint), Self.later(store), status: 503)
+    try await store.carryOut(.confirm, request.id)
+    #expect(try store.scalar("SELECT count(*) FROM undelivered") == 1)
+    try await store.advance(to: "2026-03-06T09:00:00+08:00")
+    #expect(try await Self.lines(store) == ["request.answered 2026-03-09 0 -"])
+    #expect(try await Self.notices(store) == ["contact 03-06T09:00 2026-03-09"])
+    try await store.advance(to: "2026-03-20T09:00:00+08:00")
+    for _ in 0..<2 { try await store.settle(try store.head(endpoint), .delivered) }
+    #expect(try store.scalar("SELECT count(*) FROM undelivered") == 0)
+  }
+
+  /// Its breaker lets nothing out: what was never tried is watched as well, once, however often it is looked for.
+  @Test func whatABreakerHoldsBack() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    let request = try await store.submit()
+    try await store.settle(try store.head(endpoint), .delivered)
+    try await store.carryOut(.confirm, request.id)
+    try await store.sweepUndelivered()
+    #expect(try store.scalar("SELECT count(*) FROM undelivered") == 0)
+    for _ in 0..<2 { try await store.sweepUndelivered(stuck: [endpoint.id.key]) }
+    #expect(try store.scalar("SELECT count(*) FROM undelivered") == 1)
+    // Read by polling: it is not watched anew.
+    store.noteRead([(request: request.id.key, version: 2)])
+    try await until("it is written") { try store.scalar("SELECT count(*) FROM first_read") == 1 }
+    try await store.sweepUndelivered(stuck: [endpoint.id.key])
+    #expect(try store.scalar("SELECT count(*) FROM undelivered") == 0)
+  }
+
+  /// What took it is gone since; it was taken all the same.
+  @Test func theEndpointThatTookItIsDeleted() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let (endpoint, _) = try await Self.answered(store)
+    let other = try await store.addEndpoint(of: .requester)
+    try await store.settle(try store.head(endpoint), Self.later(store), status: 503)
+    let seq = try store.scalar("SELECT seq FROM undelivered")
+    try store.plant(
+      "INSERT INTO delivery (endpoint, seq, state, request, created_at, finished_at, attempts) SELECT $1, seq, 'delivered', request, 1, 1, 1 FROM undelivered",
+      [other.id.key])
+    #expect(seq > 0)
+    try await store.write { try $0.delete(other) }
+    try await store.advance(to: "2026-03-20T09:00:00+08:00")
+    #expect(try await Self.lines(store) == [])
+    #expect(try await Self.notices(store) == [])
   }
 
   /// Another endpoint of the same organ took it: nobody is called.

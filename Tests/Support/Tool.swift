@@ -76,7 +76,9 @@ package func runTool(
   let child = try Binary.start(
     arguments, environment: environment, stdin: stdin, binary: binary)
   guard let status = child.waitForExit(Deadline(in: timeout)) else {
-    child.kill9()
+    // It may have children of its own to end.
+    child.signal(SIGTERM)
+    if child.waitForExit(Deadline(in: 5)) == nil { child.kill9() }
     throw ToolFault(
       "xiecha \(arguments.joined(separator: " ")): not done within \(timeout) s\n"
         + child.stdoutText + child.stderrText)

@@ -49,6 +49,8 @@ struct OutboxTop: AsyncParsableCommand {
         if !once { print("\u{1B}[2J\u{1B}[H", terminator: "") }
         print(TopTable(top, trouble: trouble).text)
       }
+      // Through a pipe as well, each table is told when it is there.
+      fflush(nil)
       if once { return }
       try await Task.sleep(for: .seconds(interval))
     }

@@ -44,7 +44,7 @@ extension DeliveryTrace {
     var lines = [
       "投递 / delivery   \(delivery.id)", "事件 / event      \(delivery.type)  seq \(delivery.seq)  \(delivery.event)",
       "发生 / happened   \(delivery.eventAt.rfc3339)",
-      "请求 / request    \(delivery.request)  \(reference.procedures[procedure]?.title.zh ?? procedure)",
+      "请求 / request    \(delivery.request)  \(title(reference))",
       "接收 / endpoint   \(delivery.endpoint)  \(owner)  \(url)",
       "排入 / queued     \(delivery.createdAt.rfc3339)",
     ]
@@ -56,6 +56,11 @@ extension DeliveryTrace {
     }
     lines.append("现状 / now        \(now)")
     return lines
+  }
+
+  private func title(_ reference: Reference) -> String {
+    guard let procedure else { return "（封存 / sealed）" }
+    return reference.procedures[procedure]?.title.zh ?? procedure
   }
 
   private var now: String {
