@@ -55,13 +55,16 @@ import Testing
     try await office.submit(200)
     office.dispatcher.start()
     let dispatcher = office.dispatcher
-    #expect(try await within(5) { dispatcher.health(of: endpoint.id.key)?.breaker == .open })
+    let key = endpoint.id.key
+    #expect(try await within(5) { dispatcher.health(of: key)?.breaker == .open && dispatcher.inFlight == 0 })
     let before = sink.receivedCount
-    // One gets through, and then no more.
-    let failed = sink.receivedCount
-    sink.behaviour = { push in .status(push.order <= failed + 1 ? 204 : 500) }
+    let opened = try #require(dispatcher.health(of: key)?.since)
+    // The probe gets through, and then no more.
+    let probe = First()
+    sink.behaviour = { _ in .status(probe.isFirst() ? 204 : 500) }
     #expect(try await within(10) { sink.receivedCount >= before + 5 })
-    #expect(try await within(10) { dispatcher.health(of: endpoint.id.key)?.breaker == .open })
+    #expect(try await within(10) { dispatcher.health(of: key)?.breaker == .open && dispatcher.inFlight == 0 })
+    #expect(dispatcher.health(of: key)?.since.map { $0 > opened } == true, "it was closed in between")
     #expect(sink.receivedCount < 100, "it was not flooded: \(sink.receivedCount)")
     await office.close()
   }
@@ -128,5 +131,17 @@ import Testing
     guard case .endpoint(let notice)? = items.first else { return #expect(Bool(false), "\(items)") }
     #expect(items.count == 1 && notice.endpoint == endpoint.id && notice.cause == "gone")
     await office.close()
+  }
+}
+
+/// True once.
+private final class First: Sendable {
+  private let taken = Mutex(false)
+
+  func isFirst() -> Bool {
+    taken.withLock { taken in
+      defer { taken = true }
+      return !taken
+    }
   }
 }

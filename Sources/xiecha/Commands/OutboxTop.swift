@@ -20,7 +20,7 @@ struct OutboxTop: AsyncParsableCommand {
   @Option(help: "Seconds between two tables (1–3600).")
   var interval = 2
 
-  @Option(help: "At most this many endpoints: first those with an open breaker, then the longest queues (1–100).")
+  @Option(help: "At most this many endpoints: first those with an open breaker, then the longest queues (1–80).")
   var limit = 40
 
   @Option(help: "Where the daemon is, when `listen` does not say: https://broker.example:8421")
@@ -32,8 +32,8 @@ struct OutboxTop: AsyncParsableCommand {
   @OptionGroup var state: StateDirectory
 
   func validate() throws {
-    guard (1...3600).contains(interval), (1...100).contains(limit) else {
-      throw ValidationError("--interval takes 1 to 3600, --limit 1 to 100")
+    guard (1...3600).contains(interval), (1...80).contains(limit) else {
+      throw ValidationError("--interval takes 1 to 3600, --limit 1 to 80")
     }
   }
 
