@@ -18,7 +18,7 @@ internal import Testing
     ("together --seconds 0.2 --rounds 1 --connections 4", "together/s", [nil]),
     ("latency --seconds 0.5 --rate 50", "p99 µs", [nil, nil, nil]),
     ("timers --open 500 --due 20 --rounds 2", "to first 201 ms", [nil]),
-    ("backlog --messages 6000 --endpoints 20 --dead 2 --seconds 1.5", "of none dead", [1, nil, nil]),
+    ("backlog --messages 20000 --endpoints 20 --dead 2 --seconds 1", "of none dead", [1, nil, nil]),
     (
       "read --rows 600 --seconds 0.1 --rounds 1 --accepts 20 --connections 4", "per second",
       Array(repeating: nil, count: 10)
