@@ -32,6 +32,9 @@ enum Schema {
     migrator.registerMigration("8 endpoint health", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: endpointHealth)
     }
+    migrator.registerMigration("9 replies in order of time", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: idempotency)
+    }
     return migrator
   }
 

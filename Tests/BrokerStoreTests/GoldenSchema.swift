@@ -404,4 +404,20 @@ enum GoldenSchema {
   static let endpointHealthColumns = [
     "failing_since INTEGER 0", "failing_days INTEGER 1", "disabled_cause TEXT 0", "asked_at INTEGER 0",
   ]
+
+  /// Of migration "9 replies in order of time".
+  static let idempotency = """
+    CREATE TABLE idempotency (
+      id INTEGER PRIMARY KEY,
+      principal INTEGER NOT NULL,
+      key TEXT NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+      fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
+      status INTEGER NOT NULL,
+      request INTEGER,
+      headers TEXT NOT NULL,
+      body BLOB NOT NULL,
+      created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX idempotency_key ON idempotency (principal, key);
+    """
 }

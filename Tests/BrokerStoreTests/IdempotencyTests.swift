@@ -122,4 +122,49 @@ import Testing
     #expect(try store.scalar("SELECT count(*) FROM idempotency") == 0)
     #expect(try await !Self.submit(store, claim).replayed)
   }
+
+  @Test func theMigrationIsAsItShipped() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue)
+    let made = try queue.read { db in
+      try String.fetchAll(
+        db, sql: "SELECT sql FROM sqlite_schema WHERE tbl_name = 'idempotency' AND sql IS NOT NULL ORDER BY rowid")
+    }
+    #expect(made.map { $0 + ";" }.joined(separator: "\n") == GoldenSchema.idempotency)
+  }
+
+  /// What the version before kept is still given again, in the order in which it came.
+  @Test func olderRepliesAreStillGivenAgain() async throws {
+    let fixture = try Fixture()
+    let first = try await fixture.life { store in
+      var replies: [[UInt8]] = []
+      for key in ["zulu", "alpha", "mike"] {
+        store.clock.advance(to: store.clock.now + 1000)
+        replies.append(try await Self.submit(store, Self.claim(key)).body)
+      }
+      try store.plant(
+        """
+        CREATE TABLE older (principal INTEGER NOT NULL, key TEXT NOT NULL, fingerprint BLOB NOT NULL,
+          status INTEGER NOT NULL, request INTEGER, headers TEXT NOT NULL, body BLOB NOT NULL,
+          created_at INTEGER NOT NULL, PRIMARY KEY (principal, key)) STRICT, WITHOUT ROWID
+        """)
+      try store.plant(
+        """
+        INSERT INTO older SELECT principal, key, fingerprint, status, request, headers, body, created_at FROM idempotency
+        """)
+      try store.plant("DROP TABLE idempotency")
+      try store.plant("ALTER TABLE older RENAME TO idempotency")
+      try store.plant("DELETE FROM grdb_migrations WHERE identifier = '9 replies in order of time'")
+      return replies
+    }
+    try await fixture.life { (store) async throws in
+      for (key, body) in zip(["zulu", "alpha", "mike"], first) {
+        #expect(try await store.replay(Self.claim(key))?.body == body)
+        #expect(try await Self.submit(store, Self.claim(key)).replayed)
+      }
+      #expect(try store.scalar("SELECT count(*) FROM idempotency WHERE id = 1 AND key = 'zulu'") == 1)
+      #expect(try store.scalar("SELECT count(*) FROM idempotency") == 3)
+      #expect(try store.verify() == [])
+    }
+  }
 }

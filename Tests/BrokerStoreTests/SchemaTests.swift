@@ -158,8 +158,8 @@ import Testing
     ("UPDATE calendar_day SET kind = 'maybe'", "kind"),
     ("UPDATE calendar_day SET region = '320'", "region"),
     ("INSERT INTO api_key (digest, created_at) VALUES (x'00', 0)", "digest"),
-    ("INSERT INTO idempotency VALUES (1, '', zeroblob(32), 201, NULL, '', x'', 0)", "key"),
-    ("INSERT INTO idempotency VALUES (1, 'k', zeroblob(31), 201, NULL, '', x'', 0)", "fingerprint"),
+    ("INSERT INTO idempotency VALUES (1, 1, '', zeroblob(32), 201, NULL, '', x'', 0)", "key"),
+    ("INSERT INTO idempotency VALUES (1, 1, 'k', zeroblob(31), 201, NULL, '', x'', 0)", "fingerprint"),
     ("UPDATE tally SET count = -1", "count"),
     (
       "INSERT INTO endpoint (key, tail, organ, url, events, body, secret, enabled, created_at) VALUES (1, 1, 1, '', '*', 'fat', zeroblob(24), 1, 0)",

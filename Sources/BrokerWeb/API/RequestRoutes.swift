@@ -8,7 +8,8 @@ struct RequestRoutes {
 
   /// How a command ended inside the writer: done now, or done before under the same idempotency key.
   private enum Outcome: Sendable {
-    case done(Shown, Subject?)
+    /// With the representation without its subject, where it was made to be kept.
+    case done(Shown, Subject?, kept: [UInt8]?)
     case replayed(KeptReply)
   }
 
@@ -41,8 +42,8 @@ struct RequestRoutes {
       if let claim, let kept = try context.replay(claim) { return Outcome.replayed(kept) }
       let request = try context.open(submission, by: organ, trace: trace)
       let shown = Shown(request, organ.code, at: request.updatedAt)
-      if let claim { try context.keep(Self.kept(shown, 201, context), for: claim) }
-      return .done(shown, submission.subject)
+      let kept = try claim.map { try Self.keep(shown, 201, for: $0, context) }
+      return .done(shown, submission.subject, kept: kept)
     }
     return reply(outcome, .created)
   }
@@ -91,8 +92,8 @@ struct RequestRoutes {
           // A reminder changes nothing, and is answered as things stand by now.
           let isChanged = request.version != stored.request.version
           let shown = Shown(request, organ.code, at: isChanged ? request.updatedAt : context.now)
-          if let claim { try context.keep(Self.kept(shown, 200, context), for: claim) }
-          return .done(shown, stored.subject)
+          let kept = try claim.map { try Self.keep(shown, 200, for: $0, context) }
+          return .done(shown, stored.subject, kept: kept)
         }
         return reply(outcome, .ok)
       } catch {
@@ -135,13 +136,18 @@ struct RequestRoutes {
     return Reply(kept)
   }
 
-  /// The reply as it is kept: without the subject, which has a table of its own.
-  private static func kept(_ shown: Shown, _ status: Int, _ context: WriteContext) -> KeptReply {
-    KeptReply(
-      status: status, request: shown.request.id.key, headers: headerLines(shown.request, created: status == 201),
-      body: Representation(
-        shown.request, subject: nil, now: shown.now, reference: context.reference, viewer: shown.viewer
-      ).bytes)
+  /// Keeps the reply for its repetition, without the subject, which has a table of its own.
+  /// - Returns: its body as it is kept.
+  private static func keep(
+    _ shown: Shown, _ status: Int, for claim: IdempotencyClaim, _ context: WriteContext
+  ) throws -> [UInt8] {
+    let body = Representation(
+      shown.request, subject: nil, now: shown.now, reference: context.reference, viewer: shown.viewer
+    ).bytes
+    let headers = headerLines(shown.request, created: status == 201)
+    try context.keep(
+      KeptReply(status: status, request: shown.request.id.key, headers: headers, body: body), for: claim)
+    return body
   }
 
   private static func headerLines(_ request: AssistanceRequest, created: Bool) -> [String] {
@@ -152,13 +158,15 @@ struct RequestRoutes {
 
   private func reply(_ outcome: Outcome, _ status: HTTPResponse.Status) -> Reply {
     switch outcome {
-    case .done(let shown, let subject):
+    case .done(let shown, let subject, let kept):
       let request = shown.request
-      var reply = Reply(
-        status,
-        Representation(
+      // What was made to be kept is not made twice.
+      let body =
+        kept.map { bytes in subject.map { Representation.restore($0, in: bytes) } ?? bytes }
+        ?? Representation(
           request, subject: subject, now: shown.now, reference: broker.store.reference, viewer: shown.viewer
-        ).bytes)
+        ).bytes
+      var reply = Reply(status, body)
       reply.headers[.eTag] = "\"\(request.version)\""
       if status == .created { reply.headers[.location] = "/v1/requests/\(request.id)" }
       return reply
