@@ -67,6 +67,10 @@ struct Lane {
   var outstanding: Set<Int64> = []
   /// Taken and not yet sent, in order: a read of the queue costs more than a message, so it takes several.
   var ready: ArraySlice<DueDelivery> = []
+  /// Where its queue is read on, and the monotonic microseconds until which it may be: what was put before that place
+  /// meanwhile is found by the next read from the beginning.
+  private var readOn: (mark: QueueMark, until: Int64)?
+  private static let readOnMicroseconds: Int64 = 250_000
   /// How many are on the wire.
   var onWire = 0
   /// How much of the wire it may take.
@@ -147,8 +151,22 @@ struct Lane {
     return change
   }
 
+  /// Where the next read of its queue begins; nil for at its head.
+  func mark(_ clock: Int64) -> QueueMark? {
+    readOn.flatMap { clock < $0.until ? $0.mark : nil }
+  }
+
+  mutating func take(_ page: DuePage, _ clock: Int64) {
+    dueAt = page.nextAt
+    ready = page.due[...]
+    for delivery in page.due { outstanding.insert(delivery.seq) }
+    let until = mark(clock) == nil ? clock + Self.readOnMicroseconds : readOn?.until
+    readOn = page.end.flatMap { end in until.map { (end, $0) } }
+  }
+
   /// What was taken and not sent will be taken again.
   mutating func putBack() {
+    readOn = nil
     outstanding.subtract(ready.map(\.seq))
     ready = []
   }

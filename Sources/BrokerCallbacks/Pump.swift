@@ -234,11 +234,10 @@ struct Pump {
     let wanted = lane.pace.isSteady ? max(room, page) : min(room, lane.free)
     let limit = min(wanted, mostOutstanding - lane.outstanding.count)
     guard limit > 0 else { return }
-    let (due, next) = try dispatcher.store.dueDeliveries(
-      lane.endpoint, outstanding: lane.outstanding, limit: limit)
-    lanes[key]?.dueAt = next
-    lanes[key]?.ready = due[...]
-    for delivery in due { lanes[key]?.outstanding.insert(delivery.seq) }
+    let clock = monotonicMicroseconds()
+    let page = try dispatcher.store.dueDeliveries(
+      lane.endpoint, outstanding: lane.outstanding, after: lane.mark(clock), limit: limit)
+    lanes[key]?.take(page, clock)
   }
 
   /// Takes or renews the lease of an endpoint when less than half of it is left. The first time costs a commit, for

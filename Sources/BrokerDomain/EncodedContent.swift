@@ -51,7 +51,7 @@ package struct EncodedContent: Sendable, Equatable {
       w.string("urgency", content.urgency.rawValue)
       w.value("data", content.data)
     }
-    bytes = w.bytes
+    bytes = w.finish()
     known = (content.reference, true)
   }
 
@@ -77,7 +77,7 @@ package struct EncodedContent: Sendable, Equatable {
   func with(data: JSON) -> EncodedContent {
     var w = JSONWriter(capacity: bytes.count + 256)
     w.value(nil, json.merged(.object([.init("data", data)])))
-    return EncodedContent(bytes: w.bytes)
+    return EncodedContent(bytes: w.finish())
   }
 
   /// What a request that follows from this one takes over: the commitment, the purpose and whom to ask.

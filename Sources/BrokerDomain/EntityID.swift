@@ -21,8 +21,18 @@ package struct EntityID: Sendable, Hashable, CustomStringConvertible {
   }
 
   package var description: String {
+    String(unsafeUninitializedCapacity: Self.length) { out in
+      write(out)
+      return Self.length
+    }
+  }
+
+  /// Characters of its text.
+  static let length = 36
+
+  func write(_ out: UnsafeMutableBufferPointer<UInt8>) {
     let k = UInt64(key)
-    return UUIDText.format(((k >> 12) << 16) | 0x7000 | (k & 0xFFF), (2 << 62) | UInt64(tail))
+    UUIDText.write(((k >> 12) << 16) | 0x7000 | (k & 0xFFF), (2 << 62) | UInt64(tail), out)
   }
 }
 
@@ -44,21 +54,24 @@ package enum DerivedID {
 }
 
 package enum UUIDText {
-  private static let hex = Array("0123456789abcdef".utf8)
-
   package static func format(_ high: UInt64, _ low: UInt64) -> String {
     String(unsafeUninitializedCapacity: 36) { out in
-      var at = 0
-      for position in 0..<32 {
-        if position == 8 || position == 12 || position == 16 || position == 20 {
-          out[at] = UInt8(ascii: "-")
-          at += 1
-        }
-        let word = position < 16 ? high : low
-        out[at] = hex[Int((word >> UInt64(60 - position % 16 * 4)) & 0xF)]
+      write(high, low, out)
+      return 36
+    }
+  }
+
+  fileprivate static func write(_ high: UInt64, _ low: UInt64, _ out: UnsafeMutableBufferPointer<UInt8>) {
+    var at = 0
+    for position in 0..<32 {
+      if position == 8 || position == 12 || position == 16 || position == 20 {
+        out[at] = UInt8(ascii: "-")
         at += 1
       }
-      return 36
+      let word = position < 16 ? high : low
+      let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - position % 16 * 4)) & 0xF
+      out[at] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+      at += 1
     }
   }
 

@@ -29,22 +29,9 @@ package struct Instant: Sendable, Hashable, Comparable {
 
   /// RFC 3339 with the offset +08:00; milliseconds only when there are any.
   package var rfc3339: String {
-    let ms = Int(millisecondOfDay)
-    let (h, m, s, f) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000)
-    return String(unsafeUninitializedCapacity: 40) { out in
+    String(unsafeUninitializedCapacity: 40) { out in
       var text = DigitWriter(out)
-      text.date(date)
-      text.put("T")
-      text.number(h, 2)
-      text.put(":")
-      text.number(m, 2)
-      text.put(":")
-      text.number(s, 2)
-      if f != 0 {
-        text.put(".")
-        text.number(f, 3)
-      }
-      text.put("+08:00")
+      text.moment(self)
       return text.count
     }
   }
@@ -115,6 +102,12 @@ struct DigitWriter {
 
   /// At least `width` digits, with zeros in front.
   mutating func number(_ value: Int, _ width: Int) {
+    if width == 2, (0..<100).contains(value) {
+      out[count] = UInt8(48 + value / 10)
+      out[count + 1] = UInt8(48 + value % 10)
+      count += 2
+      return
+    }
     if value < 0 { put("-") }
     let value = value.magnitude
     var power: UInt = 1
@@ -128,6 +121,22 @@ struct DigitWriter {
       count += 1
       power /= 10
     }
+  }
+
+  mutating func moment(_ moment: Instant) {
+    let ms = Int(moment.millisecondOfDay)
+    date(moment.date)
+    put("T")
+    number(ms / 3_600_000, 2)
+    put(":")
+    number(ms / 60_000 % 60, 2)
+    put(":")
+    number(ms / 1000 % 60, 2)
+    if ms % 1000 != 0 {
+      put(".")
+      number(ms % 1000, 3)
+    }
+    put("+08:00")
   }
 
   mutating func date(_ date: CalendarDate) {

@@ -1,11 +1,20 @@
 /// Appends JSON text to bytes. The caller opens and closes what it opened; commas are put by themselves.
+///
+/// A page of a list is some three thousand members: what has a form of its own (a moment, an id) is written without a
+/// string in between.
 package struct JSONWriter {
-  package private(set) var bytes: [UInt8] = []
+  private var out: TextBuffer
   private var needsComma = false
 
-  package init(capacity: Int = 1024) { bytes.reserveCapacity(capacity) }
+  package init(capacity: Int = 1024) { out = TextBuffer(capacity: capacity) }
 
-  package var text: String { String(decoding: bytes, as: UTF8.self) }
+  /// What has been written so far.
+  package var bytes: [UInt8] { Array(out.written) }
+
+  /// The same at the end, without a copy.
+  package consuming func finish() -> [UInt8] { out.take() }
+
+  package var text: String { String(decoding: out.written, as: UTF8.self) }
 
   package mutating func object(_ name: StaticString? = nil, _ body: (inout JSONWriter) -> Void) {
     begin(name, UInt8(ascii: "{"))
@@ -28,7 +37,11 @@ package struct JSONWriter {
   package mutating func int(_ name: StaticString? = nil, _ value: (some BinaryInteger)?) {
     lead(name)
     guard let value else { return word("null") }
-    bytes.append(contentsOf: String(value).utf8)
+    if let small = Int(exactly: value) {
+      out.digits { $0.number(small, 1) }
+    } else {
+      out.append(String(value).utf8)
+    }
   }
 
   package mutating func bool(_ name: StaticString? = nil, _ value: Bool) {
@@ -51,7 +64,7 @@ package struct JSONWriter {
   /// Text that is JSON already; the caller answers for it.
   package mutating func raw(_ name: StaticString? = nil, _ json: [UInt8]) {
     lead(name)
-    bytes.append(contentsOf: json)
+    out.append(json)
   }
 
   package mutating func value(_ name: StaticString? = nil, _ json: JSON) {
@@ -63,102 +76,153 @@ package struct JSONWriter {
   mutating func splice(_ members: ArraySlice<UInt8>) {
     guard !members.isEmpty else { return }
     comma()
-    bytes.append(contentsOf: members)
+    out.append(members)
     needsComma = true
   }
 
   package mutating func member(_ name: String, _ json: JSON) {
     comma()
     quote(name)
-    bytes.append(UInt8(ascii: ":"))
+    out.append(UInt8(ascii: ":"))
     append(json)
     needsComma = true
   }
 
   private mutating func begin(_ name: StaticString?, _ bracket: UInt8) {
     lead(name)
-    bytes.append(bracket)
+    out.append(bracket)
     needsComma = false
   }
 
   private mutating func end(_ bracket: UInt8) {
-    bytes.append(bracket)
+    out.append(bracket)
     needsComma = true
   }
 
   private mutating func comma() {
-    if needsComma { bytes.append(UInt8(ascii: ",")) }
+    if needsComma { out.append(UInt8(ascii: ",")) }
   }
 
+  /// The comma, the name and the colon.
   private mutating func lead(_ name: StaticString?) {
-    comma()
-    if let name {
-      bytes.append(UInt8(ascii: "\""))
-      bytes.append(
-        contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-      bytes.append(UInt8(ascii: "\""))
-      bytes.append(UInt8(ascii: ":"))
-    }
+    let isNext = needsComma
     needsComma = true
+    guard let name else {
+      if isNext { out.append(UInt8(ascii: ",")) }
+      return
+    }
+    let length = name.utf8CodeUnitCount
+    out.write(upTo: length + 4) { memory in
+      var at = 0
+      if isNext {
+        memory[at] = UInt8(ascii: ",")
+        at += 1
+      }
+      memory[at] = UInt8(ascii: "\"")
+      (memory + at + 1).update(from: name.utf8Start, count: length)
+      at += length + 1
+      memory[at] = UInt8(ascii: "\"")
+      memory[at + 1] = UInt8(ascii: ":")
+      return at + 2
+    }
   }
 
   private mutating func word(_ text: StaticString) {
-    bytes.append(
-      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    out.append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   private mutating func append(_ json: JSON) {
     switch json {
     case .null: word("null")
     case .bool(let value): word(value ? "true" : "false")
-    case .number(let text): bytes.append(contentsOf: text.utf8)
+    case .number(let text): out.append(text.utf8)
     case .string(let text): quote(text)
     case .array(let values):
-      bytes.append(UInt8(ascii: "["))
+      out.append(UInt8(ascii: "["))
       for (index, value) in values.enumerated() {
-        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        if index > 0 { out.append(UInt8(ascii: ",")) }
         append(value)
       }
-      bytes.append(UInt8(ascii: "]"))
+      out.append(UInt8(ascii: "]"))
     case .object(let members):
-      bytes.append(UInt8(ascii: "{"))
+      out.append(UInt8(ascii: "{"))
       for (index, member) in members.enumerated() {
-        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        if index > 0 { out.append(UInt8(ascii: ",")) }
         quote(member.name)
-        bytes.append(UInt8(ascii: ":"))
+        out.append(UInt8(ascii: ":"))
         append(member.value)
       }
-      bytes.append(UInt8(ascii: "}"))
+      out.append(UInt8(ascii: "}"))
     }
     needsComma = true
   }
 
   private mutating func quote(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
     var text = text
     text.withUTF8 { utf8 in
-      if utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) {
-        bytes.append(contentsOf: utf8)
-      } else {
-        for byte in utf8 { escape(byte) }
+      guard utf8.needsNoEscape else { return escape(utf8) }
+      out.write(upTo: utf8.count + 2) { memory in
+        memory[0] = UInt8(ascii: "\"")
+        if let start = utf8.baseAddress { (memory + 1).update(from: start, count: utf8.count) }
+        memory[utf8.count + 1] = UInt8(ascii: "\"")
+        return utf8.count + 2
       }
     }
-    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
+    out.append(UInt8(ascii: "\""))
+    for byte in text { escape(byte) }
+    out.append(UInt8(ascii: "\""))
   }
 
   private mutating func escape(_ byte: UInt8) {
     switch byte {
     case 0x22, 0x5C:
-      bytes.append(0x5C)
-      bytes.append(byte)
-    case 0x0A: bytes.append(contentsOf: "\\n".utf8)
-    case 0x0D: bytes.append(contentsOf: "\\r".utf8)
-    case 0x09: bytes.append(contentsOf: "\\t".utf8)
+      out.append(0x5C)
+      out.append(byte)
+    case 0x0A: word("\\n")
+    case 0x0D: word("\\r")
+    case 0x09: word("\\t")
     case 0..<0x20:
       let hex = String(byte, radix: 16)
-      bytes.append(contentsOf: ("\\u" + String(repeating: "0", count: 4 - hex.count) + hex).utf8)
-    default: bytes.append(byte)
+      out.append(("\\u" + String(repeating: "0", count: 4 - hex.count) + hex).utf8)
+    default: out.append(byte)
     }
+  }
+}
+
+/// What has a form of its own.
+extension JSONWriter {
+  package mutating func moment(_ name: StaticString? = nil, _ value: Instant?) {
+    lead(name)
+    guard let value else { return word("null") }
+    out.append(UInt8(ascii: "\""))
+    out.digits { $0.moment(value) }
+    out.append(UInt8(ascii: "\""))
+  }
+
+  package mutating func date(_ name: StaticString? = nil, _ value: CalendarDate) {
+    lead(name)
+    out.append(UInt8(ascii: "\""))
+    out.digits { $0.date(value) }
+    out.append(UInt8(ascii: "\""))
+  }
+
+  /// An id, between what stands before and after it in the same text: neither needs an escape.
+  package mutating func id(
+    _ name: StaticString? = nil, _ value: EntityID?, after prefix: StaticString = "", before suffix: StaticString = ""
+  ) {
+    lead(name)
+    guard let value else { return word("null") }
+    out.append(UInt8(ascii: "\""))
+    word(prefix)
+    out.write(upTo: EntityID.length) { memory in
+      value.write(UnsafeMutableBufferPointer(start: memory, count: EntityID.length))
+      return EntityID.length
+    }
+    word(suffix)
+    out.append(UInt8(ascii: "\""))
   }
 }
 
@@ -166,6 +230,6 @@ extension JSON {
   package var bytes: [UInt8] {
     var writer = JSONWriter(capacity: 256)
     writer.value(nil, self)
-    return writer.bytes
+    return writer.finish()
   }
 }

@@ -11,7 +11,7 @@ extension AssistanceRequest.State {
     case .closed(.declined(let decline)): w.object { $0.object("decline") { decline.write(&$0) } }
     case .closed(.returned): w.object { $0.bool("returned", true) }
     }
-    return w.bytes
+    return w.finish()
   }
 
   /// Nil when the payload does not fit the state: the row was damaged.

@@ -14,7 +14,7 @@ extension Progress {
         organ: { w, name, code in w.string(name, code.description) })
       encodeLinks(&w)
     }
-    return w.bytes
+    return w.finish()
   }
 
   /// The members that a representation shows. `moment` and `organ` say how those two are written.

@@ -78,6 +78,9 @@ package final class Reference: Sendable {
     }
   }
 
+  /// Definitions, also earlier ones, under which nothing tells that a request is overdue.
+  package let withoutOverdue: [Procedure]
+
   /// Definitions that were in force before, by id and version.
   private let earlier: [String: [Int: Procedure]]
   private let byCode: [OrganCode: Organ]
@@ -101,6 +104,7 @@ package final class Reference: Sendable {
     self.calendar = calendar
     self.procedures = Dictionary(procedures.map { ($0.id, $0) }) { first, _ in first }
     self.lastDay = lastDay
+    withoutOverdue = (procedures + earlier).filter { !$0.ladder.contains(.overdue) }
     self.earlier = earlier.reduce(into: [:]) { $0[$1.id, default: [:]][$1.version] = $1 }
     self.itemsVersion = itemsVersion
     self.assistanceVersion = assistanceVersion

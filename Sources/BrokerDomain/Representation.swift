@@ -24,21 +24,21 @@ package struct Representation: Sendable {
   package var bytes: [UInt8] {
     var w = JSONWriter(capacity: 2048)
     w.object { members(&$0) }
-    return w.bytes
+    return w.finish()
   }
 
   /// The members without the braces.
   package func members(_ w: inout JSONWriter) {
-    w.string("id", request.id.description)
+    w.id("id", request.id)
     w.int("version", request.version)
     w.string("procedure", request.procedure)
     w.string("state", request.state.name.rawValue)
     w.object("from") { party(request.requester, &$0) }
     w.object("to") { party(request.responder, &$0) }
     Self.write(item: request.item, at: request.receivedAt, reference, &w)
-    w.string("receivedAt", request.receivedAt.rfc3339)
-    w.string("updatedAt", request.updatedAt.rfc3339)
-    w.string("closedAt", request.closedAt?.rfc3339)
+    w.moment("receivedAt", request.receivedAt)
+    w.moment("updatedAt", request.updatedAt)
+    w.moment("closedAt", request.closedAt)
     w.object("due") { due(&$0) }
     if let subject {
       Self.write(subject, reveal: reveal, &w)
@@ -53,10 +53,9 @@ package struct Representation: Sendable {
     outcome(&w)
     links(&w)
     w.object("links") { w in
-      let path = "/v1/requests/\(request.id)"
-      w.string("self", path)
-      w.string("timeline", path + "/timeline")
-      w.string("deadline", path + "/deadline")
+      w.id("self", request.id, after: "/v1/requests/")
+      w.id("timeline", request.id, after: "/v1/requests/", before: "/timeline")
+      w.id("deadline", request.id, after: "/v1/requests/", before: "/deadline")
     }
   }
 
@@ -81,8 +80,8 @@ package struct Representation: Sendable {
   package func due(_ w: inout JSONWriter) {
     let deadline = request.deadline
     let until = request.closedAt ?? request.pausedAt ?? now
-    w.string("at", deadline.at.rfc3339)
-    w.string("date", deadline.date.description)
+    w.moment("at", deadline.at)
+    w.date("date", deadline.date)
     w.int("workingDays", deadline.workingDays)
     w.int(
       "remaining",
@@ -106,11 +105,11 @@ package struct Representation: Sendable {
   }
 
   private func outcome(_ w: inout JSONWriter) {
-    let at = (request.closedAt ?? request.updatedAt).rfc3339
+    let at = request.closedAt ?? request.updatedAt
     if let answer = request.state.answer {
       w.object("answer") { w in
         answer.write(&w, without: sealedFields)
-        w.string("at", at)
+        w.moment("at", at)
         w.bool("late", request.clockStatus(now: now) == .missed)
       }
     } else {
@@ -119,7 +118,7 @@ package struct Representation: Sendable {
     if let decline = request.state.decline {
       w.object("decline") { w in
         decline.write(&w)
-        w.string("at", at)
+        w.moment("at", at)
       }
     } else {
       w.null("decline")
@@ -127,7 +126,7 @@ package struct Representation: Sendable {
     if case .withdrawn(let withdrawal) = request.state {
       w.object("withdrawal") { w in
         w.string("reason", withdrawal.reason)
-        w.string("at", at)
+        w.moment("at", at)
       }
     } else {
       w.null("withdrawal")
@@ -135,7 +134,7 @@ package struct Representation: Sendable {
     if let acknowledgement = request.acknowledgement {
       w.object("acknowledgement") { w in
         if let officer = acknowledgement.officer { w.string("officer", officer) }
-        w.string("at", acknowledgement.at.rfc3339)
+        w.moment("at", acknowledgement.at)
       }
     } else {
       w.null("acknowledgement")
@@ -157,7 +156,7 @@ extension Representation {
     }
     if progress.transfers.isEmpty { w.array("transfers") { _ in } }
     progress.write(
-      &w, moment: { w, name, at in w.string(name, at.rfc3339) },
+      &w, moment: { w, name, at in w.moment(name, at) },
       organ: { w, name, code in w.object(name) { party(code, &$0) } })
   }
 }
@@ -165,21 +164,21 @@ extension Representation {
 extension Representation {
   /// What it follows, what follows from it, and what has undone it.
   private func links(_ w: inout JSONWriter) {
-    w.string("origin", request.progress.origin?.description)
+    w.id("origin", request.progress.origin)
     w.array("followUps") { w in
       for link in request.followUps(reference) where request.shows(link, to: viewer) {
         w.object { w in
           w.string("procedure", link.procedure)
           w.string("how", link.how.rawValue)
-          w.string("request", link.request?.description)
+          w.id("request", link.request)
           if let reason = link.reason { w.phrase("reason", reason) }
         }
       }
     }
     if let reversal = request.progress.reversal {
       w.object("reversed") { w in
-        w.string("by", reversal.by.description)
-        w.string("at", reversal.at.rfc3339)
+        w.id("by", reversal.by)
+        w.moment("at", reversal.at)
       }
     } else {
       w.null("reversed")
@@ -198,7 +197,7 @@ extension Representation {
       if body[at] == noSubject[0], body[at..<(at + noSubject.count)].elementsEqual(noSubject) {
         var w = JSONWriter(capacity: 256)
         write(subject, reveal: false, &w)
-        return Array(body[..<at]) + w.bytes + body[(at + noSubject.count)...]
+        return Array(body[..<at]) + w.finish() + body[(at + noSubject.count)...]
       }
       at += 1
     }

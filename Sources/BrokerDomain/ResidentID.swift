@@ -39,6 +39,14 @@ package struct ResidentID: Sendable, Hashable {
 package enum Mask {
   /// The first six and the last four characters stay; what is shorter than 12 hides all but two.
   package static func idNumber(_ text: String) -> String {
+    // Characters are bytes but for a carriage return, which a line feed may follow.
+    let utf8 = text.utf8
+    if utf8.count >= 12, utf8.allSatisfy({ $0 < 128 && $0 != 13 }) {
+      return String(unsafeUninitializedCapacity: utf8.count) { out in
+        for (at, byte) in utf8.enumerated() { out[at] = at < 6 || at >= utf8.count - 4 ? byte : UInt8(ascii: "*") }
+        return utf8.count
+      }
+    }
     let n = text.count
     guard n >= 12 else { return text.prefix(min(2, n)) + String(repeating: "*", count: max(0, n - 2)) }
     return text.prefix(6) + String(repeating: "*", count: n - 10) + text.suffix(4)

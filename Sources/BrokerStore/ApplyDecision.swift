@@ -121,23 +121,24 @@ extension WriteContext {
     noteTimer(at: timer.at)
   }
 
-  /// Writes a queue row for every endpoint that is owed the event. A row whose request still has an earlier one in the
-  /// same queue waits for it: order per request and endpoint.
+  /// Writes a queue row for every endpoint that is owed the event, also where the broker has switched it off. A row whose
+  /// request still has an earlier one in the same queue waits for it: order per request and endpoint.
   private func owe(_ event: Event, seq: Int64, request: Int64, to organs: [Int64]) throws {
     for organ in organs {
       for target in try targets(of: organ) where target.wants(event.type.rawValue) {
-        guard target.isOn else {
-          if event.type.isResult { try watchResult(seq: seq, endpoint: target.key, isGivenUp: false) }
-          continue
+        var at: Int64?
+        if target.standing != .off {
+          // A due time that is not its own moment tells, when it arrives, that it may have been watched.
+          let due = event.at.milliseconds + (target.standing == .on ? 0 : 1)
+          at = try db.first(
+            ApplySQL.insertOutbox, .int(target.key), .int(request), .int(due), .int(seq), .int(event.at.milliseconds)
+          ) { $0.int(0) }
         }
-        let at = try db.first(
-          ApplySQL.insertOutbox, .int(target.key), .int(request), .int(event.at.milliseconds), .int(seq)
-        ) { $0.int(0) }
         // What it waits for may not get through for days.
-        if at == OutboxRow.waiting, event.type.isResult {
+        if event.type.isResult, target.standing != .on || at == OutboxRow.waiting {
           try watchResult(seq: seq, endpoint: target.key, isGivenUp: false)
         }
-        noteDelivery(to: target.key)
+        if target.standing == .on { noteDelivery(to: target.key) }
       }
     }
   }
@@ -204,7 +205,7 @@ enum ApplySQL: String, CaseIterable {
   case insertOutbox = """
     INSERT INTO outbox (endpoint, next_at, seq, request, created_at) VALUES ($1,
       CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2) THEN 9223372036854775807 ELSE $3 END,
-      $4, $2, $3)
+      $4, $2, $5)
     RETURNING next_at
     """
   case hasRung = "SELECT 1 FROM event WHERE request = $1 AND rung = $2 AND rung IS NOT NULL"

@@ -11,8 +11,10 @@ struct CallbackMessage {
   let cloudEvent: CloudEvent?
 
   /// Nil when there is no such event.
+  /// - Parameter organ: who is told, by its number; nil for a party.
   static func load(
-    seq: Int64, _ kind: Endpoint.Body, _ db: Database, _ reference: Reference, format: Endpoint.Format = .standard
+    seq: Int64, _ kind: Endpoint.Body, _ db: Database, _ reference: Reference, format: Endpoint.Format = .standard,
+    to organ: Int64? = nil
   ) throws -> CallbackMessage? {
     switch kind {
     case .thin:
@@ -31,7 +33,11 @@ struct CallbackMessage {
         return event.message(format, request.id, capacity: 2560) { w in
           w.string("request", request.id.description)
           w.int("seq", seq)
-          Representation(request, subject: stored.subject, now: event.at, reference: reference).members(&w)
+          // Each reading of a subject by a supervisor is on record; what is pushed would be read unseen.
+          let isParty = organ == nil || organ == row.int(5) || organ == row.int(6)
+          let watcher = isParty ? nil : organ.flatMap { reference.organ(number: $0) }
+          let subject = watcher?.roles.contains(.supervisor) == true ? nil : stored.subject
+          Representation(request, subject: subject, now: event.at, reference: reference).members(&w)
         }
       }
     }
@@ -81,14 +87,14 @@ private struct CallbackEvent {
     if format == .cloudevents {
       w.object(nil, data)
       let attributes = CloudEvent(type: type, time: at.rfc3339, subject: request.description)
-      return CallbackMessage(at: at, trace: trace, body: w.bytes, cloudEvent: attributes)
+      return CallbackMessage(at: at, trace: trace, body: w.finish(), cloudEvent: attributes)
     }
     w.object { w in
       w.string("type", type)
       w.string("timestamp", at.rfc3339)
       w.object("data", data)
     }
-    return CallbackMessage(at: at, trace: trace, body: w.bytes, cloudEvent: nil)
+    return CallbackMessage(at: at, trace: trace, body: w.finish(), cloudEvent: nil)
   }
 
   /// Names the request and what it is about, but nobody.

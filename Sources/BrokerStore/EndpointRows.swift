@@ -71,21 +71,34 @@ package struct Endpoint: Sendable, Equatable {
   }
 }
 
+extension Endpoint {
+  /// The reason of an endpoint that its organ switched off: what happens then is not for it.
+  package static let switchedOffByOrgan = "switched off by its organ"
+}
+
 /// What the writer needs to know of an endpoint to decide whether it is owed an event.
 struct EndpointTarget {
+  enum Standing: Int64 {
+    /// Its organ wants nothing pushed there.
+    case off
+    case on
+    /// The broker switched it off: its organ goes on waiting for its answers, which are kept until it is on again.
+    case held
+  }
+
   let key: Int64
   let events: Set<String>
-  /// One that is switched off is owed nothing.
-  let isOn: Bool
+  let standing: Standing
 
   func wants(_ type: String) -> Bool { events.contains("*") || events.contains(type) }
 
   static func loadAll(_ db: Database) throws -> [Int64: [EndpointTarget]] {
     var targets: [Int64: [EndpointTarget]] = [:]
-    try db.each(EndpointSQL.targets, []) { row in
+    try db.each(EndpointSQL.targets, [.text(Endpoint.switchedOffByOrgan)]) { row in
       targets[row.int(1), default: []].append(
         EndpointTarget(
-          key: row.int(0), events: Set(row.text(2).split(separator: " ").map(String.init)), isOn: row.int(3) == 1))
+          key: row.int(0), events: Set(row.text(2).split(separator: " ").map(String.init)),
+          standing: Standing(rawValue: row.int(3)) ?? .on))
     }
     return targets
   }
@@ -104,7 +117,12 @@ enum EndpointSQL: String, CaseIterable {
       tls_shown
     FROM endpoint WHERE organ = $1 AND deleted_at IS NULL AND key > $2 ORDER BY key LIMIT $3
     """
-  case targets = "SELECT key, organ, events, enabled FROM endpoint WHERE deleted_at IS NULL"
+  /// As `EndpointTarget.Standing` counts.
+  case targets = """
+    SELECT key, organ, events,
+      CASE WHEN enabled = 1 THEN 1 WHEN disabled_reason IS NULL OR disabled_reason = $1 THEN 0 ELSE 2 END
+    FROM endpoint WHERE deleted_at IS NULL
+    """
   case insert = """
     INSERT INTO endpoint (key, tail, organ, url, events, body, description, secret, enabled, created_at, sealed,
       signatures, format, tls_ca, tls_certificate, tls_key, tls_shown)

@@ -54,6 +54,23 @@ package struct AttemptResult: Sendable {
   }
 }
 
+/// A place in an endpoint's queue: that of the last row that was taken.
+package struct QueueMark: Sendable, Equatable {
+  let nextAt: Int64
+  let seq: Int64
+
+  init(_ delivery: DueDelivery) { (nextAt, seq) = (delivery.nextAt, delivery.seq) }
+}
+
+/// What one read of a queue found.
+package struct DuePage: Sendable {
+  package let due: [DueDelivery]
+  /// When the queue is due again after those; nil when nothing is left but what waits for an earlier one.
+  package let nextAt: Instant?
+  /// Where to read on; nil when all that was due is in this page.
+  package let end: QueueMark?
+}
+
 enum OutboxRow {
   /// The due time of a row whose request has an earlier one in the same queue.
   static let waiting = Int64.max
@@ -76,7 +93,7 @@ enum OutboxSQL: String, CaseIterable {
   /// Without the event, so that rows that are on their way already cost no look-up of theirs.
   case due = """
     SELECT next_at, seq, request, created_at, attempts, delivered_at FROM outbox
-    WHERE endpoint = $1 AND next_at <= $2 ORDER BY next_at, seq LIMIT $3
+    WHERE endpoint = $1 AND (next_at, seq) > ($2, $3) AND next_at <= $4 ORDER BY next_at, seq LIMIT $5
     """
   case delete = "DELETE FROM outbox WHERE endpoint = $1 AND next_at = $2 AND seq = $3"
   case finish = """
@@ -117,39 +134,29 @@ extension Store {
     }
   }
 
-  /// The next messages for one endpoint that are due, in order, with their bodies; and when its queue is due again
-  /// after those (nil when nothing is left but what waits for an earlier one).
-  /// - Parameter outstanding: sequence numbers that are on their way already; their rows are still there.
+  /// The next messages for one endpoint that are due, in order, with their bodies.
+  /// - Parameters:
+  ///   - outstanding: sequence numbers that are on their way already; their rows are still there.
+  ///   - mark: where the page before ended, while those before it need not be looked at: a long queue is read on and on,
+  ///     past rows that are on their way. Nil reads from the beginning.
   package func dueDeliveries(
-    _ endpoint: Endpoint, outstanding: Set<Int64>, limit: Int
-  ) throws(StoreError) -> (due: [DueDelivery], nextAt: Instant?) {
+    _ endpoint: Endpoint, outstanding: Set<Int64>, after mark: QueueMark? = nil, limit: Int
+  ) throws(StoreError) -> DuePage {
     let reference = reference
     let now = clock.now
     return try readNow { db in
-      var due: [DueDelivery] = []
-      try db.each(
-        OutboxSQL.due,
-        [.int(endpoint.id.key), .int(now.milliseconds), .int(Int64(outstanding.count + limit))]
-      ) { row in
-        let seq = row.int(1)
-        guard due.count < limit, !outstanding.contains(seq) else { return }
-        let format = endpoint.format
-        guard let message = try CallbackMessage.load(seq: seq, endpoint.body, db, reference, format: format) else {
-          throw StoreError.unexpected("event \(seq) is missing")
-        }
-        due.append(
-          DueDelivery(
-            endpoint: endpoint.id.key, url: endpoint.url, nextAt: row.int(0), seq: seq, request: row.int(2),
-            createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
-            webhookID: DerivedID.event(seq: seq, at: message.at), trace: message.trace,
-            body: message.body, cloudEvent: message.cloudEvent, deliveredAt: row.optionalInt(5)))
+      if let mark {
+        let due = try db.due(endpoint, outstanding, after: mark, now, limit: limit, reference)
+        if let last = due.last, due.count == limit { return DuePage(due: due, nextAt: now, end: QueueMark(last)) }
       }
+      let due = try db.due(endpoint, outstanding, after: nil, now, limit: limit, reference)
       // A full page means that more may be due at once.
-      if due.count == limit { return (due, now) }
+      if let last = due.last, due.count == limit { return DuePage(due: due, nextAt: now, end: QueueMark(last)) }
       let next = try db.first(OutboxSQL.nextDue, .int(endpoint.id.key), .int(now.milliseconds)) {
         $0.int(0)
       }
-      return (due, next == OutboxRow.waiting ? nil : next.map { Instant(milliseconds: $0) })
+      let nextAt = next == OutboxRow.waiting ? nil : next.map { Instant(milliseconds: $0) }
+      return DuePage(due: due, nextAt: nextAt, end: nil)
     }
   }
 
@@ -164,6 +171,40 @@ extension Store {
         (Int($0.int(0)), $0.optionalInt(1).map { Instant(milliseconds: $0) })
       } ?? (0, nil)
     }
+  }
+}
+
+extension Database {
+  /// Up to `limit` rows after `mark` that are due and not on their way. From the beginning, those that are lie before them.
+  fileprivate func due(
+    _ endpoint: Endpoint, _ outstanding: Set<Int64>, after mark: QueueMark?, _ now: Instant, limit: Int,
+    _ reference: Reference
+  ) throws -> [DueDelivery] {
+    var due: [DueDelivery] = []
+    due.reserveCapacity(limit)
+    let rows = mark == nil ? outstanding.count + limit : limit
+    try each(
+      OutboxSQL.due,
+      [
+        .int(endpoint.id.key), .int(mark?.nextAt ?? .min), .int(mark?.seq ?? .min), .int(now.milliseconds),
+        .int(Int64(rows)),
+      ]
+    ) { row in
+      let seq = row.int(1)
+      guard due.count < limit, !outstanding.contains(seq) else { return }
+      let message = try CallbackMessage.load(
+        seq: seq, endpoint.body, self, reference, format: endpoint.format, to: endpoint.organ)
+      guard let message else {
+        throw StoreError.unexpected("event \(seq) is missing")
+      }
+      due.append(
+        DueDelivery(
+          endpoint: endpoint.id.key, url: endpoint.url, nextAt: row.int(0), seq: seq, request: row.int(2),
+          createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
+          webhookID: DerivedID.event(seq: seq, at: message.at), trace: message.trace,
+          body: message.body, cloudEvent: message.cloudEvent, deliveredAt: row.optionalInt(5)))
+    }
+    return due
   }
 }
 

@@ -23,10 +23,9 @@ extension Store {
       .map(\.number)
     return try await read { db in
       let keys = try Self.keys(db, organs, filter, cursor: cursor ?? .max, limit: limit + 1, now: now)
-      let items = try keys.prefix(limit).compactMap { key -> StoredRequest? in
-        let stored = try StoredRequest.load(key, db, reference)
-        // What is sealed is for its two parties.
-        return stored.flatMap { $0.request.parties(supervisor.code, reference).contains(.supervisor) ? $0 : nil }
+      // What is sealed is for its two parties.
+      let items = try StoredRequest.load(keys.prefix(limit), db, reference).filter {
+        $0.request.parties(supervisor.code, reference).contains(.supervisor)
       }
       return Page(items: items, next: keys.count > limit ? keys[limit - 1] : nil)
     }
@@ -35,6 +34,7 @@ extension Store {
   private static func keys(
     _ db: Database, _ organs: [Int64], _ filter: RequestFilter, cursor: Int64, limit: Int, now: Instant
   ) throws -> [Int64] {
+    let known = Set(organs)
     var (candidates, keys): (Set<Int64>, Set<Int64>) = ([], [])
     try db.each(RegionSQL.unfiled, []) { candidates.insert($0.int(0)) }
     if let since = filter.updatedAfter {
@@ -44,8 +44,15 @@ extension Store {
       }
     } else {
       let conditions = filter.conditions(now, limit: limit)
+      let readsOverdue = try db.readsOverdue(filter, now)
       for organ in organs {
         for role in [Int64(0), 1] {
+          if readsOverdue {
+            try db.each(OverdueSQL.filed, [.int(organ), .int(role), .int(cursor)] + conditions) {
+              keys.insert($0.int(0))
+            }
+            continue
+          }
           for open in filter.openFlags {
             try db.each(ListSQL.filed, [.int(organ), .int(role), .int(open), .int(cursor)] + conditions) {
               keys.insert($0.int(0))
@@ -53,8 +60,12 @@ extension Store {
           }
         }
       }
+      if readsOverdue {
+        try db.fallenDue(now, before: cursor, conditions) { key, requester, responder in
+          if known.contains(requester) || known.contains(responder) { keys.insert(key) }
+        }
+      }
     }
-    let known = Set(organs)
     var tested = 0
     for key in candidates.sorted(by: >) where key < cursor && tested < limit && !keys.contains(key) {
       guard let row = try db.first(ListSQL.probe, .int(key), body: ListRow.init), row.matches(filter, now),

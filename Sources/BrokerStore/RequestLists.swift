@@ -92,7 +92,7 @@ extension Store {
         db, organ: organ, filter, cursor: cursor ?? .max, limit: limit + 1, now: now)
       let more = keys.count > limit
       keys = Array(keys.prefix(limit))
-      let items = try keys.compactMap { try StoredRequest.load($0, db, reference) }
+      let items = try StoredRequest.load(keys, db, reference)
       return Page(items: items, next: more ? keys.last : nil)
     }
   }
@@ -127,18 +127,27 @@ extension Store {
         ListSQL.bySubject, [.text(subject), .int(organ), .text(role), .int(cursor)] + conditions
       ) { keys.insert($0.int(0)) }
     } else {
+      let readsOverdue = try db.readsOverdue(filter, now)
       for role in filter.role.map({ [$0] }) ?? [.requester, .responder] {
+        let list: [SQLValue] = [.int(organ), .int(role == .requester ? 0 : 1)]
+        if readsOverdue {
+          try db.each(OverdueSQL.filed, list + [.int(cursor)] + conditions) { keys.insert($0.int(0)) }
+          continue
+        }
         for open in filter.openFlags {
-          try db.each(
-            ListSQL.filed, [.int(organ), .int(role == .requester ? 0 : 1), .int(open), .int(cursor)] + conditions
-          ) { keys.insert($0.int(0)) }
+          try db.each(ListSQL.filed, list + [.int(open), .int(cursor)] + conditions) { keys.insert($0.int(0)) }
+        }
+      }
+      if readsOverdue {
+        try db.fallenDue(now, before: cursor, conditions) { key, requester, responder in
+          if filter.isParty(organ, requester: requester, responder: responder) { keys.insert(key) }
         }
       }
     }
     var tested = 0
     for key in candidates.sorted(by: >) where key < cursor && tested < limit && !keys.contains(key) {
-      guard let row = try db.first(ListSQL.probe, .int(key), body: ListRow.init), row.isParty(organ, filter.role),
-        row.matches(filter, now)
+      guard let row = try db.first(ListSQL.probe, .int(key), body: ListRow.init),
+        filter.isParty(organ, requester: row.requester, responder: row.responder), row.matches(filter, now)
       else { continue }
       keys.insert(key)
       tested += 1
@@ -156,6 +165,16 @@ extension RequestFilter {
       .optionalInt(dueBefore?.milliseconds), .optionalInt(overdue == false ? now.milliseconds : nil),
       .int(Int64(limit)),
     ]
+  }
+
+  /// The organ is to a request what the filter asks for.
+  func isParty(_ organ: Int64, requester: Int64, responder: Int64) -> Bool {
+    switch role {
+    case .requester: requester == organ
+    case .responder: responder == organ
+    case .supervisor: false
+    case nil: requester == organ || responder == organ
+    }
   }
 
   /// Open and closed requests lie apart; a filter that can only match one of them reads only that.
@@ -186,15 +205,6 @@ struct ListRow {
     updatedAt = row.int(5)
     idNumber = row.optionalText(6)
     isOwed = row.int(7) == 1
-  }
-
-  func isParty(_ organ: Int64, _ role: RequestFilter.Role?) -> Bool {
-    switch role {
-    case .requester: requester == organ
-    case .responder: responder == organ
-    case .supervisor: false
-    case nil: requester == organ || responder == organ
-    }
   }
 
   func matches(_ filter: RequestFilter, _ now: Instant) -> Bool {

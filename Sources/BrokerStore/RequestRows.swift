@@ -28,6 +28,13 @@ extension StoredRequest {
     try db.first(RequestSQL.get, .int(key)) { row in try StoredRequest(row, reference) }
   }
 
+  /// The rows with these keys, in their order.
+  static func load(
+    _ keys: some Sequence<Int64>, _ db: Database, _ reference: Reference
+  ) throws -> [StoredRequest] {
+    try db.rows(RequestSQL.get, keys: keys) { row in try StoredRequest(row, reference) }
+  }
+
   /// Columns in the order of `RequestSQL.get`.
   init(_ row: SQLRow, _ reference: Reference) throws {
     let id = EntityID(key: row.int(0), tail: row.int(1))

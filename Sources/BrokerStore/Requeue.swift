@@ -14,6 +14,10 @@ enum RequeueSQL: String, CaseIterable {
   case dead = """
     SELECT seq FROM delivery WHERE endpoint = $1 AND seq > $2 AND state = 'dead' ORDER BY seq LIMIT $3
     """
+  /// What was answered 410 and given up with the endpoint.
+  case gone = """
+    SELECT seq FROM delivery WHERE endpoint = $1 AND state = 'dead' AND last_status = 410 ORDER BY seq LIMIT $2
+    """
   case forget = "DELETE FROM delivery WHERE endpoint = $1 AND seq = $2"
   /// What its row tells of the attempt that arrived goes where the failed ones are.
   case keepLast = """
@@ -141,6 +145,15 @@ extension WriteContext {
     guard let request else { throw StoreError.notFound }
     try enqueue(endpoint: endpoint, seq: seq, request: request, isServed: owner.isServed)
   }
+
+  /// For an endpoint that its organ has switched on again: what it answered 410 was refused because it was gone, and goes
+  /// first now. No more of it than were on the wire together.
+  package func retryGone(_ endpoint: Int64) throws {
+    let seqs = try db.all(RequeueSQL.gone, .int(endpoint), .int(Self.goneTogether)) { $0.int(0) }
+    _ = try retryDead(seqs, of: endpoint)
+  }
+
+  private static let goneTogether: Int64 = 1024
 
   /// - Returns: how many of them were still dead.
   fileprivate func retryDead(_ seqs: [Int64], of endpoint: Int64) throws -> Int {

@@ -58,6 +58,30 @@ extension Database {
     return result
   }
 
+  /// What `body` makes of the row of each key, for a statement that finds one row by a key: it is looked up once, and
+  /// not for every row. Keys without a row are passed over.
+  func rows<T>(
+    _ sql: some RawRepresentable<String>, keys: some Sequence<Int64>, body: (SQLRow) throws -> T
+  ) throws -> [T] {
+    let statement = try cachedStatement(sql: sql.rawValue).sqliteStatement
+    var result: [T] = []
+    result.reserveCapacity(keys.underestimatedCount)
+    defer {
+      sqlite3_reset(statement)
+      sqlite3_clear_bindings(statement)
+    }
+    for key in keys {
+      sqlite3_reset(statement)
+      try bind(.int(key), at: 1, of: statement, sql: sql.rawValue)
+      switch sqlite3_step(statement) {
+      case SQLITE_ROW: result.append(try body(SQLRow(statement: statement)))
+      case SQLITE_DONE: continue
+      case let code: throw fault(code, sql.rawValue)
+      }
+    }
+    return result
+  }
+
   func all<T>(
     _ sql: some RawRepresentable<String>, _ values: SQLValue..., body: (SQLRow) throws -> T
   ) throws -> [T] {

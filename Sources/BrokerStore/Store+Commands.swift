@@ -171,6 +171,21 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
       OR EXISTS (SELECT 1 FROM subject s WHERE s.request = r.key AND NOT EXISTS (
         SELECT 1 FROM filed_subject f WHERE f.id_number = s.id_number AND f.request = s.request)))
     """
+  /// Recorded as overdue on its present clock and not in the list of what is, or in it with a clock that has stopped.
+  case overdueFiledWrongly = """
+    SELECT count(*) FROM request r WHERE NOT EXISTS (
+      SELECT 1 FROM event e WHERE e.request = r.key AND e.seq > (SELECT through FROM filing))
+    AND CASE WHEN r.state IN ('submitted', 'acknowledged') AND json_extract(r.progress, '$.metAt') IS NULL
+      THEN EXISTS (SELECT 1 FROM event e
+          WHERE e.request = r.key AND e.rung = 3 + 10 * coalesce(json_extract(r.progress, '$.leg'), 0))
+        AND NOT (
+          EXISTS (SELECT 1 FROM filed_overdue f WHERE f.organ = r.requester AND f.role = 0 AND f.request = r.key)
+          AND EXISTS (SELECT 1 FROM filed_overdue f WHERE f.organ = r.responder AND f.role = 1 AND f.request = r.key))
+      ELSE EXISTS (SELECT 1 FROM filed_overdue f
+          WHERE f.organ = r.requester AND f.role = 0 AND f.request = r.key)
+        OR EXISTS (SELECT 1 FROM filed_overdue f
+          WHERE f.organ = r.responder AND f.role = 1 AND f.request = r.key) END
+    """
   /// One message of a request in each queue must be on its way; which one is not fixed, because an early one may be
   /// sent once more.
   case waitingForNothing = """
@@ -203,6 +218,7 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
     case .tallyThatDisagrees: "tallies that disagree with the requests"
     case .eventFiledNowhere: "events that are not filed under their organs"
     case .requestFiledWrongly: "requests that are not filed as they are"
+    case .overdueFiledWrongly: "requests that are not filed as overdue as they are"
     case .waitingForNothing: "callbacks that wait for nothing"
     }
   }

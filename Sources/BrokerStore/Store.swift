@@ -8,7 +8,9 @@ package struct StoreOptions: Sendable, Equatable {
   package var batchLimit = 256
   package var readers = 4
   package var busyTimeoutSeconds = 5
-  package var cacheMiB = 32
+  /// Small, because the system caches the file as well, and because a commit that has moved pages of a tree about makes
+  /// SQLite 3.40 walk through every page that it holds.
+  package var cacheMiB = 8
   package var checkpointPages = 1000
   /// A file that is too large to be read whole at the start is read so long after it.
   package var inspectAfterSeconds = 3
@@ -89,6 +91,8 @@ package final class Store: Sendable {
     return loaded.successor == nil ? loaded : loaded.inForce(at: clock.now)
   }
   package func principal(digest: [UInt8]) -> Principal? { state.withLock { $0.keys[digest] } }
+  /// Looks at every key; for once in a while.
+  package func isActive(key id: Int64) -> Bool { state.withLock { $0.keys.values.contains { $0.keyID == id } } }
   package var commitQueueDepth: Int { group.depth }
   package var batchSizes: BatchSizes.Counts { group.sizes.snapshot }
 

@@ -42,6 +42,7 @@ package enum Statements {
     add(RecomputationSQL.self)
     add(RequestSQL.self)
     add(ListSQL.self)
+    add(OverdueSQL.self)
     add(EventSQL.self)
     add(TimerSQL.self)
     add(InboxSQL.self)

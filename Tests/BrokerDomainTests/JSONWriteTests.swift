@@ -55,6 +55,66 @@ internal import Testing
     }
   }
 
+  /// Wherever the eight bytes that are looked at together begin and end.
+  @Test func escapesAnywhere() throws {
+    for length in 0..<35 {
+      for at in 0..<max(1, length) {
+        for character in ["\"", "\\", "\n", "\u{1F}", "\u{0}", " ", "!", "#", "[", "]", "\u{7F}", "é", "中", "😀"] {
+          let text = String(repeating: "x", count: at) + character + String(repeating: "y", count: length - at)
+          let bytes = JSON.string(text).bytes
+          #expect(try JSON.parse(bytes) == .string(text))
+          let isEscaped = ["\"", "\\"].contains(character) || (character.utf8.first ?? 0) < 0x20
+          #expect((bytes.count > text.utf8.count + 2) == isEscaped, "\(length) \(at) \(character)")
+        }
+      }
+    }
+  }
+
+  /// Written straight into the text, and the same as their strings.
+  @Test func momentsDatesAndIDsAreAsTheirStrings() throws {
+    var random = SystemRandomNumberGenerator()
+    for round in 0..<2000 {
+      let span: ClosedRange<Int64> = round % 2 == 0 ? 0...4_102_444_800_000 : -100_000_000_000_000...100_000_000_000_000
+      let moment = Instant(milliseconds: Int64.random(in: span, using: &random) / 1000 * (round % 3 == 0 ? 1000 : 999))
+      let id = EntityID(
+        key: Int64.random(in: 0 ... .max, using: &random) >> 4,
+        tail: Int64.random(in: 0...0x3FFF_FFFF_FFFF_FFFF, using: &random))
+      var (fast, slow) = (JSONWriter(capacity: 1), JSONWriter(capacity: 1))
+      fast.object { w in
+        w.moment("at", moment)
+        w.moment("never", nil)
+        w.date("date", moment.date)
+        w.id("id", id)
+        w.id("path", id, after: "/v1/requests/", before: "/timeline")
+        w.id("none", nil)
+        w.int("year", moment.date.year)
+      }
+      slow.object { w in
+        w.string("at", moment.rfc3339)
+        w.string("never", nil)
+        w.string("date", moment.date.description)
+        w.string("id", id.description)
+        w.string("path", "/v1/requests/\(id)/timeline")
+        w.string("none", nil)
+        w.value("year", .number(String(moment.date.year)))
+      }
+      #expect(fast.text == slow.text)
+      #expect(EntityID(id.description) == id)
+    }
+  }
+
+  @Test(arguments: [Int64.min, -100, -99, -10, -1, 0, 9, 10, 99, 100, 101, 1000, .max])
+  func integers(_ value: Int64) {
+    var w = JSONWriter(capacity: 1)
+    w.array { w in
+      w.int(nil, value)
+      w.int(nil, UInt64(bitPattern: value))
+      w.int(nil, nil as Int?)
+    }
+    #expect(w.text == "[\(value),\(UInt64(bitPattern: value)),null]")
+    #expect(w.bytes == Array(w.text.utf8) && w.finish() == w.bytes)
+  }
+
   @Test func writer() throws {
     var w = JSONWriter(capacity: 1)
     w.object { w in

@@ -70,4 +70,23 @@ import Testing
       ])
     #expect(first.count >= 12)
   }
+
+  /// A supervisor's reading of a subject is on record, and a push would be no reading: it is told everything else.
+  @Test func aSupervisorIsNotToldTheSubject() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoints = try await [
+      store.addEndpoint(of: .supervisor, body: .full), store.addEndpoint(of: .responder, body: .full),
+    ]
+    let request = try await store.submit()
+    try await store.advance(to: "2026-03-20T00:00:00+08:00")
+    for (endpoint, knows) in zip(endpoints, [false, true]) {
+      let escalated = try store.due(endpoint).map { String(decoding: $0.body, as: UTF8.self) }
+        .filter { $0.contains("request.escalated") || knows }
+      let text = try #require(escalated.last)
+      #expect(text.contains(request.id.description) && text.contains("产前检查费支付"))
+      #expect(text.contains("张三") == knows && text.contains("110105********002X") == knows, "\(text)")
+      #expect(text.contains("\"subject\":null") == !knows)
+    }
+  }
 }

@@ -4,14 +4,14 @@ import Testing
 
 @testable import BrokerStore
 
-/// What is owed to an endpoint that is switched off.
+/// What is owed to an endpoint that is switched off, by its organ: what happens then is not owed.
 @Suite(.timeLimit(.minutes(5))) struct ExpiryTests {
   private static let day = Int(Instant.millisecondsPerDay / 1000)
 
   private static func switchOff(_ endpoint: Endpoint, _ store: Store) async throws {
     var off = endpoint
     off.enabled = false
-    off.disabledReason = "410 Gone"
+    off.disabledReason = Endpoint.switchedOffByOrgan
     try await store.write { [off] in try $0.update(off) }
   }
 

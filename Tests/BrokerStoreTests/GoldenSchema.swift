@@ -420,4 +420,14 @@ enum GoldenSchema {
     ) STRICT;
     CREATE UNIQUE INDEX idempotency_key ON idempotency (principal, key);
     """
+
+  /// Of migration "10 what is overdue".
+  static let filedOverdue = """
+    CREATE TABLE filed_overdue (
+      organ INTEGER NOT NULL,
+      role INTEGER NOT NULL CHECK (role IN (0, 1)),
+      request INTEGER NOT NULL,
+      PRIMARY KEY (organ, role, request)
+    ) STRICT, WITHOUT ROWID;
+    """
 }

@@ -88,6 +88,43 @@ extension Store {
     #expect(rest.nextAt == nil)
   }
 
+  /// A long queue is read on from where the page before ended, past rows that are on their way; a page that is not full
+  /// is read from the beginning, and finds what was put before that place.
+  @Test func aLongQueueIsReadOn() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    for _ in 0..<9 {
+      store.clock.advance(to: store.clock.now + 10)
+      try await store.submit()
+    }
+    let first = try store.dueDeliveries(endpoint, outstanding: [], limit: 3)
+    #expect(first.due.map(\.seq) == [1, 2, 3])
+    let second = try store.dueDeliveries(endpoint, outstanding: [1, 2, 3], after: first.end, limit: 3)
+    #expect(second.due.map(\.seq) == [4, 5, 6])
+    #expect(second.nextAt.map { $0 <= store.clock.now } == true, "more is due at once")
+    // A row before the mark that is nobody's any more is passed over while pages are full …
+    let third = try store.dueDeliveries(endpoint, outstanding: [1, 3, 4, 5, 6], after: second.end, limit: 2)
+    #expect(third.due.map(\.seq) == [7, 8])
+    // … and found by the first that is not.
+    let last = try store.dueDeliveries(endpoint, outstanding: [1, 3, 4, 5, 6, 7, 8], after: third.end, limit: 3)
+    #expect(last.due.map(\.seq) == [2, 9])
+    #expect(last.end == nil && last.nextAt == nil)
+  }
+
+  /// What is on its way is not taken twice, also where it lies after the mark.
+  @Test func readingOnPassesOverWhatIsOnItsWay() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    for _ in 0..<6 { try await store.submit() }
+    let first = try store.dueDeliveries(endpoint, outstanding: [], limit: 2)
+    let next = try store.dueDeliveries(endpoint, outstanding: [1, 2, 4], after: first.end, limit: 2)
+    #expect(next.due.map(\.seq) == [3, 5])
+    let rest = try store.dueDeliveries(endpoint, outstanding: [1, 2, 3, 4, 5], after: next.end, limit: 2)
+    #expect(rest.due.map(\.seq) == [6] && rest.end == nil)
+  }
+
   @Test func onlyWhatWasAskedForIsOwed() async throws {
     let store = try Fixture().open()
     defer { store.close() }
@@ -133,14 +170,46 @@ extension Store {
     let kept = try #require(try await store.endpoint(endpoint.id)?.endpoint)
     #expect(!kept.enabled && kept.disabledReason == "对方答复 410 Gone / the receiver answered 410 Gone")
     try await store.submit()
-    #expect(try await store.outboxDepth().count == 0, "nothing more is owed to it")
     var enabled = kept
     enabled.enabled = true
     enabled.disabledReason = nil
-    try await store.write { [enabled] in try $0.update(enabled) }
+    try await store.write { [enabled] context in
+      try context.update(enabled)
+      try context.retryGone(enabled.id.key)
+    }
     try await store.submit()
-    #expect(try store.due(endpoint).count == 1)
+    #expect(
+      try store.due(endpoint).map(\.seq).sorted() == [1, 2, 3],
+      "what it answered 410, what came meanwhile, and what is new")
     #expect(try await store.endpoint(endpoint.id)?.endpoint == enabled)
+    #expect(try store.verify() == [])
+  }
+
+  /// What the broker has switched off goes on being owed, in order, and an answer is watched; an organ that switched it off
+  /// itself wants nothing.
+  @Test(arguments: [
+    (SwitchedOff.failing(since: Fixture.monday, days: 5).reason.en, [1, 2, 3]), (Endpoint.switchedOffByOrgan, [1]),
+  ])
+  func whoSwitchedItOffDecides(_ reason: String, _ owed: [Int64]) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    var endpoint = try await store.addEndpoint(of: .requester)
+    let request = try await store.submit()
+    (endpoint.enabled, endpoint.disabledReason) = (false, reason)
+    try await store.write { [endpoint] in try $0.update(endpoint) }
+    try await store.carryOut(.acknowledge(officer: nil), request.id)
+    try await store.carryOut(.confirm, request.id)
+    #expect(try store.scalar("SELECT count(*) FROM undelivered") == 1, "an answer is watched in any case")
+    (endpoint.enabled, endpoint.disabledReason) = (true, nil)
+    try await store.write { [endpoint] in try $0.update(endpoint) }
+    var sent: [Int64] = []
+    while let head = try store.due(endpoint).first {
+      sent.append(head.seq)
+      try await store.settle(head, .delivered)
+    }
+    #expect(sent == owed)
+    #expect(try store.scalar("SELECT count(*) FROM undelivered") == (owed.count == 1 ? 1 : 0))
+    #expect(try store.verify() == [])
   }
 
   @Test func deletedEndpointDropsItsQueueAndLateResults() async throws {

@@ -139,6 +139,46 @@ struct FeedTests {
     #expect(reply?.json["next"].int == newest)
   }
 
+  /// What a revoked key was waiting for is not shown to it.
+  @Test(arguments: [true, false]) func aKeyThatIsRevokedMeanwhileSeesNothing(_ isFeed: Bool) throws {
+    let daemon = try House.daemon
+    let path = try daemon.open(marriageRequest(to: .hotline), by: .市财政局)
+    let newest = try Self.newest(daemon)
+    let issued = try daemon.state.run(["key", "create", "--organ", Qidong.hotline.rawValue, "--json"])
+    let key: String = try #require(issued.json["key"].string, "\(issued.stderr)")
+    let poll = isFeed ? "/v1/events?after=\(newest)&wait=20" : path + "?wait=20&reveal=subject"
+    let answer = Mutex<Reply?>(nil)
+    DispatchQueue.global().async {
+      let reply = try? daemon.client(key: key).call("GET", poll, headers: isFeed ? [:] : ["If-None-Match": #""1""#])
+      answer.withLock { $0 = reply }
+    }
+    usleep(250_000)
+    #expect(try daemon.state.run(["key", "revoke", "\(try #require(issued.json["id"].int))"]).status == 0)
+    #expect(answer.withLock { $0 == nil }, "the poll did not wait")
+    try daemon.client(Qidong.hotline).done("POST", path + "/acknowledge")
+    try eventually("the poll has an answer") { answer.withLock { $0 != nil } }
+    expectProblem(try #require(answer.withLock { $0 }), 401, "unauthenticated")
+  }
+
+  /// One organ's polls never take the places of all: the third of four waits for nobody, and another organ's waits.
+  @Test func noOrganHoldsAllPlaces() throws {
+    let daemon = try Daemon(
+      state: StateDirectory(rehearseAt: House.start), extraArguments: ["--set", "limits.waiters=4"])
+    let done = Mutex(0)
+    for _ in 0..<2 {
+      DispatchQueue.global().async {
+        _ = try? daemon.client(Qidong.requester).call("GET", "/v1/events?wait=3")
+        done.withLock { $0 += 1 }
+      }
+    }
+    usleep(500_000)
+    let third = try Self.milliseconds { _ = try daemon.client(Qidong.requester).call("GET", "/v1/events?wait=3") }
+    #expect(third < 900, "\(third) ms")
+    let other = try Self.milliseconds { _ = try daemon.client(Qidong.responder).call("GET", "/v1/events?wait=1") }
+    #expect((950..<3000).contains(other), "\(other) ms")
+    try eventually("the first two have an answer") { done.withLock { $0 == 2 } }
+  }
+
   @Test func pollsWithNewsDoNotWait() throws {
     let daemon = try House.daemon
     let path = try daemon.open()

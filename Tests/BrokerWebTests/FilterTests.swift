@@ -97,4 +97,19 @@ struct FilterTests {
     // A supervisor reads what it is shown, but its own list is of its own requests.
     #expect(try scene.names("", .supervisor) == "")
   }
+
+  /// A list holds its requests as each is read alone, byte for byte, in every state and for whoever asks.
+  @Test func anItemIsWhatTheRequestAloneIs() throws {
+    let scene = try Scene()
+    for organ in [Qidong.requester, .responder, .stranger] {
+      let client = try scene.daemon.client(organ)
+      let list = try client.call("GET", "/v1/requests")
+      let alone = try list.json["items"].array?.compactMap(\.["id"].string).map {
+        try client.call("GET", "/v1/requests/\($0)").text
+      }
+      let items = try #require(alone)
+      #expect(items.count == (organ == .requester ? 6 : organ == .responder ? 7 : 1))
+      #expect(list.text == #"{"items":["# + items.joined(separator: ",") + #"],"next":null}"#)
+    }
+  }
 }

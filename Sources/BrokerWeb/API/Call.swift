@@ -28,6 +28,11 @@ struct Call: Sendable {
     return organ
   }
 
+  /// After a wait: a key that was revoked meanwhile is shown nothing more.
+  func checkKey(_ store: Store) throws(Problem) {
+    if let caller, !store.isActive(key: caller.keyID) { throw Problem.unauthenticated }
+  }
+
   /// Whose machinery the caller may see: its own organ's; nil for the operator, who sees that of all. Decided by the key
   /// and not by an organ that is missing: whoever is neither sees nothing.
   func scope() throws(Problem) -> (organ: Int64?, isOperator: Bool) {
@@ -175,19 +180,23 @@ struct Reply: Sendable {
     if !body.isEmpty { headers[.contentType] = type }
   }
 
-  init(_ status: HTTPResponse.Status = .ok, json: (inout JSONWriter) -> Void) {
-    var w = JSONWriter(capacity: 2048)
+  init(_ status: HTTPResponse.Status = .ok, capacity: Int = 2048, json: (inout JSONWriter) -> Void) {
+    var w = JSONWriter(capacity: capacity)
     w.object(nil, json)
-    self.init(status, w.bytes)
+    self.init(status, w.finish())
   }
 
   private static let linkName = HTTPField.Name("Link")!
   private static let itemsOnLoop = 50
+  /// Of a short item; a request has two or three times as many.
+  private static let itemBytes = 768
 
   /// The answer that `json` writes. With many items it is written beside the connection's event loop, where the other
   /// connections of the loop would wait for it.
   static func long(_ items: Int, json: @Sendable (inout JSONWriter) -> Void) async -> Reply {
-    items > itemsOnLoop ? await offTheLoop { Reply(json: json) } : Reply(json: json)
+    let capacity = 1024 + items * itemBytes
+    return items > itemsOnLoop
+      ? await offTheLoop { Reply(capacity: capacity, json: json) } : Reply(capacity: capacity, json: json)
   }
 
   /// A page of a list: `{items, next}` and the `Link` to the next page.

@@ -85,11 +85,13 @@ struct EndpointRoutes {
       if let body { endpoint.body = body }
       if description != nil || clearsDescription { endpoint.description = description }
       security.apply(to: &endpoint)
+      let wasOff = !endpoint.enabled
       if let enabled {
         endpoint.enabled = enabled
-        endpoint.disabledReason = enabled ? nil : "switched off by its organ"
+        endpoint.disabledReason = enabled ? nil : Endpoint.switchedOffByOrgan
       }
       try context.update(endpoint)
+      if wasOff, endpoint.enabled { try context.retryGone(id.key) }
     }
     return reply(try await own(call))
   }

@@ -75,9 +75,7 @@ struct Gate: Sendable {
     guard let key = headers.authorization.flatMap(Self.bearer),
       let caller = broker.store.principal(digest: APIKey.digest(bytes: key))
     else {
-      throw Problem(
-        .unauthorized, "unauthenticated", "请在 Authorization: Bearer 中提供有效密钥",
-        "send a valid key in Authorization: Bearer")
+      throw Problem.unauthenticated
     }
     if let seconds = rate.take(key: caller.keyID) {
       var problem = Problem(

@@ -32,6 +32,10 @@ struct Problem: Error {
     self.faults = faults
   }
 
+  static let unauthenticated = Problem(
+    .unauthorized, "unauthenticated", "请在 Authorization: Bearer 中提供有效密钥",
+    "send a valid key in Authorization: Bearer")
+
   static let notFound = Problem(
     .notFound, "not-found", "没有这一资源，或本机关不是当事方", "there is no such thing, or your organ is no party to it")
 
@@ -88,7 +92,7 @@ struct Problem: Error {
         }
       }
     }
-    var reply = Reply(status, w.bytes, type: "application/problem+json")
+    var reply = Reply(status, w.finish(), type: "application/problem+json")
     reply.headers[.contentLanguage] = language.rawValue
     if let retryAfterSeconds { reply.headers[.retryAfter] = String(retryAfterSeconds) }
     if let allow { reply.headers[.allow] = allow }

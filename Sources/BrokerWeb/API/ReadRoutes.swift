@@ -17,9 +17,10 @@ struct ReadRoutes {
     if let known = call.knownVersions(), known.match(stored.request.version) {
       // Every version matches `*`: none that is worth waiting for will come.
       guard seconds > 0, !known.isAny else { return unchanged(stored.request.version) }
-      let changed = try await broker.waiters.wait(for: .request(id.key), seconds: seconds) {
+      let changed = try await broker.waiters.wait(for: .request(id.key), by: organ.number, seconds: seconds) {
         try await broker.store.request(id).flatMap { known.match($0.request.version) ? nil : $0 }
       }
+      try call.checkKey(broker.store)
       guard let changed else { return unchanged(stored.request.version) }
       // Meanwhile it may have gone to another organ.
       guard !changed.request.parties(organ.code, broker.store.reference).isEmpty else { throw Problem.notFound }
@@ -230,11 +231,12 @@ struct ReadRoutes {
     let limit = try call.limit()
     let seconds = try call.queryInt("wait", 0...Int64(broker.limits.longPollSeconds)) ?? 0
     let events =
-      try await broker.waiters.wait(for: .feed(organ: organ.number), seconds: seconds) {
+      try await broker.waiters.wait(for: .feed(organ: organ.number), by: organ.number, seconds: seconds) {
         () -> [StoredEvent]? in
         let events = try await broker.store.feed(organ: organ.number, after: after, limit: limit)
         return events.isEmpty ? nil : events
       } ?? []
+    if seconds > 0 { try call.checkKey(broker.store) }
     broker.store.noteRead(
       events.lazy.filter { $0.requester == organ.number && EventType(rawValue: $0.type)?.isResult == true }
         .map { (request: $0.request.key, version: $0.version) })

@@ -12,6 +12,8 @@ final class Waiters: Sendable {
     var next = 0
     var bells: [Topic: [Int: WakeUp]] = [:]
     var count = 0
+    /// By organ number.
+    var held: [Int64: Int] = [:]
     var closed = false
   }
 
@@ -43,14 +45,16 @@ final class Waiters: Sendable {
   }
 
   /// Asks `check` until it finds something or the time is over. The bell is hung up before the first look, so that
-  /// nothing can happen unnoticed between looking and sleeping. When too many wait already, it looks once.
+  /// nothing can happen unnoticed between looking and sleeping. When too many wait already, it looks once. No organ holds
+  /// more than half of the places: a client that hangs up and comes back holds on to those it has left until their time is
+  /// over, and would soon have them all.
   func wait<T: Sendable>(
-    for topic: Topic, seconds: Int64, check: () async throws -> T?
+    for topic: Topic, by organ: Int64, seconds: Int64, check: () async throws -> T?
   ) async throws -> T? {
     let end = monotonicMicroseconds() + seconds * 1_000_000
     let bell = WakeUp()
-    let ticket = enter(topic, bell)
-    defer { leave(topic, ticket) }
+    let ticket = enter(topic, organ, bell)
+    defer { leave(topic, organ, ticket) }
     while true {
       if let found = try await check() { return found }
       let left = (end - monotonicMicroseconds() + 999) / 1000
@@ -59,9 +63,10 @@ final class Waiters: Sendable {
     }
   }
 
-  private func enter(_ topic: Topic, _ bell: WakeUp) -> Int? {
+  private func enter(_ topic: Topic, _ organ: Int64, _ bell: WakeUp) -> Int? {
     state.withLock { state in
-      guard !state.closed, state.count < limit else { return nil }
+      guard !state.closed, state.count < limit, state.held[organ, default: 0] < max(1, limit / 2) else { return nil }
+      state.held[organ, default: 0] += 1
       state.next += 1
       state.count += 1
       state.bells[topic, default: [:]][state.next] = bell
@@ -69,9 +74,11 @@ final class Waiters: Sendable {
     }
   }
 
-  private func leave(_ topic: Topic, _ ticket: Int?) {
+  private func leave(_ topic: Topic, _ organ: Int64, _ ticket: Int?) {
     guard let ticket else { return }
     state.withLock { state in
+      let left = state.held[organ, default: 1] - 1
+      state.held[organ] = left == 0 ? nil : left
       state.bells[topic]?[ticket] = nil
       if state.bells[topic]?.isEmpty == true { state.bells[topic] = nil }
       state.count -= 1

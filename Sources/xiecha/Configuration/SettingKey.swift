@@ -233,7 +233,8 @@ struct SettingKey {
       number("limits.burst", \.limits.burst, 1...1_000_000, "Requests that a key may make at once"),
       number("limits.longPollSeconds", \.limits.longPollSeconds, 1...300, "Longest wait of a long poll"),
       number(
-        "limits.waiters", \.limits.waiters, 1...100_000, "Long polls that may wait at once; more are answered at once"),
+        "limits.waiters", \.limits.waiters, 1...100_000,
+        "Long polls that may wait at once, half of them for one organ; more are answered at once"),
       number("limits.connections", \.limits.connections, 1...65_535, "Connections at once; more wait to be accepted"),
       number("limits.idleSeconds", \.limits.idleSeconds, 1...3600, "Time that a connection may be idle"),
       number(
