@@ -48,6 +48,7 @@ extension WriteContext {
     if let timer = decision.timer {
       try arm(timer, of: request.id.key)
     }
+    if request.progress.referral != nil, previous?.progress.referral == nil { try askForRuling(request) }
     try owe(decision.event, seq: seq, request: request.id.key, to: audience)
     note(.init(request: request.id.key, version: request.version, seq: seq, organs: audience))
     return seq

@@ -7,6 +7,8 @@ package struct InboxNotice: Sendable {
     case rung(Rung)
     /// Its result does not reach the requester, who needs it by `dueDate`.
     case undelivered
+    /// It is for the organ to rule who is to answer.
+    case ruling
   }
 
   package let seq: Int64
@@ -33,7 +35,11 @@ package struct InboxNotice: Sendable {
       let requester = reference.organ(number: row.int(8)), let responder = reference.organ(number: row.int(9))
     else { throw StoreError.damaged(file: "the database", "a notice of \(request) cannot be read") }
     seq = row.int(0)
-    matter = UndeliveredTimer.version(row.int(3)) == nil ? .rung(code.rung) : .undelivered
+    if RulingTimer.isOne(row.int(3)) {
+      matter = .ruling
+    } else {
+      matter = UndeliveredTimer.version(row.int(3)) == nil ? .rung(code.rung) : .undelivered
+    }
     self.audience = audience
     at = Instant(milliseconds: row.int(5))
     dueDate = CalendarDate(dayNumber: Int(row.int(6)))

@@ -41,6 +41,10 @@ extension WriteContext {
         try listUndelivered(request.id.key, version: version)
         continue
       }
+      if RulingTimer.isOne(row.code) {
+        try tellArbiter(of: request, row.code)
+        continue
+      }
       guard let code = RungCode(row.code), request.isClockRunning, request.progress.leg == code.leg else { continue }
       if code.isForPeople {
         // Moved since it was armed: they are told when it is so.

@@ -64,7 +64,9 @@ enum UndeliveredTimer {
 
   static func code(version: Int64) -> Int64 { (base + version) * 10 + 1 }
 
-  static func version(_ code: Int64) -> Int64? { code / 10 >= base ? code / 10 - base : nil }
+  static func version(_ code: Int64) -> Int64? {
+    (base..<RulingTimer.base).contains(code / 10) ? code / 10 - base : nil
+  }
 }
 
 extension WriteContext {

@@ -156,4 +156,30 @@ import Testing
       #expect(try store.verify() == [])
     }
   }
+
+  /// Back to an organ that had it already: whose it is to rule is told, in office hours, once, and no more when it has ruled.
+  @Test(arguments: [false, true]) func theSuperiorIsAskedToRule(_ hasRuled: Bool) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let request = try await store.submit()
+    let there = Command.transfer(.init(to: Qidong.stranger.organ, reason: "登记在公安机关"))
+    let back = Command.transfer(.init(to: Qidong.responder.organ, reason: "登记在民政部门"))
+    try await store.carryOut(there, request.id, by: .supervisor)
+    try await store.advance(to: "2026-03-02T18:30:00+08:00")
+    let referred = try await store.carryOut(back, request.id, by: .supervisor)
+    #expect(referred.progress.referral?.to == Qidong.supervisor.organ && referred.responder == Qidong.stranger.organ)
+    if hasRuled { try await store.carryOut(back, request.id, by: .supervisor) }
+    func asked() async throws -> [String] {
+      try await store.inbox(organ: try store.number(.supervisor), audience: .supervisor, after: 0, limit: 9)
+        .compactMap { item in
+          guard case .request(let notice) = item, notice.matter == .ruling else { return nil }
+          return
+            "\(notice.request == request.id) \(notice.responder == Qidong.stranger.organ) \(notice.at.rfc3339.prefix(16))"
+        }
+    }
+    #expect(try await asked() == [], "after hours")
+    try await store.advance(to: "2026-03-05T12:00:00+08:00")
+    #expect(try await asked() == (hasRuled ? [] : ["true true 2026-03-03T09:00"]))
+    #expect(try store.verify() == [])
+  }
 }

@@ -58,6 +58,7 @@ extension InboxNotice {
       w.string("kind", "deadline")
       w.string("rung", rung.name)
     case .undelivered: w.string("kind", "result-undelivered")
+    case .ruling: w.string("kind", "ruling-wanted")
     }
     w.string("request", request.description)
     w.string("procedure", procedure)
@@ -79,6 +80,11 @@ extension InboxNotice {
     case .rung(let rung):
       rung.notice(to: audience, title: title, asker: asker, answerer: answerer, due: dueDate, left: daysLeft)
     case .undelivered: undeliveredNotice(title: title, answerer: answerer, needed: dueDate)
+    case .ruling:
+      Phrase(
+        "请裁定由哪个机关办理：\(asker)提出的\(title.zh)在机关之间来回移送，现在\(answerer)，已报请贵机关确定",
+        "to rule who is to answer: \(title.en), asked by \(asker), went back and forth between organs; \(answerer) has it now"
+      )
     }
   }
 }
