@@ -38,6 +38,10 @@ extension AssistanceRequest {
     let start = procedure.clockStart(receivedAt: now, data: content.data)
     if start != now { progress.clockFrom = start }
     progress.origin = origin
+    if procedure.binds == .sender {
+      progress.bindsSender = true
+      progress.metAt = now
+    }
     let request = AssistanceRequest(
       id: id, procedure: procedure.id, requester: requester.code, responder: responder.code,
       item: submission.item, receivedAt: now, deadline: deadline,
@@ -53,12 +57,13 @@ extension AssistanceRequest {
           .init("dueDate", .string(deadline.date.description)),
           .init("workingDays", .int(deadline.workingDays)),
           .init("provisional", .bool(deadline.provisional)),
-        ] + (origin.map { [.init("origin", .string($0.description))] } ?? [])))
+        ] + (request.isSentLate ? [.init("late", .bool(true))] : [])
+          + (origin.map { [.init("origin", .string($0.description))] } ?? [])))
     return Decision(
       request: request, event: event,
-      timer: reference.calendar.next(
-        after: nil, ladder: procedure.ladder, deadline: deadline, receivedAt: now,
-        region: responder.region),
+      timer: request.isLadderRunning
+        ? reference.calendar.next(
+          after: nil, ladder: procedure.ladder, deadline: deadline, receivedAt: now, region: responder.region) : nil,
       alsoTell: procedure.copied(responder, reference))
   }
 }

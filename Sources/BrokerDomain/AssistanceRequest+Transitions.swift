@@ -181,8 +181,8 @@ extension AssistanceRequest {
     guard faults.isEmpty else { throw .faults(faults) }
     var next = self
     next.state = .answered(answer)
-    var turn = Turn(
-      request: next, type: .answered, data: answer.eventData(late: (progress.metAt ?? now) >= deadline.at))
+    let isLate = !progress.bindsSender && (progress.metAt ?? now) >= deadline.at
+    var turn = Turn(request: next, type: .answered, data: answer.eventData(late: isLate))
     for rule in next.obligations(law.procedure) where rule.how != .offers {
       turn.owes.append(Owed(next: rule, text: answer.text, given: .object([])))
     }
@@ -207,10 +207,12 @@ extension AssistanceRequest {
 }
 
 extension AssistanceRequest {
-  /// Fires one rung of the ladder, or nothing when the request is closed or waits for the requesting organ, or when the
+  /// Fires one rung of the ladder, or nothing when the request is closed or waits for the requesting organ (unless it
+  /// was sent late by an organ that had to send it: that stays so whatever becomes of the request), or when the
   /// timer is no longer the one that its deadline asks for: timers are not taken back, they find out here.
   package func fire(_ timer: LadderTimer, now: Instant, reference: Reference) -> Decision? {
-    guard isClockRunning, timer.leg == progress.leg, let organ = reference.organ(responder),
+    guard isLadderRunning, timer.leg == progress.leg, let organ = reference.organ(responder),
+      let bound = reference.organ(bound),
       reference.calendar.moment(of: timer.rung, deadline: deadline, region: organ.region)
         == timer.at
     else { return nil }
@@ -219,19 +221,20 @@ extension AssistanceRequest {
     let event = Event(
       type: timer.rung.eventType, at: now, actor: .clock, version: version, state: state.name,
       rung: timer.rung, leg: timer.leg,
-      data: .object([
-        .init("rung", .string(timer.rung.name)),
-        .init("scheduledAt", .string(timer.at.rfc3339)),
-        .init("dueDate", .string(deadline.date.description)),
-        .init("remaining", .int(left)),
-        .init("audience", .string(timer.rung.audience.rawValue)),
-        .init(
-          "notifyAt", .string(reference.calendar.officeMoment(from: now, region: organ.region).rfc3339)),
-      ]))
+      data: .object(
+        [
+          .init("rung", .string(timer.rung.name)),
+          .init("scheduledAt", .string(timer.at.rfc3339)),
+          .init("dueDate", .string(deadline.date.description)),
+          .init("remaining", .int(left)),
+          .init("audience", .string(timer.rung.audience.rawValue)),
+          .init(
+            "notifyAt", .string(reference.calendar.officeMoment(from: now, region: bound.region).rfc3339)),
+        ] + (progress.bindsSender ? [.init("binds", .string(Procedure.Bound.sender.rawValue))] : [])))
     return Decision(
       request: self, event: event, timer: nextTimer(after: timer.rung, reference),
       alsoTell: timer.rung == .escalated && reference.procedure(of: self)?.isSealed != true
-        ? reference.supervisors(of: organ).map(\.code) : [])
+        ? reference.supervisors(of: bound).map(\.code) : [])
   }
 
   /// The rung of the present clock that follows one of it.

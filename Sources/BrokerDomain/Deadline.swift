@@ -88,8 +88,9 @@ extension WorkingCalendar {
 
 extension Deadline {
   /// The members of a deadline with its 算式, as the API and the command line show it.
+  /// - Parameter text: in place of the usual words, where a deadline is not counted from receipt.
   package func write(
-    _ w: inout JSONWriter, receivedAt: Instant, region: RegionCode?, calendar: WorkingCalendar
+    _ w: inout JSONWriter, receivedAt: Instant, region: RegionCode?, calendar: WorkingCalendar, text: Phrase? = nil
   ) {
     w.string("date", date.description)
     w.string("at", at.rfc3339)
@@ -108,6 +109,6 @@ extension Deadline {
         }
       }
     }
-    w.phrase("text", calendar.summary(receivedAt: receivedAt, deadline: self, region: region))
+    w.phrase("text", text ?? calendar.summary(receivedAt: receivedAt, deadline: self, region: region))
   }
 }

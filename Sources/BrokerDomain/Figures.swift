@@ -69,6 +69,9 @@ package struct Figures: Sendable, Equatable {
   package var overdue = 0
   /// Working days from receipt until receipt was acknowledged, of the turns in which it was, whatever came of them.
   package var acknowledged = DayHistogram()
+  /// Requests that the organ itself sent after the moment by which a clause obliged it to: no turn of its own, and none of
+  /// `received`.
+  package var sentLate = 0
 
   package init() {}
 
@@ -94,6 +97,7 @@ package struct Figures: Sendable, Equatable {
     case .transferred: transferred += count
     case .withdrawn: withdrawn += count
     case .acknowledged: acknowledged.add(days: days, count: count)
+    case .sentLate: sentLate += count
     }
   }
 }
@@ -102,7 +106,7 @@ package struct Figures: Sendable, Equatable {
 package enum Measure: Sendable, Hashable {
   case onTime, late
   case declined(reason: String)
-  case returned, transferred, withdrawn, acknowledged
+  case returned, transferred, withdrawn, acknowledged, sentLate
 
   /// As rows name it.
   package var name: String {
@@ -114,6 +118,7 @@ package enum Measure: Sendable, Hashable {
     case .transferred: "transferred"
     case .withdrawn: "withdrawn"
     case .acknowledged: "acknowledged"
+    case .sentLate: "sent-late"
     }
   }
 
@@ -125,6 +130,7 @@ package enum Measure: Sendable, Hashable {
     case "transferred": self = .transferred
     case "withdrawn": self = .withdrawn
     case "acknowledged": self = .acknowledged
+    case "sent-late": self = .sentLate
     default:
       guard name.hasPrefix("declined:") else { return nil }
       self = .declined(reason: String(name.dropFirst("declined:".count)))

@@ -1,4 +1,4 @@
-/// An event that ends the turn of an organ, or acknowledges it, with what decides how it is counted.
+/// An event that ends the turn of an organ, or acknowledges it, or by which a request was sent late, with what decides how it is counted.
 package struct Finish: Sendable {
   package let type: EventType
   package let at: Instant
@@ -9,7 +9,7 @@ package struct Finish: Sendable {
   package let dueAt: Instant
   /// Of a decline.
   package let reasonCode: String?
-  /// Of the organ whose turn it was: its calendar counts.
+  /// Of the organ whose turn it was, or who sent it late: its calendar counts.
   package let region: RegionCode?
 
   package init(
@@ -25,8 +25,10 @@ package struct Finish: Sendable {
     self.region = region
   }
 
-  /// Events that count. The others leave every figure as it is.
-  package static let types: [EventType] = [.acknowledged, .answered, .declined, .returned, .transferred, .withdrawn]
+  /// Events that count. The others leave every figure as it is; being submitted counts where the clock binds the sender.
+  package static let types: [EventType] = [
+    .submitted, .acknowledged, .answered, .declined, .returned, .transferred, .withdrawn,
+  ]
 
   /// The day on which the organ received it.
   package var receivedOn: CalendarDate { progress.turnStart(receivedAt).date }
@@ -34,14 +36,17 @@ package struct Finish: Sendable {
   /// What to count, and its days; nil when the turn had ended before: what was returned is counted as that, whatever the
   /// requester does with it afterwards.
   package func counted(_ calendar: WorkingCalendar) -> (measure: Measure, days: Int)? {
-    // Where receipt is all that is owed, the acknowledgement met the clock and the answer came afterwards.
-    let end = progress.metAt ?? at
-    let isLate = end >= dueAt
+    // Where receipt is all that is owed, the acknowledgement met the clock and the answer came afterwards. What binds the
+    // sender is no clock of the organ that replies: its days are those from receipt.
+    let isSenders = progress.bindsSender
+    let end = isSenders ? at : progress.metAt ?? at
+    let isLate = !isSenders && end >= dueAt
     switch type {
+    case .submitted: return isSenders && at >= dueAt ? (.sentLate, 0) : nil
     case .acknowledged:
       return (.acknowledged, calendar.workingDays(after: receivedOn, through: at.date, region: region))
     case .answered:
-      let start = progress.clockFrom ?? receivedAt
+      let start = isSenders ? receivedAt : progress.clockFrom ?? receivedAt
       let days = calendar.workingDays(after: start.date, through: end.date, region: region)
       return (isLate ? .late : .onTime, days)
     case .declined: return (.declined(reason: reasonCode ?? "other"), isLate ? 1 : 0)

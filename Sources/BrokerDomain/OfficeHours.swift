@@ -26,7 +26,8 @@ package struct OfficeHours: Sendable, Equatable {
   var closesMilliseconds: Int64 { Int64(closes) * 60_000 }
 }
 
-/// Whom a rung is for among people 联络员、分管领导、监督机关. The first two work at the organ that is to answer.
+/// Whom a rung is for among people 联络员、分管领导、监督机关. The first two work at the organ that the
+/// clock binds.
 package enum Audience: String, Sendable, CaseIterable { case contact, leader, supervisor }
 
 extension Rung {
@@ -41,6 +42,20 @@ extension Rung {
 
   /// The highest of them.
   package var audience: Audience { audiences[audiences.count - 1] }
+
+  /// What an audience of the sender's reads, where the clock binds the sender: it was sent, and late.
+  package func senderNotice(
+    to audience: Audience, title: Phrase, asker: String, answerer: String, due: CalendarDate
+  ) -> Phrase {
+    guard audience == .supervisor else {
+      return Phrase(
+        "请分管领导查明原因：本机关送\(answerer)的\(title.zh)已于 \(due) 届满，逾期送交",
+        "for the leader: \(title.en) to \(answerer) was due on \(due) and was sent late")
+    }
+    return Phrase(
+      "请监督机关督促：\(asker)送\(answerer)的\(title.zh)，\(due) 届满，逾期送交",
+      "for the supervisor: \(asker) sent \(title.en) to \(answerer) late, due on \(due)")
+  }
 
   /// What an audience reads, without anything about the subject.
   /// - Parameters:

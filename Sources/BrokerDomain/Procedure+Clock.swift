@@ -12,12 +12,22 @@ extension Procedure {
   /// When an answer is owed.
   package enum Clock: Sendable, Equatable {
     case workingDays(Int, from: Start)
-    /// The next of these days of the year.
-    case fixedDates([MonthDay], roll: Roll)
+    /// The next of these days of the year: from receipt on, or after the half year that a required field of `data`
+    /// names (`HalfYear`).
+    case fixedDates([MonthDay], roll: Roll, after: String? = nil)
     /// The date that a field of `data` names; without one, so many working days from receipt.
     case statedDate(field: String, roll: Roll, otherwise: Int)
     /// Receipt is all that is owed, within so many working days of it.
     case acknowledge(workingDays: Int)
+  }
+
+  /// Whose duty the clock measures.
+  package enum Bound: String, Sendable, CaseIterable {
+    /// Who is asked, and has until then to answer.
+    case receiver
+    /// Who asks: the clause obliges it to send, as a list within days of its publication. It is kept when the request is
+    /// opened in time, and broken from the start when it is opened later; the receiver's reply is never late.
+    case sender
   }
 
   /// Days that the clock counts where the assistance list names none. A clock of fixed dates counts none: 0.
@@ -45,8 +55,11 @@ extension Procedure {
   /// The day that the procedure or the request names, before it is rolled to a working day; nil where days are counted.
   func namedDate(receivedAt: Instant, data: JSON, region: RegionCode?, calendar: WorkingCalendar) -> NamedDate? {
     switch clock {
-    case .fixedDates(let dates, let roll):
-      return NamedDate(date: calendar.next(of: dates, receivedAt: receivedAt, roll: roll, region: region), roll: roll)
+    case .fixedDates(let dates, let roll, let field):
+      let half = field.flatMap { data[$0]?.stringValue }.flatMap { HalfYear($0) }
+      let date =
+        half?.next(of: dates) ?? calendar.next(of: dates, receivedAt: receivedAt, roll: roll, region: region)
+      return NamedDate(date: date, roll: roll)
     case .statedDate(let field, let roll, _):
       return data[field]?.stringValue.flatMap { CalendarDate($0) }.map { NamedDate(date: $0, roll: roll) }
     case .workingDays, .acknowledge: return nil

@@ -3,22 +3,23 @@ extension Procedure {
   package func write(_ w: inout JSONWriter) {
     w.string("id", id)
     w.int("version", version)
-    writeRules(&w)
+    writeRules(&w, binds: binds)
     w.value("dataSchema", Self.jsonSchema(of: fields))
     w.value("answerSchema", Self.jsonSchema(of: answerFields))
   }
 
-  /// The definition as it is kept: what was published, without its number and what follows from the rest.
+  /// The definition as it is kept: what was published, without its number and what follows from the rest. Whom its clock
+  /// binds is left out where that is the receiver: a definition that was kept before stays the same version.
   package var canonical: [UInt8] {
     var w = JSONWriter(capacity: 4096)
     w.object { w in
       w.string("id", id)
-      writeRules(&w)
+      writeRules(&w, binds: binds == .receiver ? nil : binds)
     }
     return w.bytes
   }
 
-  private func writeRules(_ w: inout JSONWriter) {
+  private func writeRules(_ w: inout JSONWriter, binds: Bound?) {
     w.phrase("title", title)
     w.string("clause", clause)
     let (itself, roles): (Bool, [Organ.Role]) =
@@ -34,7 +35,10 @@ extension Procedure {
       w.bool("itself", itself)
       w.roles("roles", answerers)
     }
-    w.object("clock") { clock.write(&$0, days: workingDays) }
+    w.object("clock") { w in
+      clock.write(&w, days: workingDays)
+      if let binds { w.string("binds", binds.rawValue) }
+    }
     w.int("acknowledgeDays", acknowledgeDays)
     w.int("returnDays", returnDays)
     w.object("allows") { w in
@@ -110,11 +114,12 @@ extension Procedure.Clock {
       w.string("kind", "acknowledge")
       w.int("workingDays", days)
       w.string("from", "receipt")
-    case .fixedDates(let dates, let roll):
+    case .fixedDates(let dates, let roll, let field):
       w.string("kind", "fixed-dates")
       w.int("workingDays", Int?.none)
       w.array("dates") { w in for date in dates { w.string(nil, date.description) } }
       w.string("roll", roll.rawValue)
+      if let field { w.string("after", "data." + field) }
     case .statedDate(let field, let roll, _):
       w.string("kind", "stated-date")
       w.int("workingDays", days)

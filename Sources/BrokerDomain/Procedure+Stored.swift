@@ -13,6 +13,8 @@ extension Procedure {
       let reasons = json["declineReasons"]?.all(Outcome.init(stored:)), let isSealed = json["sealed"]?.boolValue,
       let ladder = json["ladder"]?.all({ $0.stringValue.flatMap { Rung(name: $0) } }),
       let disposals = json["disposals"]?.all(DisposalNext.init(stored:)), let copies = json["copies"]?.roles,
+      // Not written before there were clocks that bind the sender.
+      let binds = json["clock"]?["binds"].map({ Bound(rawValue: $0.stringValue ?? "") }) ?? .receiver,
       let openerRoles = openers["roles"]?.roles, let answererRoles = json["answerers"]?["roles"]?.roles
     else { return nil }
     self.init(
@@ -22,7 +24,8 @@ extension Procedure {
       supplement: allows["supplement"] == .bool(true), allowsExtension: allows["extension"] == .bool(true),
       allowsTransfer: allows["transfer"] == .bool(true), item: item, subject: subject, questions: questions,
       answerKind: answerKind, outcomes: outcomes, declineReasons: reasons, fields: fields, answerFields: answerFields,
-      isSealed: isSealed, copies: copies, ladder: ladder, disposals: disposals, version: version)
+      isSealed: isSealed, copies: copies, ladder: ladder, disposals: disposals, binds: binds,
+      version: version)
   }
 }
 
@@ -59,7 +62,7 @@ extension Procedure.Clock {
       self = .acknowledge(workingDays: days)
     case "fixed-dates":
       guard let dates = json["dates"]?.all({ $0.stringValue.flatMap { MonthDay($0) } }), let roll else { return nil }
-      self = .fixedDates(dates, roll: roll)
+      self = .fixedDates(dates, roll: roll, after: field("after"))
     case "stated-date":
       guard let field = field("date"), let roll, let days else { return nil }
       self = .statedDate(field: field, roll: roll, otherwise: days)

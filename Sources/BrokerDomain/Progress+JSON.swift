@@ -7,6 +7,7 @@ extension Progress {
     w.object { w in
       w.int("leg", leg)
       if let clockFrom { w.int("clockFrom", clockFrom.milliseconds) }
+      if bindsSender { w.string("binds", Procedure.Bound.sender.rawValue) }
       if let metAt { w.int("metAt", metAt.milliseconds) }
       if let concludedAt { w.int("concludedAt", concludedAt.milliseconds) }
       write(
@@ -91,6 +92,7 @@ extension Progress {
     guard let json = try? JSON.parse(encoded), let leg = json["leg"]?.intValue else { return nil }
     self.leg = leg
     clockFrom = json["clockFrom"]?.instant
+    bindsSender = json["binds"]?.stringValue == Procedure.Bound.sender.rawValue
     metAt = json["metAt"]?.instant
     concludedAt = json["concludedAt"]?.instant
     if let s = json["supplement"] {

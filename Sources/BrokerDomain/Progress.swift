@@ -12,7 +12,10 @@ package struct Progress: Sendable, Equatable {
   /// A transfer that would have gone back to where it was: a superior rules.
   package var referral: Referral?
   package var disposal: Disposal?
-  /// When receipt was acknowledged, where that is all that the clock waits for.
+  /// The clock binds the organ that sent it; see `Procedure.Bound`.
+  package var bindsSender = false
+  /// When receipt was acknowledged, where that is all that the clock waits for; when it was sent, where the clock binds
+  /// the sender.
   package var metAt: Instant?
   /// When it was answered or declined, of one that was closed afterwards.
   package var concludedAt: Instant?

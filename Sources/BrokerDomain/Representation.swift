@@ -91,6 +91,7 @@ package struct Representation: Sendable {
     w.string("status", request.clockStatus(now: now).rawValue)
     w.bool("overdue", request.isOverdue(now: now))
     w.bool("provisional", deadline.provisional)
+    if request.progress.bindsSender { w.string("binds", Procedure.Bound.sender.rawValue) }
   }
 
   /// What an answer hands on to a sealed procedure is for the organ that gave it, and for who receives that one.
@@ -110,7 +111,7 @@ package struct Representation: Sendable {
       w.object("answer") { w in
         answer.write(&w, without: sealedFields)
         w.moment("at", at)
-        w.bool("late", request.clockStatus(now: now) == .missed)
+        w.bool("late", request.isReplyLate(now: now))
       }
     } else {
       w.null("answer")

@@ -36,7 +36,8 @@ extension WriteContext {
     {
       count(request.procedure, Self.overdueTally, -1)
     }
-    if decision.event.rung == .overdue { count(request.procedure, Self.overdueTally, 1) }
+    // What was sent late is late for ever, and owed by nobody.
+    if decision.event.rung == .overdue, request.isClockRunning { count(request.procedure, Self.overdueTally, 1) }
     let seq = try append(
       decision.event, of: request, requester: requester, responder: responder, trace: trace)
     var audience = requester == responder ? [requester] : [requester, responder]

@@ -27,6 +27,8 @@ package struct InboxNotice: Sendable {
   package let reference: String?
   /// As it is now; nil for an organ that has given the request away.
   package let state: String?
+  /// Whom the clock binds, and so who is told.
+  package let binds: Procedure.Bound
 
   /// Columns in the order of `InboxSQL.list`.
   init(_ row: SQLRow, _ reference: Reference) throws {
@@ -48,6 +50,7 @@ package struct InboxNotice: Sendable {
     self.responder = responder.code
     self.reference = row.optionalText(10)
     state = row.optionalText(11)
+    binds = row.optionalText(12).flatMap(Procedure.Bound.init(rawValue:)) ?? .receiver
     daysLeft = reference.calendar.workingDays(after: at.date, through: dueDate, region: responder.region)
   }
 }
@@ -74,18 +77,20 @@ enum InboxSQL: String, CaseIterable {
     """
   case list = """
     SELECT i.seq, i.request, r.tail, i.rung, i.audience, i.at, i.due_day, r.procedure, r.requester, i.responder,
-      r.reference, CASE WHEN i.audience = 'supervisor' OR i.organ IN (r.requester, r.responder) THEN r.state END
+      r.reference, CASE WHEN i.audience = 'supervisor' OR i.organ IN (r.requester, r.responder) THEN r.state END,
+      json_extract(r.progress, '$.binds')
     FROM inbox i CROSS JOIN request r ON r.key = i.request
     WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4
     """
 }
 
 extension WriteContext {
-  /// Tells the people whom a rung that has fired is for: now, when they are at work by the calendar of the organ that is to
-  /// answer, else when they come in next.
+  /// Tells the people whom a rung that has fired is for: now, when they are at work by the calendar of the organ that the
+  /// clock binds, else when they come in next.
   /// - Parameter moment: of the rung, when that may lie ahead.
   func tellPeople(of rung: Rung, of request: AssistanceRequest, from moment: Instant? = nil) throws {
-    guard let organ = reference.organ(request.responder) else { return }
+    guard let organ = reference.organ(request.bound), let responder = reference.organ(request.responder)?.number
+    else { return }
     let code = RungCode(rung, leg: request.progress.leg, isForPeople: true)
     let at = reference.calendar.officeMoment(from: max(now, moment ?? now), region: organ.region)
     guard at <= now else {
@@ -99,7 +104,7 @@ extension WriteContext {
         try db.run(
           InboxSQL.insert, .int(reader.number), .int(request.id.key), .int(Int64(code.code)),
           .text(audience.rawValue), .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)),
-          .int(organ.number))
+          .int(responder))
       }
     }
   }

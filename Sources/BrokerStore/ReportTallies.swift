@@ -10,9 +10,11 @@ enum ReportSQL: String, CaseIterable {
   case through = "SELECT through FROM report_filing"
   case advance = "UPDATE report_filing SET through = $1"
   /// What counts among the events after `$1`, up to `$2`, with the request as it was then: the past that replaced it,
-  /// or the present. A transfer is told by what it was before, for it ends the turn of the organ that had it.
+  /// or the present. Being submitted counts for the sender, and only when it says that it was late. A transfer is told by
+  /// what it was before, for it ends the turn of the organ that had it.
   case finishes = """
-    SELECT e.type, e.at, CASE e.type WHEN 'request.transferred' THEN p.responder ELSE e.responder END, r.procedure,
+    SELECT e.type, e.at, CASE e.type WHEN 'request.transferred' THEN p.responder
+        WHEN 'request.submitted' THEN e.requester ELSE e.responder END, r.procedure,
       coalesce(r.item, ''), r.received_at, coalesce(p.due_at, r.due_at),
       CASE WHEN p.request IS NULL THEN r.progress ELSE p.progress END,
       CASE e.type WHEN 'request.declined' THEN json_extract(e.data, '$.reasonCode') END
@@ -21,8 +23,9 @@ enum ReportSQL: String, CaseIterable {
       SELECT q.version FROM request_past q
       WHERE q.request = e.request AND q.version >= e.version - (e.type = 'request.transferred')
       ORDER BY q.version LIMIT 1)
-    WHERE e.seq > $1 AND e.seq <= $2 AND e.type IN ('request.acknowledged', 'request.answered', 'request.declined',
-      'request.returned', 'request.transferred', 'request.withdrawn')
+    WHERE e.seq > $1 AND e.seq <= $2 AND (e.type IN ('request.acknowledged', 'request.answered', 'request.declined',
+        'request.returned', 'request.transferred', 'request.withdrawn')
+      OR e.type = 'request.submitted' AND instr(e.data, '"late":true'))
     """
   case cell = "SELECT id FROM report_cell WHERE organ = $1 AND procedure = $2 AND item = $3 AND measure = $4"
   case openCell = "INSERT INTO report_cell (organ, procedure, item, measure) VALUES ($1, $2, $3, $4)"

@@ -14,7 +14,7 @@ package enum ReportKey: Sendable, Hashable {
   case month(CalendarDate)
 }
 
-/// Whose requests a report counts: those that these organs received.
+/// Whose requests a report counts: those that these organs received, and of those that they sent what was sent late.
 package struct ReportScope: Sendable {
   /// Organ numbers.
   package let organs: Set<Int64>
@@ -49,7 +49,7 @@ package struct TimelinessReport: Sendable {
 
   /// When it was made: what is open and overdue is so at this moment.
   package let at: Instant
-  /// In no order; only of what received something.
+  /// In no order; only of what received something, or sent something late.
   package let rows: [ReportGrouping: [Row]]
   package let total: Figures
   /// The longest overdue first, `Store.overdueShown` at most.
@@ -221,7 +221,7 @@ private struct ReportBuilder {
   var report: TimelinessReport {
     var rows: [ReportGrouping: [TimelinessReport.Row]] = [:]
     for grouping in groupings { rows[grouping] = [] }
-    for (key, figures) in tables where figures.received > 0 {
+    for (key, figures) in tables where figures.received + figures.sentLate > 0 {
       rows[key.grouping, default: []].append(.init(key: key, figures: figures))
     }
     return TimelinessReport(at: now, rows: rows, total: total, overdue: shown)

@@ -198,9 +198,11 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
     SELECT count(*) FROM (
       SELECT kind FROM (
         SELECT type AS kind, 1 AS n FROM event WHERE seq <= (SELECT through FROM report_filing)
-          AND type IN ('request.acknowledged', 'request.answered', 'request.declined', 'request.returned')
+          AND (type IN ('request.acknowledged', 'request.answered', 'request.declined', 'request.returned')
+            OR type = 'request.submitted' AND instr(data, '"late":true'))
         UNION ALL SELECT CASE WHEN c.measure IN ('on-time', 'late') THEN 'request.answered'
-          WHEN c.measure LIKE 'declined:%' THEN 'request.declined' ELSE 'request.' || c.measure END, -t.count
+          WHEN c.measure LIKE 'declined:%' THEN 'request.declined'
+          WHEN c.measure = 'sent-late' THEN 'request.submitted' ELSE 'request.' || c.measure END, -t.count
           FROM report_tally t JOIN report_cell c ON c.id = t.cell
           WHERE t.span = 0 AND c.measure NOT IN ('transferred', 'withdrawn')
       ) k GROUP BY kind HAVING sum(n) <> 0

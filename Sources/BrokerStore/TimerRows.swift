@@ -45,7 +45,7 @@ extension WriteContext {
         try tellArbiter(of: request, row.code)
         continue
       }
-      guard let code = RungCode(row.code), request.isClockRunning, request.progress.leg == code.leg else { continue }
+      guard let code = RungCode(row.code), request.isLadderRunning, request.progress.leg == code.leg else { continue }
       if code.isForPeople {
         // Moved since it was armed: they are told when it is so.
         try tellPeople(of: code.rung, of: request, from: request.moment(of: code.rung, reference))
@@ -106,7 +106,7 @@ extension Database {
   func unarmedRequests(_ reference: Reference) throws -> Int {
     let rows = try all(TimerSQL.unarmed) { (key: $0.int(0), rung: $0.int(1)) }
     return try rows.count { row in
-      guard let request = try StoredRequest.load(row.key, self, reference)?.request, request.isClockRunning
+      guard let request = try StoredRequest.load(row.key, self, reference)?.request, request.isLadderRunning
       else { return false }
       // What fired last may belong to an earlier clock.
       let last = RungCode(row.rung).flatMap { $0.leg == request.progress.leg ? $0.rung : nil }

@@ -18,7 +18,7 @@ import Testing
 
   @Test(arguments: [
     "on-time", "late", "declined:not-competent", "declined:", "returned", "transferred", "withdrawn",
-    "acknowledged",
+    "acknowledged", "sent-late",
   ])
   func measuresHaveNames(_ name: String) {
     #expect(Measure(name: name)?.name == name)

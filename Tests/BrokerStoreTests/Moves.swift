@@ -17,13 +17,13 @@ extension Subject {
 extension Submission {
   static func marriage(
     to: Qidong? = .responder, item: String? = "47", procedure: String = "verification",
-    subject: Subject? = .person(), reference: String? = nil
+    subject: Subject? = .person(), reference: String? = nil, data: JSON = .object([])
   ) -> Submission {
     Submission(
       procedure: procedure, item: item, to: to?.organ, subject: subject,
       content: Content(
         questions: [Question(id: "q1", text: "申请人是否已办理结婚登记", asOf: nil)], purpose: "产前检查费支付",
-        reference: reference))
+        reference: reference, data: data))
   }
 }
 

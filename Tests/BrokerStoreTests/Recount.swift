@@ -30,7 +30,7 @@ struct Recount {
       try Row.fetchAll(
         db,
         sql: """
-          SELECT e.request, e.type, e.at, e.responder, e.data, r.procedure, coalesce(r.item, '') AS item
+          SELECT e.request, e.type, e.at, e.requester, e.responder, e.data, r.procedure, coalesce(r.item, '') AS item
           FROM event e JOIN request r ON r.key = e.request ORDER BY e.request, e.seq
           """)
     }
@@ -64,13 +64,21 @@ struct Recount {
         due = CalendarDate(date)
       }
       let region = turn.flatMap { store.reference.organ(number: $0.organ)?.region }
-      let late = due.map { (met ?? on) > $0 } ?? false
+      let isFiling = (event["procedure"] as String) == Self.filing
+      let late = due.map { !isFiling && (met ?? on) > $0 } ?? false
       switch type {
       case "request.submitted", "request.transferred":
         if type == "request.transferred", turn?.outcome == "open" { turn?.outcome = "transferred" }
         if let turn { turns.append(turn) }
         turn = Turn(organ: event["responder"], procedure: event["procedure"], item: event["item"], day: on)
         (start, met, isPaused, isDone) = (on, nil, false, false)
+        // Sent late is its own count, of the organ that sent it, besides the turn of the one that has it now.
+        if isFiling, let due, on > due {
+          turns.append(
+            Turn(
+              organ: event["requester"], procedure: event["procedure"], item: event["item"], day: on,
+              outcome: "sent late"))
+        }
       case "request.acknowledged":
         let received = turn?.day ?? on
         turn?.acknowledgedAfter = working(received, on, region)
@@ -89,12 +97,15 @@ struct Recount {
       }
       isDone = isDone || turn?.outcome != "open"
     }
-    if !isDone, !isPaused, met == nil, let due { turn?.overdue = now.date > due }
+    if !isDone, !isPaused, met == nil, turn?.procedure != Self.filing, let due { turn?.overdue = now.date > due }
     if let turn { turns.append(turn) }
   }
 
   /// A procedure in which receipt is all that is owed.
   static let receiptOnly = "handover"
+
+  /// A procedure whose clock binds the organ that sends.
+  static let filing = "filing"
 
   private func working(_ from: CalendarDate, _ to: CalendarDate, _ region: RegionCode?) -> Int {
     var (day, count) = (from, 0)
@@ -111,7 +122,7 @@ struct Recount {
     func count(_ outcome: String) -> Int { turns.count { $0.outcome == outcome } }
     let reasons = Set(turns.map(\.outcome).filter { $0.hasPrefix("declined ") }).sorted()
     return """
-      received \(turns.count) on time \(count("on time")) late \(count("late")) \
+      received \(turns.count - count("sent late")) sent late \(count("sent late")) on time \(count("on time")) late \(count("late")) \
       \(reasons.map { "\($0) \(count($0))" }.joined(separator: " ")) declined late \(turns.count { $0.declinedLate }) \
       returned \(count("returned")) transferred \(count("transferred")) withdrawn \(count("withdrawn")) \
       open \(count("open")) overdue \(turns.count { $0.overdue }) days \(spread(turns.compactMap(\.days))) \
@@ -139,7 +150,7 @@ extension Figures {
       return "\(days.total) median \(Double(median) / 2) p90 \(p90)"
     }
     return """
-      received \(received) on time \(onTime.total) late \(late.total) \
+      received \(received) sent late \(sentLate) on time \(onTime.total) late \(late.total) \
       \(reasons) declined late \(declinedLate) \
       returned \(returned) transferred \(transferred) withdrawn \(withdrawn) \
       open \(open) overdue \(overdue) days \(spread(days)) \

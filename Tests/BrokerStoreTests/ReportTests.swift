@@ -8,21 +8,28 @@ import Testing
 /// Reports agree with the events to the last one: filed or not, before and after a restart, and when they are built for
 /// a database that had no tallies.
 @Suite(.timeLimit(.minutes(5))) struct ReportTests {
-  /// A sealed procedure and one in which receipt is all that is owed, besides the two of every fixture.
+  /// A sealed procedure, one in which receipt is all that is owed and one whose clock binds the sender, besides the two of
+  /// every fixture.
   static let procedures =
     Fixture.procedures + [
       variant("sealed", clock: .workingDays(3, from: .receipt), isSealed: true),
       variant(Recount.receiptOnly, clock: .acknowledge(workingDays: 1), isSealed: false),
+      variant(Recount.filing, clock: .workingDays(3, from: .field("on")), isSealed: false, binds: .sender),
     ]
 
-  private static func variant(_ id: String, clock: Procedure.Clock, isSealed: Bool) -> Procedure {
+  private static func variant(
+    _ id: String, clock: Procedure.Clock, isSealed: Bool, binds: Procedure.Bound = .receiver
+  ) -> Procedure {
     let base = Fixture.procedures[0]
+    let isFree = binds == .receiver
+    let on = Procedure.Field(name: "on", label: Phrase("日期", "date"), kind: .date(.any), required: true)
     return Procedure(
       id: id, title: base.title, clause: base.clause, openers: .roles([]), answerers: [], clock: clock,
-      acknowledgeDays: 1, returnDays: 2, supplement: true, allowsExtension: true, allowsTransfer: true, item: .optional,
+      acknowledgeDays: 1, returnDays: 2, supplement: isFree, allowsExtension: isFree, allowsTransfer: isFree,
+      item: .optional,
       subject: .optional, questions: .required, answerKind: .findings, outcomes: base.outcomes,
-      declineReasons: base.declineReasons + [.init(id: "other", title: Phrase("其他", "other"))], fields: [],
-      answerFields: [], isSealed: isSealed, copies: [], ladder: Rung.allCases)
+      declineReasons: base.declineReasons + [.init(id: "other", title: Phrase("其他", "other"))],
+      fields: isFree ? [] : [on], answerFields: [], isSealed: isSealed, copies: [], ladder: Rung.allCases, binds: binds)
   }
 
   private static func open(_ fixture: Fixture) throws -> Store {
@@ -42,8 +49,10 @@ import Testing
         let pair = organs.shuffled(using: &random)
         let item = store.reference.items.prefix(4).map(\.code).randomElement(using: &random)
         let procedure = procedures.map(\.id).randomElement(using: &random) ?? ""
+        let on = store.clock.now.date + -Int.random(in: 0...9, using: &random)
         let submission = Submission.marriage(
-          to: pair[0], item: Bool.random(using: &random) ? item : nil, procedure: procedure)
+          to: pair[0], item: Bool.random(using: &random) ? item : nil, procedure: procedure,
+          data: procedure == Recount.filing ? .object([.init("on", .string(on.description))]) : .object([]))
         ids.append(try await store.submit(submission, by: pair[1]).id)
       case 5..<18:
         guard let id = ids.suffix(60).randomElement(using: &random) else { continue }
@@ -145,7 +154,7 @@ import Testing
       let turns = try Recount(store).turns
       let outcomes = Set(turns.map(\.outcome))
       let wanted: Set<String> = [
-        "on time", "late", "declined not-competent", "returned", "transferred", "withdrawn", "open",
+        "on time", "late", "declined not-competent", "returned", "transferred", "withdrawn", "open", "sent late",
       ]
       #expect(outcomes == wanted, "the walk must see everything")
       #expect(Set(turns.map { $0.day.description.prefix(7) }).count >= 3 && turns.contains { $0.overdue })

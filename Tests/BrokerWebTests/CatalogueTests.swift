@@ -95,6 +95,7 @@ struct CatalogueTests {
     #expect(filing["procedure"].string == "list-filing" && filing["to"]["code"].string == superior)
     #expect(filing["from"]["code"].string == Qidong.supervisor.code)
     #expect(filing["due"]["date"].string == "2026-03-11" && filing["due"]["workingDays"].int == 7)
+    #expect(filing["due"]["status"].string == "met" && filing["due"]["binds"].string == "sender")
     #expect(filing["data"]["publishedOn"].string == "2026-03-02" && filing["data"]["adjustment"].string == id)
     // In force at once; nobody owes forms for it.
     #expect(try scene.daemon.submit(marriageRequest(to: nil))["due"]["workingDays"].int == 3)

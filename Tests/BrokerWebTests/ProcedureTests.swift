@@ -14,7 +14,7 @@ internal import Testing
   private static func procedure(_ id: String) throws -> JSONBody { try #require(try all.get()[id], "\(id)") }
 
   /// One row a procedure: openers, answerers, clock (days from `receipt` or a field, `ack` days, dates, or a stated
-  /// date), days to acknowledge, what it allows ((s)upplement, (e)xtension, (t)ransfer, (r)eturn within, (d)ecline, `-`
+  /// date; whom it binds where that is the sender), days to acknowledge, what it allows ((s)upplement, (e)xtension, (t)ransfer, (r)eturn within, (d)ecline, `-`
   /// for nothing), what it expects.
   static let table = """
     verification             any         any         5 receipt                 1  s e t r2 d   i? s! q!  findings
@@ -23,7 +23,7 @@ internal import Testing
     commitment-service       itself      itself      3 data.appliedOn          -  -            i? s? q-  outcome
     format-text-publication  itself      itself      10 data.publishedOn       -  -            i? s- q-  outcome
     list-adjustment          any         supervisor  10 receipt                1  s e r2       i? s- q-  outcome
-    list-filing              any         supervisor  7 data.publishedOn        1  r2           i? s- q-  outcome
+    list-filing              any         supervisor  7 data.publishedOn sender 1  r2           i? s- q-  outcome
     exemption-consultation   any         any         10 receipt                1  s e t r2     i! s- q-  outcome
     on-site-dispatch         any         any         ack 1                     1  t r1         i? s! q-  outcome
     supervision-handover     any         any         ack 1                     1  t r1         i! s! q-  outcome
@@ -33,7 +33,7 @@ internal import Testing
     credit-check             any         credit      1 receipt                 -  -            i? s! q-  outcome
     credit-repair            any         credit      5 receipt                 1  s e r2       i? s! q-  outcome
     credit-objection         any         credit      3 receipt                 1  r1           i? s! q-  outcome
-    half-year-summary        member,credit,hotline  supervisor  02-29,08-31 preceding  1  -   i- s- q-  outcome
+    half-year-summary        member,credit,hotline  supervisor  02-29,08-31 preceding data.period sender  1  -   i- s- q-  outcome
     regulation-filing        member,credit,hotline  supervisor  5 receipt      1  s e r2       i? s- q-  outcome
     problem-report           member,credit,hotline  supervisor  5 receipt      1  s e          i? s- q-  outcome
     supervision-notice       supervisor  any         5 receipt                 1  e            i? s- q-  outcome
@@ -77,7 +77,9 @@ internal import Testing
     }
     return
       ([party(procedure["openers"]), party(procedure["answerers"]), time]
-      + [procedure["acknowledgeDays"].int.map(String.init) ?? "-"] + (may.isEmpty ? ["-"] : may) + expects
+      + (clock["after"].string.map { [$0] } ?? []) + (clock["binds"].string == "receiver" ? [] : ["sender"]) + [
+        procedure["acknowledgeDays"].int.map(String.init) ?? "-"
+      ] + (may.isEmpty ? ["-"] : may) + expects
       + [procedure["answerKind"].string ?? "?"]).joined(separator: " ")
   }
 

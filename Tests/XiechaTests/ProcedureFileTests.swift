@@ -107,6 +107,23 @@ internal import Testing
     ("from: publishedOn", "from: order", "from is receipt or the name of a required date of fields; order is none"),
     ("from: publishedOn", "from: seenOn", "from is receipt or the name of a required date of fields; seenOn is none"),
     ("from: publishedOn", "from: nowhere", "from is receipt or the name of a required date of fields; nowhere is none"),
+    ("from: publishedOn", "from: publishedOn, binds: both", "binds is one of receiver, sender"),
+    ("from: publishedOn", "from: receipt, binds: sender", "a clock that binds the sender counts from a field: from or"),
+    (
+      "from: publishedOn", "from: publishedOn, binds: sender", "a clock that binds the sender is over when it is sent: "
+    ),
+    (
+      "{workingDays: 7, from: publishedOn}", "{acknowledge: 1, binds: sender}", "there is no key binds here; known: ack"
+    ),
+    (
+      "7, from: publishedOn", "7, date: seenOn, roll: following, binds: sender",
+      "there is no key binds here; known: date"
+    ),
+    ("7, from: publishedOn", "7, from: publishedOn, after: order", "there is no key after here; known: workingDays"),
+    (
+      "{workingDays: 7, from: publishedOn}", "{dates: [08-31], roll: following, after: order}",
+      "after is the name of a required text of fields with the pattern [0-9]{4}-H[12]; order is none"
+    ),
     ("acknowledgeDays: 1", "acknowledgeDays: 8", "acknowledgeDays is at most the 7 working days of the clock"),
     ("returnDays: 2", "returnDays: 0", "returnDays must be a whole number from 1 to 250"),
     ("supplement: restart", "supplement: pause", "supplement is one of restart, none"),

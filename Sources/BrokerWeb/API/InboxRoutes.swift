@@ -65,6 +65,7 @@ extension InboxNotice {
     w.string("state", state)
     w.string("reference", self.reference)
     w.string("dueDate", dueDate.description)
+    if binds == .sender { w.string("binds", binds.rawValue) }
     for (member, code) in [("from" as StaticString, requester), ("to", responder)] {
       w.object(member) { w in
         w.string("code", code.description)
@@ -77,6 +78,8 @@ extension InboxNotice {
 
   private func text(_ title: Phrase, asker: String, answerer: String) -> Phrase {
     switch matter {
+    case .rung(let rung) where binds == .sender:
+      rung.senderNotice(to: audience, title: title, asker: asker, answerer: answerer, due: dueDate)
     case .rung(let rung):
       rung.notice(to: audience, title: title, asker: asker, answerer: answerer, due: dueDate, left: daysLeft)
     case .undelivered: undeliveredNotice(title: title, answerer: answerer, needed: dueDate)

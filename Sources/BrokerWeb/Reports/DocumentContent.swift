@@ -51,11 +51,11 @@ struct DocumentContent: Sendable {
   func name(of organ: Int64) -> String { reference.organ(number: organ)?.name ?? "?" }
   func title(of procedure: String) -> String { reference.procedures[procedure]?.title.zh ?? procedure }
 
-  /// Organs that answered late or owe something overdue, the worst first.
+  /// Organs that answered or sent something late or owe something overdue, the worst first.
   var latest: [ReportTable.Row] {
-    organs.filter { $0.figures.late.total + $0.figures.overdue + $0.figures.declinedLate > 0 }.sorted {
-      let (a, b) = ($0.figures, $1.figures)
-      return (a.overdue + a.late.total + a.declinedLate, $1.name) > (b.overdue + b.late.total + b.declinedLate, $0.name)
+    func sum(_ f: Figures) -> Int { f.overdue + f.late.total + f.declinedLate + f.sentLate }
+    return organs.filter { sum($0.figures) > 0 }.sorted {
+      (sum($0.figures), $1.name) > (sum($1.figures), $0.name)
     }
   }
 
@@ -96,7 +96,7 @@ struct DocumentContent: Sendable {
     guard !rows.isEmpty else { return "本期各机关没有逾期情况。" }
     let parts = rows.map { row in
       let f = row.figures
-      let counts = [(f.late.total, "逾期答复"), (f.declinedLate, "逾期告知不能协助"), (f.overdue, "逾期未复")]
+      let counts = [(f.late.total, "逾期答复"), (f.declinedLate, "逾期告知不能协助"), (f.overdue, "逾期未复"), (f.sentLate, "逾期送交")]
       return row.name + counts.filter { $0.0 > 0 }.map { "\($0.1)\($0.0)件" }.joined(separator: "、")
     }
     return "存在逾期情况的有\(rows.count)个机关：\(parts.joined(separator: "；"))。"

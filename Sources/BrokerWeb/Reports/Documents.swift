@@ -33,10 +33,11 @@ struct SummaryDocument {
     var parts: [String] = []
     if f.overdue > 0 { parts.append("对逾期未复的\(f.overdue)件逐件督办，限期答复") }
     if f.late.total + f.declinedLate > 0 { parts.append("对逾期答复的机关提醒整改，督促其按行政协助事项清单的时限办理") }
+    if f.sentLate > 0 { parts.append("对逾期送交的机关提醒整改，督促其按规定期限备案、报送") }
     if f.declinedTotal > 0 { parts.append("对不能协助的理由逐件复核，防止推诿") }
     if f.returned + f.transferred > 0 { parts.append("根据退回、移送情况核对行政协助事项清单，明确协助机关") }
     if parts.isEmpty { parts.append("继续按行政协助事项清单的时限办理") }
-    return parts.enumerated().map { "（\(["一", "二", "三", "四"][$0])）\($1)" }.joined(separator: "；") + "。"
+    return parts.enumerated().map { "（\(["一", "二", "三", "四", "五"][$0])）\($1)" }.joined(separator: "；") + "。"
   }
 }
 
@@ -66,9 +67,13 @@ struct CircularDocument {
 
   private var demand: String {
     let f = content.total
-    guard f.overdue + f.late.total + f.declinedLate > 0 else { return "请各机关继续按行政协助事项清单的时限办理，确需延期的，届满前按规定提出。" }
+    let sending = f.sentLate > 0 ? "逾期送交的机关应当查明原因，今后按规定期限备案、报送。" : ""
+    guard f.overdue + f.late.total + f.declinedLate > 0 || f.sentLate > 0 else {
+      return "请各机关继续按行政协助事项清单的时限办理，确需延期的，届满前按规定提出。"
+    }
     return (f.overdue > 0 ? "逾期未复的，请有关机关收到本通报后立即答复或者书面说明理由。" : "")
-      + "逾期答复的机关应当查明原因，认真整改。被请求机关不得推诿或者拒绝协助；确需延期的，届满前按规定提出。"
+      + (f.late.total + f.declinedLate + f.overdue > 0 ? "逾期答复的机关应当查明原因，认真整改。" : "") + sending
+      + "被请求机关不得推诿或者拒绝协助；确需延期的，届满前按规定提出。"
   }
 }
 
@@ -83,12 +88,12 @@ extension HTMLText {
       [
         f.received, f.onTime.total, f.late.total, f.declinedTotal, f.returned, f.transferred, f.withdrawn, f.open,
         f.overdue,
-      ].map(String.init) + [f.days.median ?? "—", f.days.p90.map(String.init) ?? "—"]
+      ].map(String.init) + [f.days.median ?? "—", f.days.p90.map(String.init) ?? "—", String(f.sentLate)]
     }
     element("table") { html in
       html.element("thead") { html in
         html.row(
-          [first, "收到", "按时答复", "逾期答复", "不能协助", "退回", "移送", "撤回", "未办结", "已逾期", "中位数", "九成以内"], heading: true)
+          [first, "收到", "按时答复", "逾期答复", "不能协助", "退回", "移送", "撤回", "未办结", "已逾期", "中位数", "九成以内", "逾期送交"], heading: true)
       }
       html.element("tbody") { html in
         for row in rows { html.row([row.name] + cells(row.figures)) }

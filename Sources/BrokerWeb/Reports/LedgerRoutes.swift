@@ -84,11 +84,14 @@ private struct LedgerRow {
     let procedure = reference.procedure(of: request)
     let item = request.item.flatMap { reference.item($0, at: request.receivedAt) }
     let (from, to) = (reference.organ(request.requester), reference.organ(request.responder))
-    let done = request.progress.metAt ?? request.closedAt
+    // A clock that bound the sender was none of the organ that replies: its days are those from receipt.
+    let isSenders = request.progress.bindsSender
+    let done = isSenders ? request.closedAt : request.progress.metAt ?? request.closedAt
+    let start = isSenders ? request.receivedAt : request.clockFrom
     let days = done.map {
-      reference.calendar.workingDays(after: request.clockFrom.date, through: $0.date, region: to?.region)
+      reference.calendar.workingDays(after: start.date, through: $0.date, region: to?.region)
     }
-    let isLate = request.clockStatus(now: now) == .missed
+    let late = request.isSentLate ? "请求机关迟送" : request.clockStatus(now: now) == .missed ? "是" : "否"
     fields = [
       .text(request.id.description), .text(request.content.reference), .text(procedure?.title.zh ?? request.procedure),
       .text(request.item), .text(item?.proof), .text(item?.matter), .text(from?.name),
@@ -96,7 +99,7 @@ private struct LedgerRow {
       .text(stored.subject.map(Self.name)), .text(stored.subject.map { Mask.idNumber($0.idNumber) }),
       .text(request.receivedAt.rfc3339), .text(request.acknowledgement?.at.rfc3339),
       .text(request.deadline.date.description), .text(request.state.name.rawValue), .text(request.closedAt?.rfc3339),
-      .text(Self.outcome(request, procedure)), .int(days), .text(isLate ? "是" : "否"),
+      .text(Self.outcome(request, procedure)), .int(days), .text(late),
     ]
   }
 

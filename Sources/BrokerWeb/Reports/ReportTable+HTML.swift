@@ -36,16 +36,20 @@ extension ReportTable {
     let f = report.total
     return "共收到\(f.received)件：按时答复\(f.onTime.total)件，逾期答复\(f.late.total)件，书面告知不能协助\(f.declinedTotal)件，退回\(f.returned)件，"
       + "移送\(f.transferred)件，撤回\(f.withdrawn)件，未办结\(f.open)件（其中已逾期\(f.overdue)件）。"
+      + (f.sentLate > 0 ? "另有逾期送交的\(f.sentLate)件。" : "")
       + (f.days.median.map { "答复用时中位数\($0)个工作日，第90百分位\(f.days.p90 ?? 0)个工作日。" } ?? "")
   }
 
   private func table(_ html: inout HTMLText) {
     let heading =
       [grouping.title.zh, "收到", "按时", "逾期", "不能协助"] + reasons.map { "其中：\($0.title.zh)" }
-      + ["退回", "移送", "撤回", "未办结", "已逾期", "中位数", "P90", "签收", "签收中位数", "签收P90"]
+      + ["退回", "移送", "撤回", "未办结", "已逾期", "中位数", "P90", "签收", "签收中位数", "签收P90", "逾期送交"]
     let english =
       [grouping.title.en, "Received", "On time", "Late", "Declined"] + reasons.map(\.title.en)
-      + ["Returned", "Transferred", "Withdrawn", "Open", "Overdue", "Median", "P90", "Acknowledged", "Median", "P90"]
+      + [
+        "Returned", "Transferred", "Withdrawn", "Open", "Overdue", "Median", "P90", "Acknowledged", "Median", "P90",
+        "Sent late",
+      ]
     html.element("table") { html in
       html.element("thead") { html in
         html.row(heading, heading: true)
@@ -67,19 +71,21 @@ extension ReportTable {
       + reasons.map { String(f.declined[$0.code] ?? 0) }
       + [f.returned, f.transferred, f.withdrawn, f.open, f.overdue].map(String.init)
       + [f.days.median ?? "—", f.days.p90.map(String.init) ?? "—", String(f.acknowledged.total)]
-      + [f.acknowledged.median ?? "—", f.acknowledged.p90.map(String.init) ?? "—"]
+      + [f.acknowledged.median ?? "—", f.acknowledged.p90.map(String.init) ?? "—", String(f.sentLate)]
   }
 
   private func notes(_ html: inout HTMLText) {
     html.element(
       "p",
       "说明：以被请求机关收到之日归期；移送的，由接收机关另计一件，最后办理的机关对时限负责；补正后重新起算的，所用工作日自重新起算之日计。"
-        + "工作日按被请求机关所在地区的日历计算。密封事项只计入收到它的机关自己的统计。")
+        + "工作日按被请求机关所在地区的日历计算。密封事项只计入收到它的机关自己的统计。"
+        + "期限约束送交机关的（如清单备案、半年总结），逾期送交计在送交机关，收到的机关不因此逾期。")
     html.element(
       "p",
       "Counted by the day on which the requested organ received it; after a transfer the organ that it went to received it "
         + "anew. Days are working days of the clock that the answer met or missed, by the calendar of the requested "
-        + "organ's region. What is sealed is in the figures of the organ that received it, and in no others.",
+        + "organ's region. What is sealed is in the figures of the organ that received it, and in no others. Where a clause "
+        + "obliges the sender, as with the filing of a list, what was sent late is counted against the organ that sent it.",
       [("class", "en")])
   }
 }

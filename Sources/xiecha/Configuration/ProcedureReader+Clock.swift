@@ -3,14 +3,14 @@ internal import Yams
 
 extension ProcedureReader {
   private enum ClockKind {
-    static let workingDays = ["workingDays", "from"]
-    static let fixedDates = ["dates", "roll"]
+    static let workingDays = ["workingDays", "from", "binds"]
+    static let fixedDates = ["dates", "roll", "after", "binds"]
     static let statedDate = ["date", "roll", "workingDays"]
     static let acknowledge = ["acknowledge"]
-    static let all = ["workingDays", "from", "acknowledge", "dates", "date", "roll"]
+    static let all = ["workingDays", "from", "acknowledge", "dates", "date", "roll", "after", "binds"]
   }
 
-  /// `{workingDays, from}`, `{acknowledge}`, `{dates, roll}` or `{date, roll, workingDays}`.
+  /// `{workingDays, from}`, `{acknowledge}`, `{dates, roll, after}` or `{date, roll, workingDays}`.
   func clock(_ node: Node, fields: [Procedure.Field]) throws(ConfigurationFault) -> Procedure.Clock {
     let keys = try yaml.mapping(node, keys: ClockKind.all)
     if let days = keys["acknowledge"] {
@@ -19,7 +19,9 @@ extension ProcedureReader {
     }
     if let dates = keys["dates"] {
       _ = try yaml.mapping(node, keys: ClockKind.fixedDates)
-      return .fixedDates(try monthDays(dates), roll: try roll(keys, node))
+      let (days, roll) = (try monthDays(dates), try roll(keys, node))
+      guard let after = keys["after"] else { return .fixedDates(days, roll: roll) }
+      return .fixedDates(days, roll: roll, after: try halfYearField(after, fields))
     }
     if let date = keys["date"] {
       _ = try yaml.mapping(node, keys: ClockKind.statedDate)
@@ -31,6 +33,40 @@ extension ProcedureReader {
     let days = try days(keys, node)
     guard let from = keys["from"], from.string != "receipt" else { return .workingDays(days, from: .receipt) }
     return .workingDays(days, from: .field(try dateField(from, "from", fields, required: true)))
+  }
+
+  /// Whom the clock binds. What binds the sender is measured when it is sent: by a day that the request names, and
+  /// never again.
+  /// - Parameter mayMove: a supplement, an extension or a transfer would start or move the clock.
+  func binds(
+    _ node: Node, _ clock: Procedure.Clock, _ openers: Procedure.Openers, mayMove: Bool
+  ) throws(ConfigurationFault) -> Procedure.Bound {
+    let key = try yaml.mapping(node, keys: ClockKind.all)["binds"]
+    guard let key, try yaml.word(key, "binds", Procedure.Bound.receiver) == .sender else { return .receiver }
+    switch clock {
+    case .workingDays(_, .field), .fixedDates(_, _, .some(_)): break
+    default:
+      throw yaml.fault(key, "a clock that binds the sender counts from a field: from or after names it")
+    }
+    guard openers != .itself else { throw yaml.fault(key, "an organ that asks itself sends nothing: leave binds out") }
+    guard !mayMove else {
+      throw yaml.fault(
+        key,
+        "a clock that binds the sender is over when it is sent: supplement is none, extension and transfer are false")
+    }
+    return .sender
+  }
+
+  /// A field that names a half year, which its pattern has to say.
+  private func halfYearField(_ node: Node, _ fields: [Procedure.Field]) throws(ConfigurationFault) -> String {
+    let name = try yaml.text(node)
+    if let field = fields.first(where: { $0.name == name }), field.required,
+      case .text(_, _, HalfYear.pattern?) = field.kind
+    {
+      return name
+    }
+    throw yaml.fault(
+      node, "after is the name of a required text of fields with the pattern \(HalfYear.pattern); \(name) is none")
   }
 
   private func days(_ keys: [String: Node], _ at: Node) throws(ConfigurationFault) -> Int {

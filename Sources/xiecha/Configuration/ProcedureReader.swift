@@ -17,13 +17,17 @@ struct ProcedureReader {
     let fields = try self.fields(top["fields"])
     let answerFields = try self.fields(top["answerFields"])
     let openers = try openers(top)
-    let clock = try clock(try yaml.need(top, "clock", root), fields: fields)
+    let clockNode = try yaml.need(top, "clock", root)
+    let clock = try clock(clockNode, fields: fields)
     var lines = FollowUpLines()
     let outcomes = try outcomes(try yaml.need(top, "outcomes", root), answerFields: answerFields, &lines)
     let (sealed, copies) = try visibility(top)
     let answer = try yaml.word(top["answer"], "answer", Procedure.AnswerKind.findings)
     let parts = try presences(top, answer: answer)
     let limits = try limits(top, clock: clock, openers: openers)
+    let supplement = try supplement(top, clock: clock)
+    let extends = try yaml.flag(top["extension"], "extension", true)
+    let binds = try binds(clockNode, clock, openers, mayMove: supplement || extends || limits.transfer)
     return ProcedureFile.Loaded(
       procedure: Procedure(
         id: try yaml.name(try yaml.need(top, "id", root), hyphens: true),
@@ -31,14 +35,13 @@ struct ProcedureReader {
         clause: try yaml.text(try yaml.need(top, "clause", root)), openers: openers,
         answerers: try roles(top["answerers"], "answerers"), clock: clock,
         acknowledgeDays: limits.acknowledge, returnDays: limits.sendBack,
-        supplement: try supplement(top, clock: clock),
-        allowsExtension: try yaml.flag(top["extension"], "extension", true),
+        supplement: supplement, allowsExtension: extends,
         allowsTransfer: limits.transfer, item: parts.item, subject: parts.subject,
         questions: parts.questions, answerKind: answer,
         outcomes: outcomes, declineReasons: try reasons(try yaml.need(top, "declineReasons", root)),
         fields: fields, answerFields: answerFields, isSealed: sealed, copies: copies,
         ladder: try ladder(try yaml.need(top, "ladder", root)),
-        disposals: try disposals(top["disposals"], answer: answer, &lines)),
+        disposals: try disposals(top["disposals"], answer: answer, &lines), binds: binds),
       file: yaml.file, lines: lines)
   }
 
