@@ -132,6 +132,11 @@ package final class Reference: Sendable {
     return earlier[id]?[version]
   }
 
+  /// There is or was a definition of it, and there may be requests.
+  package func knows(procedure id: String) -> Bool { procedures[id] != nil || earlier[id] != nil }
+
+  package var knownProcedures: [String] { Set(procedures.keys).union(earlier.keys).sorted() }
+
   /// By any of its definitions, also of one whose file is gone: requests opened under a sealed one stay sealed.
   package func isSealed(_ procedure: String) -> Bool {
     procedures[procedure]?.isSealed == true || earlier[procedure]?.values.contains { $0.isSealed } == true

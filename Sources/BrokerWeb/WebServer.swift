@@ -65,13 +65,14 @@ package struct WebServer: Sendable {
       guard let tls else { return OnEventLoop(http) }
       return OnEventLoop(try TLSChannel(http, tlsConfiguration: tls))
     }
-    return Application(
+    let application = Application(
       router: router(), server: server,
       configuration: ApplicationConfiguration(
         address: .hostname(options.host, port: options.port), serverName: nil,
         availableConnectionsDelegate: MaximumAvailableConnections(options.limits.connections)),
       onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
       logger: quiet)
+    return Listening(server: application, host: options.host, port: options.port)
   }
 
   private func router() -> Router<BasicRequestContext> {

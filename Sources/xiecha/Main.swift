@@ -24,19 +24,21 @@ struct Xiecha: AsyncParsableCommand {
   /// Runs the command and turns every error into one clear line and an exit status: the parser's own statuses are
   /// folded into 2, which systemd is told not to restart on.
   static func main() async {
+    var asked: any ParsableCommand.Type = Xiecha.self
     do {
       var command = try parseAsRoot()
+      asked = type(of: command)
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
         try command.run()
       }
     } catch {
-      leave(error)
+      leave(error, asked)
     }
   }
 
-  private static func leave(_ error: any Error) -> Never {
+  private static func leave(_ error: any Error, _ asked: any ParsableCommand.Type) -> Never {
     switch error {
     case let error as ExitCode: Glibc.exit(error.rawValue)
     case let error as ConfigurationFault: fail(error.description, 2)
@@ -47,6 +49,11 @@ struct Xiecha: AsyncParsableCommand {
       default: fail(error.description, 1)
       }
     case let error as Failure: fail(error.text, 1)
+    case let error as CocoaError: fail(FileFault.failure("xiecha", error).text, 1)
+    case let error as ValidationError:
+      // Found by the command itself, whose usage it then is; the parser's own errors know their command.
+      warn("Error: \(error.message)\nUsage: \(usageString(for: asked))")
+      Glibc.exit(2)
     default:
       let status = exitCode(for: error)
       let text = fullMessage(for: error)
@@ -55,7 +62,7 @@ struct Xiecha: AsyncParsableCommand {
         Glibc.exit(0)
       }
       FileHandle.standardError.write(Data((text + "\n").utf8))
-      Glibc.exit(status == .validationFailure || error is ValidationError ? 2 : 1)
+      Glibc.exit(status == .validationFailure ? 2 : 1)
     }
   }
 

@@ -29,7 +29,9 @@ struct Serve: AsyncParsableCommand {
   func run() async throws {
     var settings = try state.settings()
     if let listen { try settings.apply(environment: [:], assignments: ["listen=\(listen)"]) }
-    guard let address = settings.address else { throw ValidationError("--listen takes host:port") }
+    guard let address = settings.address else {
+      throw ValidationError("--listen 应为 host:port / --listen takes host:port")
+    }
     let logger = Self.logger(settings.logLevel)
 
     let store = try Store.open(
@@ -66,6 +68,11 @@ struct Serve: AsyncParsableCommand {
     defer { LogLines.standardError.flush() }
     do {
       try await group.run()
+    } catch let fault as ListenFault {
+      store.close()
+      throw Failure(
+        text:
+          "\(fault.address): \(fault.words.zh)，或者用 --listen 另指定地址 / \(fault.words.en), or name another with --listen")
     } catch {
       store.close()
       throw Failure(text: "\(error)")
@@ -76,7 +83,8 @@ struct Serve: AsyncParsableCommand {
   private func rehearsalStart() throws -> Instant? {
     try rehearseAt.map { text in
       guard let instant = Instant(rfc3339: text) else {
-        throw ValidationError("--rehearse-at takes a moment of RFC 3339 such as 2026-02-13T17:45:00+08:00")
+        throw ValidationError(
+          "--rehearse-at 应为 RFC 3339 时刻 / --rehearse-at takes a moment of RFC 3339 such as 2026-02-13T17:45:00+08:00")
       }
       return instant
     }

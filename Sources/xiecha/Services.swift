@@ -128,6 +128,8 @@ struct Inspecting: Service {
         if let damage = try await store.inspectWhole() {
           logger.critical("the database is damaged: \(damage); stop, keep the file, restore the newest backup")
         }
+      } catch  where Task.isCancelled {
+        // The daemon ends, and the statement was interrupted for it.
       } catch {
         logger.error("the database could not be read whole: \(error)")
       }

@@ -79,6 +79,25 @@ struct EndpointSecurityTests {
     (#""description": "a\u0000b""#, ["/description"]),
   ]
 
+  /// Null takes back what an endpoint can be without, and is no way to leave the rest alone.
+  @Test func nullIsForWhatCanBeTakenBack() throws {
+    let client = try Self.daemon.get().client(.stranger)
+    let id = try Self.daemon.get().register("http://127.0.0.1:9/", for: .stranger)
+    let path = "/v1/endpoints/\(id)"
+    let before = try client.done("PATCH", path, json: #"{"description": "x"}"#).json
+    let names = ["body", "enabled", "events", "format", "signatures", "url"]
+    let all = names.map { "\"\($0)\": null" }
+    for members in all + [all.joined(separator: ", ") + #", "description": null"#] {
+      let reply = try client.call("PATCH", path, json: "{\(members)}")
+      expectProblem(reply, 422, "invalid-body", members)
+      #expect(pointers(reply) == names.filter { members.contains("\"\($0)\"") }.map { "/\($0)" })
+    }
+    #expect(try client.get(path) == before)
+    let after = try client.done("PATCH", path, json: #"{"description": null, "tls": null}"#).json
+    #expect(after["description"].isNull && after["tls"].isNull)
+    try client.done("DELETE", path, 204)
+  }
+
   @Test(arguments: faults) func faultsAreNamed(_ row: (members: String, pointers: [String])) throws {
     let client = try Self.daemon.get().client(.stranger)
     let url = row.members.contains("\"url\"") ? "" : #""url": "http://127.0.0.1:9/", "#

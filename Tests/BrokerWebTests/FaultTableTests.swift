@@ -141,6 +141,8 @@ struct FaultTableTests {
   static let declines = [
     Case("nothing", [("", .object([:]))], "invalid-body", ["/reason", "/reasonCode", "/signatory"]),
     Case("no statement of reasons", [("/reason", .string("没空"))], "invalid-body", ["/reason"]),
+    Case("signs are no reason", [("/reason", .string("。。。。"))], "invalid-body", ["/reason"]),
+    Case("nor are blanks", [("/reason", .string("没 - 空 … 了"))], "invalid-body", ["/reason"]),
     Case("no reason that the law knows", [("/reasonCode", .string("busy"))], "invalid-body", ["/reasonCode"]),
     Case(
       "competent is who declines", [("/competentOrgan", .string(responder.code))], "same-organ",

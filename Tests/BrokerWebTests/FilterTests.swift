@@ -61,7 +61,7 @@ struct FilterTests {
       ("state=returned&role=responder", "", ""),
       ("state=returned,withdrawn", "d", "d"), ("state=returned&subject=\(number)", "", ""),
       ("state=returned&updatedAfter=\(after)", "", ""), ("state=returned&overdue=true", "", ""),
-      ("procedure=other", "", ""),
+      ("procedure=hotline-transfer", "", ""),
       ("overdue=true", "ba", "ba"),
       ("overdue=false", "fedc", "gfedc"),
       ("overdue=true&state=acknowledged", "b", "b"),

@@ -76,13 +76,80 @@ struct HeaderTests {
     let again = try client.call("POST", path + "/acknowledge")
     expectProblem(again, 409, "illegal-transition")
     #expect(again.json["state"].string == "acknowledged")
-    let allowed = ["answer", "decline", "return", "ask", "extend", "transfer", "withdraw", "remind"]
+    let allowed = ["answer", "decline", "return", "ask", "extend"]
     #expect(again.json["allowed"] == .array(allowed.map { .string($0) }))
     try client.done("POST", path + "/decline", json: declineBody())
     let late = try client.call("POST", path + "/answer", json: answerBody())
     expectProblem(late, 409, "illegal-transition")
     #expect(late.json["state"].string == "declined")
-    #expect(late.json["allowed"] == .array([.string("close")]))
+    #expect(late.json["allowed"] == .array([]))
+    let told = try client.call("POST", path + "/answer", json: answerBody(), headers: ["Accept-Language": "en"])
+    #expect(told.json["detail"].string?.contains("allowed: nothing for your organ at present") == true)
+    let owner = try daemon.client(Qidong.requester)
+    expectProblem(try owner.call("POST", path + "/withdraw", json: #"{"reason": "退出"}"#), 409, "illegal-transition")
+    try owner.done("POST", path + "/close")
+    let over = try owner.call("POST", path + "/close", headers: ["Accept-Language": "en"])
+    #expect(over.json["detail"].string?.contains("allowed: nothing, it is closed") == true)
+  }
+
+  struct Conflict: Sendable, CustomTestStringConvertible {
+    let code: String
+    /// What is done before, and what is refused: verb, by whom, body.
+    let steps: [(verb: String, organ: Qidong, body: String?)]
+    let state: String
+    let allowed: [String]
+    var testDescription: String { "\(code) of \(steps.last?.verb ?? "")" }
+  }
+
+  private static let extend = #"{"workingDays": 2, "reason": "需调阅纸质档案", "approver": "王局长"}"#
+  private static let away = #"{"to": "\#(Qidong.stranger.code)", "reason": "由其掌握登记信息"}"#
+  static let conflicts = [
+    Conflict(
+      code: "already-extended", steps: [("extend", .responder, extend), ("extend", .responder, extend)],
+      state: "submitted", allowed: ["acknowledge", "answer", "decline", "return", "ask"]),
+    Conflict(
+      code: "already-asked",
+      steps: [
+        ("ask", .responder, #"{"text": "请补充登记地"}"#), ("supply", .requester, #"{"text": "启东市"}"#),
+        ("ask", .responder, #"{"text": "请补充登记地"}"#),
+      ], state: "acknowledged", allowed: ["answer", "decline", "return", "extend"]),
+    Conflict(
+      code: "not-contradicted",
+      steps: [
+        ("answer", .responder, answerBody()),
+        ("dispose", .requester, #"{"measure": "terminate", "text": "终止办理"}"#),
+      ], state: "answered", allowed: ["close"]),
+    // It is the requester's only after a return.
+    Conflict(
+      code: "illegal-transition", steps: [("transfer", .requester, away)], state: "submitted",
+      allowed: ["withdraw", "remind"]),
+    Conflict(
+      code: "illegal-transition", steps: [("answer", .responder, answerBody()), ("transfer", .supervisor, away)],
+      state: "answered", allowed: []),
+  ]
+
+  @Test(arguments: conflicts) func everyConflictSaysTheStateAndTheWayOn(_ conflict: Conflict) throws {
+    let daemon = try House.daemon
+    let path = try daemon.open()
+    for (index, step) in conflict.steps.enumerated() {
+      let client = try daemon.client(step.organ)
+      guard index == conflict.steps.count - 1 else {
+        try client.done("POST", "\(path)/\(step.verb)", json: step.body)
+        continue
+      }
+      for language in ["zh", "en"] {
+        let reply = try client.call(
+          "POST", "\(path)/\(step.verb)", json: step.body, headers: ["Accept-Language": language])
+        expectProblem(reply, 409, conflict.code)
+        #expect(reply.json["state"].string == conflict.state)
+        #expect(reply.json["allowed"] == .array(conflict.allowed.map { .string($0) }))
+        let detail = reply.json["detail"].string ?? ""
+        #expect(detail.isChinese == (language == "zh") || conflict.code == "illegal-transition")
+        if conflict.code == "illegal-transition", !conflict.allowed.isEmpty {
+          #expect(detail.contains((language == "zh" ? "可以：" : "allowed: ") + conflict.allowed.joined(separator: ", ")))
+        }
+      }
+    }
   }
 
   @Test func requestIdIsEchoedOrMade() throws {

@@ -128,6 +128,10 @@ struct LimitTests {
     "/v1/deliveries?state=lost", "/v1/deliveries?endpoint=1", "/v1/working-days", "/v1/working-days?from=today",
     "/v1/working-days?from=2026-03-02&days=0", "/v1/working-days?from=2026-03-02&days=251",
     "/v1/working-days?from=2026-03-02&region=3206",
+    "/v1/requests?procedure=verificaton", "/v1/requests?procedure=verification,complaint",
+    "/v1/requests?state=submitted&state=answered", "/v1/requests?procedure=complaint&procedure=complaint",
+    "/v1/organs?limit=5&limit=5", "/v1/events?after=1&after=", "/v1/reports/timeliness?by=item&by=organ",
+    "/v1/reports/ledger?from=2026-01-01&procedure=on-site-dispatch&procedure=false-commitment",
   ])
   func badValuesAreNamed(_ path: String) throws {
     let reply = try House.client(.requester).call("GET", path)
@@ -135,6 +139,18 @@ struct LimitTests {
     let known = path.split(separator: "?").last?.split(separator: "&").last?.split(separator: "=").first
     let name = path.hasSuffix("days") ? "from" : String(known ?? "")
     #expect(reply.json["detail"].string?.contains(name) == true, "\(reply.text)")
+  }
+
+  /// What the client has to do instead is said.
+  @Test(arguments: [
+    ("/v1/requests?procedure=lost", "complaint, "), ("/v1/requests?state=submitted&state=answered", "commas"),
+    ("/v1/requests?role=requester&role=responder", "given once"),
+    ("/v1/reports/ledger?from=2026-01-01&procedure=on-site-dispatch&procedure=lost", "commas"),
+    ("/v1/reports/ledger?from=2026-01-01&procedure=lost", "supervision-handover"),
+  ]) func theWayOutIsSaid(_ path: String, _ words: String) throws {
+    let reply = try House.client(.requester).call("GET", path, headers: ["Accept-Language": "en"])
+    expectProblem(reply, 400, "invalid-parameter", path)
+    #expect(reply.json["detail"].string?.contains(words) == true, "\(reply.text)")
   }
 
   // MARK: Endpoints

@@ -34,6 +34,7 @@ def malformed(w):
     for name, path, query in (
         ("limit=0", "/v1/requests", {"limit": 0}), ("limit=501", "/v1/requests", {"limit": 501}),
         ("limit=many", "/v1/organs", {"limit": "many"}), ("a cursor of ours?", "/v1/requests", {"cursor": "!!"}),
+        ("a cursor that was cut", "/v1/items", {"cursor": "1z"}), ("no such procedure", "/v1/requests", {"procedure": "lost"}),
         ("no such state", "/v1/requests", {"state": "lost"}), ("no such role", "/v1/requests", {"role": "boss"}),
         ("overdue=maybe", "/v1/requests", {"overdue": "maybe"}), ("no time", "/v1/requests", {"updatedAfter": "now"}),
         ("after=-1", "/v1/events", {"after": -1}), ("audience=boss", "/v1/inbox", {"audience": "boss"}), ("wait=61", "/v1/events", {"wait": 61}),

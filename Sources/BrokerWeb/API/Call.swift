@@ -71,14 +71,22 @@ struct Call: Sendable {
 
   // MARK: Query
 
-  /// Refuses parameters that the route does not know: a filter with a typo must not return everything.
-  func checkQuery(_ known: String...) throws(Problem) { try checkQuery(known) }
+  /// Refuses parameters that the route does not know: a filter with a typo must not return everything. Nor must one that
+  /// is given twice, of which only the first would count.
+  /// - Parameter lists: those of them that take several values.
+  func checkQuery(_ known: String..., lists: Set<String> = []) throws(Problem) { try checkQuery(known, lists: lists) }
 
-  func checkQuery(_ known: [String]) throws(Problem) {
-    for parameter in query where !known.contains(parameter.name) {
-      throw badParameter(
-        parameter.name, "没有这一查询参数；可用：\(known.joined(separator: ", "))",
-        "no such query parameter; known: \(known.joined(separator: ", "))")
+  func checkQuery(_ known: [String], lists: Set<String> = []) throws(Problem) {
+    for (index, parameter) in query.enumerated() {
+      guard known.contains(parameter.name) else {
+        throw badParameter(
+          parameter.name, "没有这一查询参数；可用：\(known.joined(separator: ", "))",
+          "no such query parameter; known: \(known.joined(separator: ", "))")
+      }
+      guard query[..<index].contains(where: { $0.name == parameter.name }) else { continue }
+      throw lists.contains(parameter.name)
+        ? badParameter(parameter.name, "只能给出一次，几个值用逗号隔开", "must be given once; several values are parted by commas")
+        : badParameter(parameter.name, "只能给出一次", "must be given once")
     }
   }
 
@@ -126,22 +134,6 @@ struct Call: Sendable {
 
   func limit() throws(Problem) -> Int {
     Int(try queryInt("limit", 1...Int64(Self.maximumPage)) ?? 50)
-  }
-
-  func cursor() throws(Problem) -> Int64? {
-    guard let text = queryValue("cursor") else { return nil }
-    guard let value = Int64(text, radix: 36), value >= 0 else {
-      throw badParameter("cursor", "不是有效的游标", "this is not a cursor of ours")
-    }
-    return value
-  }
-
-  func deliveryCursor() throws(Problem) -> DeliveryCursor? {
-    guard let text = queryValue("cursor") else { return nil }
-    guard let cursor = DeliveryCursor(text) else {
-      throw badParameter("cursor", "不是有效的游标", "this is not a cursor of ours")
-    }
-    return cursor
   }
 
   // MARK: Headers
@@ -208,12 +200,13 @@ struct Reply: Sendable {
   }
 
   /// - Parameters:
-  ///   - cursor: letters, digits and hyphens.
+  ///   - cursor: the place where the page ends: letters, digits and hyphens.
   ///   - head: members of the page besides `items` and `next`.
   static func page<T: Sendable>(
     _ call: Call, _ items: [T], cursor: String?, head: @escaping @Sendable (inout JSONWriter) -> Void = { _ in },
     _ write: @Sendable (inout JSONWriter, T) -> Void
   ) async -> Reply {
+    let cursor = cursor.map { call.sealed($0) }
     var reply = await long(items.count) { w in
       w.array("items") { w in for item in items { w.object { write(&$0, item) } } }
       w.string("next", cursor)
@@ -224,6 +217,7 @@ struct Reply: Sendable {
   }
 
   /// Leads to the next page.
+  /// - Parameter cursor: sealed.
   mutating func link(_ call: Call, cursor: String) {
     var query = call.query.filter { $0.name != "cursor" }.map { "\($0.name)=\(Self.percentEncode($0.value))" }
     query.append("cursor=\(cursor)")

@@ -9,6 +9,8 @@ struct EndpointRoutes {
   private static let overlapMilliseconds: Int64 = 24 * 3_600_000
   private static let testRetrySeconds = 2
   private static let members = ["url", "events", "body", "description"] + EndpointSecurity.members
+  /// What null takes back; anything else an endpoint cannot be without.
+  private static let clearable = ["description", "tls"]
 
   func create(_ call: Call) async throws -> Reply {
     try call.checkQuery()
@@ -69,6 +71,9 @@ struct EndpointRoutes {
     let json = try call.json()
     guard let m = reader.object(json, at: "", members: Self.members + ["enabled"]) else {
       throw Problem(reader.faults)
+    }
+    for name in Self.members + ["enabled"] where !Self.clearable.contains(name) && json[name]?.isNull == true {
+      reader.fault("/\(name)", "不能为 null；不修改的，请不要填写", "must not be null; leave out what is not to change")
     }
     let url = url(m["url"], required: false, &reader)
     let events = events(m["events"], &reader)

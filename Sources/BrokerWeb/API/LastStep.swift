@@ -1,4 +1,5 @@
 internal import BrokerDomain
+internal import HTTPTypes
 
 /// What brought a request into the state in which it is: whoever comes too late is told who was there before.
 struct LastStep {
@@ -38,20 +39,28 @@ struct LastStep {
 }
 
 extension Problem {
-  /// A refusal with what has happened to the request that it is about.
-  init(_ refusal: Refusal, of request: AssistanceRequest, _ reference: Reference) {
-    let plain = Problem(refusal)
-    guard case .illegalTransition = refusal, let step = LastStep(request, reference) else {
-      self = plain
-      return
+  /// A refusal with how the request stands that it is about: its state, what the caller may do instead, and of a verb that
+  /// does not fit the state what has happened to it.
+  init(_ refusal: Refusal, of request: AssistanceRequest, to caller: OrganCode, now: Instant, _ reference: Reference) {
+    self.init(refusal)
+    guard status == .conflict else { return }
+    let verbs = request.allowed(to: caller, now: now, reference: reference)
+    transition = (request.state.name, verbs)
+    guard case .illegalTransition = refusal else { return }
+    let none =
+      request.state.name.allowed.isEmpty
+      ? Phrase("无（已办结）", "nothing, it is closed") : Phrase("本机关目前无可为之事", "nothing for your organ at present")
+    let names = verbs.map(\.rawValue).joined(separator: ", ")
+    var words = (
+      zh: "\(detail.zh)；可以：\(names.isEmpty ? none.zh : names)",
+      en: "\(detail.en); allowed: \(names.isEmpty ? none.en : names)"
+    )
+    if let step = LastStep(request, reference) {
+      let (organ, person) = (step.organ ?? "\(step.by)", step.person)
+      words.zh += "。该请求已于 \(step.at.rfc3339) 由\(organ)\(person.map { "（\($0)）" } ?? "")\(step.what.zh)"
+      words.en += ". It was \(step.what.en) at \(step.at.rfc3339) by \(organ)\(person.map { " (\($0))" } ?? "")"
+      happened = step
     }
-    let (zh, en) = (step.organ ?? "\(step.by)", step.organ ?? "\(step.by)")
-    self.init(
-      plain.status, plain.code,
-      plain.detail.zh + "。该请求已于 \(step.at.rfc3339) 由\(zh)\(step.person.map { "（\($0)）" } ?? "")\(step.what.zh)",
-      plain.detail.en
-        + ". It was \(step.what.en) at \(step.at.rfc3339) by \(en)\(step.person.map { " (\($0))" } ?? "")")
-    transition = plain.transition
-    happened = step
+    detail = Phrase(words.zh, words.en)
   }
 }

@@ -6,11 +6,11 @@ internal import HTTPTypes
 struct Problem: Error {
   let status: HTTPResponse.Status
   let code: String
-  let detail: Phrase
+  var detail: Phrase
   var faults: [Fault] = []
   var retryAfterSeconds: Int?
   var allow: String?
-  /// For an illegal transition: the state, and the verbs that it allows.
+  /// Of what is not possible now: the state, and the verbs that the caller may use instead.
   var transition: (state: StateName, allowed: [Verb])?
   /// For an illegal transition: what has happened to the request, by whom and when.
   var happened: LastStep?
@@ -148,13 +148,9 @@ extension Problem {
         .preconditionFailed, "precondition-failed", "当前版本为\(current)，请重新读取后再试",
         "the current version is \(current); read it again")
     case .illegalTransition(let verb, let state):
-      let allowed = state.allowed.map(\.rawValue).joined(separator: ", ")
       self.init(
-        .conflict, "illegal-transition",
-        "状态为 \(state.rawValue) 时不能 \(verb.rawValue)；可以：\(allowed.isEmpty ? "无（已办结）" : allowed)",
-        "cannot \(verb.rawValue) when \(state.rawValue); allowed: \(allowed.isEmpty ? "nothing, it is closed" : allowed)"
-      )
-      transition = (state, state.allowed)
+        .conflict, "illegal-transition", "状态为 \(state.rawValue) 时不能 \(verb.rawValue)",
+        "cannot \(verb.rawValue) when \(state.rawValue)")
     }
   }
 }

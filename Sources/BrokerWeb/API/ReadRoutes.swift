@@ -68,12 +68,13 @@ struct ReadRoutes {
 
   func list(_ call: Call) async throws -> Reply {
     try call.checkQuery(
-      "role", "state", "procedure", "overdue", "dueBefore", "updatedAfter", "subject", "limit", "cursor")
+      "role", "state", "procedure", "overdue", "dueBefore", "updatedAfter", "subject", "limit", "cursor",
+      lists: ["state"])
     let organ = try call.requireOrgan()
     var filter = RequestFilter()
     filter.role = try call.queryChoice("role", RequestFilter.Role.self)
     filter.states = try states(call)
-    filter.procedure = call.queryValue("procedure")
+    filter.procedure = try procedure(call)
     if let text = call.queryValue("overdue") {
       guard ["true", "false"].contains(text) else {
         throw call.badParameter("overdue", "应为 true 或 false", "must be true or false")
@@ -113,6 +114,17 @@ struct ReadRoutes {
     let page = try await broker.store.supervised(by: organ, filter, cursor: cursor, limit: limit)
     try await requests.recordWatching(page.items.map(\.request), organ, call, .request)
     return page
+  }
+
+  /// Also one whose file is gone: requests may have been opened under it.
+  private func procedure(_ call: Call) throws(Problem) -> String? {
+    guard let id = call.queryValue("procedure") else { return nil }
+    let reference = broker.store.reference
+    guard reference.knows(procedure: id) else {
+      let list = reference.knownProcedures.joined(separator: ", ")
+      throw call.badParameter("procedure", "“\(id)”应为 \(list) 之一", "\"\(id)\" must be one of \(list)")
+    }
+    return id
   }
 
   /// Nil when none is asked for; empty when those that are asked for are not in use yet.

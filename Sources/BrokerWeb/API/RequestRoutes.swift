@@ -69,7 +69,7 @@ struct RequestRoutes {
         if let refusal = now.refusal(
           of: verb, by: organ.code, expectedVersions: expected, reference: broker.store.reference)
         {
-          throw Problem(refusal, of: now, broker.store.reference)
+          throw problem(refusal, of: now, to: organ)
         }
         let json = verb.needsBody ? try call.json() : try call.jsonOrEmpty()
         command = try Command.read(verb, json, to: now, reference: broker.store.reference)
@@ -99,9 +99,13 @@ struct RequestRoutes {
       } catch {
         // Somebody was faster: what the request has become is on disk by now.
         guard case .refused(let refusal) = error else { throw error }
-        throw Problem(refusal, of: try await broker.store.request(id)?.request ?? now, broker.store.reference)
+        throw problem(refusal, of: try await broker.store.request(id)?.request ?? now, to: organ)
       }
     }
+  }
+
+  private func problem(_ refusal: Refusal, of request: AssistanceRequest, to organ: Organ) -> Problem {
+    Problem(refusal, of: request, to: organ.code, now: broker.store.clock.now, broker.store.reference)
   }
 
   /// Parties read; so does the supervisor of either party's region. Anybody else is told that there is nothing.

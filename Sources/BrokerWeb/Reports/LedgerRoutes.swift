@@ -17,7 +17,7 @@ struct LedgerRoutes {
   static let mostRows = 5000
 
   func ledger(_ call: Call) async throws -> Reply {
-    try call.checkQuery("from", "to", "procedure", "limit", "cursor", "format")
+    try call.checkQuery("from", "to", "procedure", "limit", "cursor", "format", lists: ["procedure"])
     let organ = try call.requireOrgan()
     let period = try reports.requiredPeriod(call)
     guard period.to.dayNumber - period.from.dayNumber < 366 else {
@@ -39,7 +39,7 @@ struct LedgerRoutes {
       for stored in page.items { lines.add(LedgerRow(stored, now, reference).fields) }
       return Reply.file(lines, "ledger-\(period.from)-\(period.to)")
     }
-    if let next = page.next { reply.link(call, cursor: String(next, radix: 36)) }
+    if let next = page.next { reply.link(call, cursor: call.sealed(String(next, radix: 36))) }
     return reply
   }
 
@@ -48,7 +48,9 @@ struct LedgerRoutes {
     let named = call.queryValue("procedure").map { $0.split(separator: ",").map(String.init) }
     let reference = broker.store.reference
     for id in named ?? [] where known[id] == nil || reference.isSealed(id) {
-      throw call.badParameter("procedure", "没有可列入台账的程序“\(id)”", "no procedure \"\(id)\" that a ledger may hold")
+      let list = known.keys.filter { !reference.isSealed($0) }.sorted().joined(separator: ", ")
+      throw call.badParameter(
+        "procedure", "没有可列入台账的程序“\(id)”；可用：\(list)", "no procedure \"\(id)\" that a ledger may hold; known: \(list)")
     }
     return Set((named ?? Self.procedures).filter { known[$0] != nil && !reference.isSealed($0) })
   }

@@ -25,7 +25,7 @@ struct Export: ParsableCommand {
   func run() throws {
     guard let kind = ReferenceKind(rawValue: kind) else {
       let known = ReferenceKind.allCases.map(\.rawValue).joined(separator: ", ")
-      throw ValidationError("\(kind) cannot be exported; known: \(known)")
+      throw ValidationError("不能导出“\(kind)” / \(kind) cannot be exported; known: \(known)")
     }
     let store = try state.openForCommand()
     defer { store.close() }
@@ -34,8 +34,9 @@ struct Export: ParsableCommand {
     guard !FileManager.default.fileExists(atPath: file) else {
       throw Failure(text: "\(file) exists already; name a new file")
     }
+    if let fault = FileFault.fault(making: file) { throw fault }
     guard FileManager.default.createFile(atPath: file, contents: bytes, attributes: [.posixPermissions: 0o600]) else {
-      throw Failure(text: "\(file) cannot be written")
+      throw FileFault.failure(file, errno)
     }
     warn("已导出 / exported \(kind.rawValue) to \(file)")
   }

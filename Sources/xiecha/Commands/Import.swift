@@ -37,17 +37,17 @@ struct Import: ParsableCommand {
   @OptionGroup var state: StateDirectory
 
   func validate() throws {
-    guard (1...100_000).contains(limit) else { throw ValidationError("--limit takes 1 to 100000") }
+    guard (1...100_000).contains(limit) else { throw ValidationError("--limit 应为1至100000 / --limit takes 1 to 100000") }
     guard !dryRun || kind == ReferenceKind.calendar.rawValue else {
-      throw ValidationError("--dry-run is for a calendar: nothing else moves deadlines")
+      throw ValidationError("--dry-run 只用于日历 / --dry-run is for a calendar: nothing else moves deadlines")
     }
-    guard dryRun || !json else { throw ValidationError("--json goes with --dry-run") }
+    guard dryRun || !json else { throw ValidationError("--json 与 --dry-run 同用 / --json goes with --dry-run") }
   }
 
   func run() throws {
     guard let kind = ReferenceKind(rawValue: kind) else {
       let known = ReferenceKind.allCases.map(\.rawValue).joined(separator: ", ")
-      throw ValidationError("\(kind) cannot be imported; known: \(known)")
+      throw ValidationError("不能导入“\(kind)” / \(kind) cannot be imported; known: \(known)")
     }
     let terms = try terms(kind)
     let store = try state.openForCommand()
@@ -85,17 +85,21 @@ struct Import: ParsableCommand {
   private func terms(_ kind: ReferenceKind) throws -> ListTerms {
     guard effectiveFrom != nil || notice != nil else { return ListTerms() }
     guard [.items, .assistanceList].contains(kind) else {
-      throw ValidationError("--effective-from and --notice are for items and assistance-list")
+      throw ValidationError(
+        "只用于 items 和 assistance-list / --effective-from and --notice are for items and assistance-list")
     }
     let day = try effectiveFrom.map { text in
-      guard let day = CalendarDate(text) else { throw ValidationError("--effective-from takes a date, YYYY-MM-DD") }
+      guard let day = CalendarDate(text) else {
+        throw ValidationError("--effective-from 应为日期 / --effective-from takes a date, YYYY-MM-DD")
+      }
       return day
     }
     if let day, day > BrokerClock.wall.date + ListTerms.longestAhead {
-      throw ValidationError("--effective-from lies at most \(ListTerms.longestAhead) days ahead; it is \(day)")
+      throw ValidationError(
+        "施行日期过远：\(day) / --effective-from lies at most \(ListTerms.longestAhead) days ahead; it is \(day)")
     }
     let notice = notice?.trimmingSpaces()
-    guard notice != "" else { throw ValidationError("--notice is empty") }
+    guard notice != "" else { throw ValidationError("--notice 为空 / --notice is empty") }
     return ListTerms(effectiveFrom: day, notice: notice)
   }
 

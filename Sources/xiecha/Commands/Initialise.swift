@@ -24,7 +24,8 @@ struct Initialise: AsyncParsableCommand {
   func run() async throws {
     let start = try rehearseAt.map { text in
       guard let instant = Instant(rfc3339: text) else {
-        throw ValidationError("--rehearse-at takes a moment of RFC 3339 such as 2026-02-13T17:45:00+08:00")
+        throw ValidationError(
+          "--rehearse-at 应为 RFC 3339 时刻 / --rehearse-at takes a moment of RFC 3339 such as 2026-02-13T17:45:00+08:00")
       }
       return instant
     }
@@ -35,16 +36,21 @@ struct Initialise: AsyncParsableCommand {
     let source = example.map { share + "/examples/" + $0 }
     if let source, !FileManager.default.fileExists(atPath: source + "/organs.csv") {
       let known = ((try? FileManager.default.contentsOfDirectory(atPath: share + "/examples")) ?? []).sorted()
-      throw ValidationError("there is no example \(example ?? ""); known: \(known.joined(separator: ", "))")
+      throw ValidationError("没有这一示例 / there is no example \(example ?? ""); known: \(known.joined(separator: ", "))")
     }
     let manager = FileManager.default
     guard !manager.fileExists(atPath: Store.databasePath(state.path)) else {
-      throw Failure(text: "\(Store.databasePath(state.path)) exists already; nothing was changed")
+      let path = Store.databasePath(state.path)
+      throw Failure(text: "\(path) 已存在，未作任何更改 / \(path) exists already; nothing was changed")
     }
-    try manager.createDirectory(
-      atPath: state.path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    try writeSettings()
-    try copyProcedures(from: share)
+    do {
+      try manager.createDirectory(
+        atPath: state.path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      try writeSettings()
+      try copyProcedures(from: share)
+    } catch {
+      throw FileFault.failure(state.path, error)
+    }
     try Store.create(directory: state.path, rehearseAt: start)
     let store = try state.openForCommand()
     defer { store.close() }

@@ -29,7 +29,9 @@ struct Key: ParsableCommand {
     @OptionGroup var state: StateDirectory
 
     func run() throws {
-      guard (organ == nil) == isOperator else { throw ValidationError("name either --organ CODE or --operator") }
+      guard (organ == nil) == isOperator else {
+        throw ValidationError("请写明 --organ CODE 或者 --operator，二者取一 / name either --organ CODE or --operator")
+      }
       let store = try state.openForCommand()
       defer { store.close() }
       var number: Int64?
@@ -41,7 +43,7 @@ struct Key: ParsableCommand {
           throw ValidationError("\(organ): \(error.zh) / \(error.en)")
         }
         guard let found = store.reference.organ(code) else {
-          throw ValidationError("the directory has no organ \(code); import it first")
+          throw ValidationError("机关目录中没有 \(code)，请先导入 / the directory has no organ \(code); import it first")
         }
         number = found.number
       }

@@ -18,7 +18,7 @@ struct Check: ParsableCommand {
     defer { store.close() }
     let hasDataKey = try store.checkDataKey()
     let reference = store.reference
-    print("配置 / configuration  ok  \(state.path)/xiecha.yaml, \(SettingKey.all.count) keys")
+    print("配置 / configuration  ok  \(state.file), \(SettingKey.all.count) keys")
     print("程序 / procedures     ok  \(procedures.map(\.id).joined(separator: ", "))")
     print("机关 / organs         \(reference.organs.count)")
     print("事项 / items          \(reference.items.count)")
@@ -61,6 +61,7 @@ struct Backup: ParsableCommand {
   func run() throws {
     let store = try state.openForCommand()
     defer { store.close() }
+    if let fault = FileFault.fault(making: destination) { throw fault }
     try store.backup(to: destination)
     let size = (try FileManager.default.attributesOfItem(atPath: destination)[.size] as? Int) ?? 0
     print("已备份 / backed up to \(destination), \(size) bytes")

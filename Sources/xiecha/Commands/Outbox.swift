@@ -34,11 +34,11 @@ struct Outbox: AsyncParsableCommand {
     func run() async throws {
       let wanted = try deliveryState.map { text in
         guard let value = Delivery.State(rawValue: text) else {
-          throw ValidationError("--state takes pending, delivered or dead")
+          throw ValidationError("--state 应为 pending、delivered 或 dead / --state takes pending, delivered or dead")
         }
         return value
       }
-      guard (1...10_000).contains(limit) else { throw ValidationError("--limit takes 1 to 10000") }
+      guard (1...10_000).contains(limit) else { throw ValidationError("--limit 应为1至10000 / --limit takes 1 to 10000") }
       let store = try state.openForCommand()
       defer { store.close() }
       let page = try await store.deliveries(organ: nil, endpoint: nil, state: wanted, cursor: nil, limit: limit)
@@ -94,10 +94,16 @@ struct Outbox: AsyncParsableCommand {
     @OptionGroup var state: StateDirectory
 
     func run() async throws {
-      guard (id == nil) == allDead else { throw ValidationError("name either a delivery's ID or --all") }
-      guard endpoint == nil || allDead else { throw ValidationError("--endpoint goes with --all") }
+      guard (id == nil) == allDead else {
+        throw ValidationError("请写明投递编号或者 --all，二者取一 / name either a delivery's ID or --all")
+      }
+      guard endpoint == nil || allDead else {
+        throw ValidationError("--endpoint 与 --all 同用 / --endpoint goes with --all")
+      }
       let only = try endpoint.map { text in
-        guard let id = EntityID(text) else { throw ValidationError("\(text) is not the id of an endpoint") }
+        guard let id = EntityID(text) else {
+          throw ValidationError("\(text) 不是回调地址的编号 / \(text) is not the id of an endpoint")
+        }
         return id
       }
       let store = try state.openForCommand()
@@ -105,7 +111,7 @@ struct Outbox: AsyncParsableCommand {
       var count = 1
       if let id {
         guard let target = DerivedID.parseDelivery(id) else {
-          throw ValidationError("\(id) is not the id of a delivery")
+          throw ValidationError("\(id) 不是投递的编号 / \(id) is not the id of a delivery")
         }
         try await store.write { try $0.retry(endpoint: target.endpoint, seq: target.seq, organ: nil) }
       } else if let only {

@@ -33,7 +33,7 @@ struct OutboxTop: AsyncParsableCommand {
 
   func validate() throws {
     guard (1...3600).contains(interval), (1...80).contains(limit) else {
-      throw ValidationError("--interval takes 1 to 3600, --limit 1 to 80")
+      throw ValidationError("--interval 应为1至3600，--limit 应为1至80 / --interval takes 1 to 3600, --limit 1 to 80")
     }
   }
 

@@ -21,7 +21,7 @@ extension Outbox {
 
     func run() async throws {
       guard let target = DerivedID.parseDelivery(id) else {
-        throw ValidationError("\(id) is not the id of a delivery")
+        throw ValidationError("\(id) 不是投递的编号 / \(id) is not the id of a delivery")
       }
       let store = try state.openForCommand()
       defer { store.close() }

@@ -29,13 +29,16 @@ struct Workdays: ParsableCommand {
 
   func run() throws {
     guard let received = Instant(rfc3339: from) else {
-      throw ValidationError("--from takes a moment of RFC 3339 such as 2026-02-13T17:45:00+08:00")
+      throw ValidationError(
+        "--from 应为 RFC 3339 时刻 / --from takes a moment of RFC 3339 such as 2026-02-13T17:45:00+08:00")
     }
     guard (1...Procedure.maximumDays).contains(days) else {
-      throw ValidationError("--days takes 1 to \(Procedure.maximumDays)")
+      throw ValidationError("--days 应为1至\(Procedure.maximumDays) / --days takes 1 to \(Procedure.maximumDays)")
     }
     let code = region.flatMap { RegionCode($0) }
-    guard region == nil || code != nil else { throw ValidationError("--region takes six digits (GB/T 2260)") }
+    guard region == nil || code != nil else {
+      throw ValidationError("--region 应为6位行政区划代码 / --region takes six digits (GB/T 2260)")
+    }
     let (calendar, lastDay) = try calendar()
     let deadline = calendar.deadline(receivedAt: received, workingDays: days, region: code, lastDay: lastDay)
     json

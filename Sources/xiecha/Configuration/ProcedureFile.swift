@@ -38,9 +38,6 @@ enum ProcedureFile {
     let root: Node?
     do {
       root = try Yams.compose(yaml: text)
-    } catch YamlError.duplicatedKeysInMapping(let names, let context) {
-      throw ConfigurationFault(
-        place: "\(file):\(context.mark.line)", what: "a key stands twice: \(names.sorted().joined(separator: ", "))")
     } catch {
       throw ConfigurationFault(file: file, yaml: error)
     }

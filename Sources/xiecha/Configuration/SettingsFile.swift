@@ -15,6 +15,11 @@ extension ConfigurationFault {
     case YamlError.scanner(_, let problem, let mark, _), YamlError.parser(_, let problem, let mark, _),
       YamlError.composer(_, let problem, let mark, _):
       self.init(place: "\(file):\(mark.line)", what: "not valid YAML: \(problem)")
+    case YamlError.duplicatedKeysInMapping(let names, let context):
+      let keys = names.sorted().joined(separator: ", ")
+      self.init(
+        place: "\(file):\(context.mark.line)",
+        what: "键重复，只能留一个：\(keys) / a key stands twice: \(keys); leave one of them")
     default: self.init(place: file, what: "not valid YAML: \(error)")
     }
   }

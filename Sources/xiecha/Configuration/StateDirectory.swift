@@ -18,11 +18,14 @@ struct StateDirectory: ParsableArguments {
   @Option(name: .long, help: "Another configuration file than DIR/xiecha.yaml.")
   var config: String?
 
+  /// The configuration file that is read.
+  var file: String { config ?? path + "/xiecha.yaml" }
+
   /// The file, the environment and the flags, in this order.
   func settings() throws(ConfigurationFault) -> Settings {
-    var settings = try Settings.load(file: config ?? path + "/xiecha.yaml")
+    let file = file
+    var settings = try Settings.load(file: file)
     try settings.apply(environment: ProcessInfo.processInfo.environment, assignments: assignments)
-    let file = config ?? path + "/xiecha.yaml"
     for (key, path) in [
       ("tls.certificate", settings.tlsCertificate), ("tls.privateKey", settings.tlsPrivateKey),
       ("tls.clientAuthorities", settings.tlsClientAuthorities), ("callbacks.caBundle", settings.caBundle),

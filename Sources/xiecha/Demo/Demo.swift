@@ -32,9 +32,13 @@ struct Demo: AsyncParsableCommand {
   var story: String?
 
   func validate() throws {
-    if let story, !playsStory { throw ValidationError("unexpected \(story); did you mean --story \(story)?") }
+    if let story, !playsStory {
+      throw ValidationError(
+        "多余的参数“\(story)”，是否应为 --story \(story) / unexpected \(story); did you mean --story \(story)?")
+    }
     if playsStory, once || stateDirectory != nil {
-      throw ValidationError("--story plays on data of its own and ends by itself: leave --once and --state-dir out")
+      throw ValidationError(
+        "--story 自备数据并自行结束，请去掉 --once 和 --state-dir / it has data of its own: leave --once and --state-dir out")
     }
   }
 
