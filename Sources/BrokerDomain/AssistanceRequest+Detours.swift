@@ -19,11 +19,14 @@ extension AssistanceRequest {
   func giveBack(_ command: Command.GiveBack, now: Instant, _ law: Law) throws(Refusal) -> Turn {
     guard let days = law.procedure.returnDays else { throw .notAllowed(.procedure(.return)) }
     guard !isRuled else { throw .notAllowed(.ruling) }
+    // From when this organ received it: what was supplied or extended since opens it no second time.
     let until = law.calendar.deadline(
-      receivedAt: clockFrom, workingDays: days, region: law.region, lastDay: law.reference.lastDay)
+      receivedAt: progress.turnStart(receivedAt), workingDays: days, region: law.reference.organ(responder)?.region,
+      lastDay: law.reference.lastDay)
     guard now < until.at else { throw .notAllowed(.deadlinePassed(.return, until.at)) }
     var next = self
     next.state = .returned
+    next.progress.runsOn = law.procedure.handover == .keeps
     next.progress.returned = Return(reason: command.reason, competentOrgan: command.competentOrgan, at: now)
     return Turn(
       request: next, type: .returned,
@@ -96,77 +99,6 @@ extension AssistanceRequest {
       ], timer: law.nextTimer(for: next, now: now))
   }
 
-  /// 移送: at most `maximumTransfers` times and never back to who had it: then nothing moves and a superior rules. A
-  /// ruling moves it wherever it says, and binds.
-  func transfer(_ command: Command.Move, by actor: OrganCode, as party: Party, now: Instant, _ law: Law) throws(Refusal)
-    -> Turn
-  {
-    guard law.procedure.allowsTransfer else { throw .notAllowed(.procedure(.transfer)) }
-    let faults = transferFaults(command, law)
-    guard faults.isEmpty, let target = law.reference.organ(command.to) else { throw .faults(faults) }
-    guard !isRuled else { throw .notAllowed(.ruling) }
-    let isRuling = party == .supervisor && progress.referral != nil
-    if !isRuling {
-      guard progress.referral == nil else { throw .notAllowed(.referred) }
-      if trail.contains(command.to) { return try refer(command, now: now, law) }
-      guard progress.transfers.count < Self.maximumTransfers else { throw .notAllowed(.transferLimit) }
-    }
-    var next = self
-    next.progress.transfers.append(
-      Transfer(from: responder, to: command.to, reason: command.reason, at: now, ruledBy: isRuling ? actor : nil))
-    next.progress.referral = nil
-    next.progress.returned = nil
-    next.responder = command.to
-    next.acknowledgement = nil
-    next.state = .submitted
-    let there = Law(law.procedure, target.region, law.reference)
-    let timer = next.startClock(
-      now, workingDays: law.days(for: self, to: command.to), on: namedDate(by: law), there)
-    return Turn(
-      request: next, type: .transferred,
-      data: [
-        .init("from", .string(responder.description)), .init("to", .string(command.to.description)),
-        .init("reason", .string(command.reason)), .init("ruling", .bool(isRuling)),
-        .init("dueDate", .string(next.deadline.date.description)),
-        .init("previousDueDate", .string(deadline.date.description)),
-        .init("workingDays", .int(next.deadline.workingDays)),
-        .init("provisional", .bool(next.deadline.provisional)),
-      ], timer: timer, alsoTell: [responder])
-  }
-
-  /// 报请共同上一级行政机关确定 (行政程序的一般规则): the superior that both have, else the supervisor of the region.
-  private func refer(_ command: Command.Move, now: Instant, _ law: Law) throws(Refusal) -> Turn {
-    guard let arbiter = law.reference.commonSuperior(responder, command.to) else { throw .notAllowed(.noSuperior) }
-    var next = self
-    next.progress.referral = Referral(to: arbiter.code, proposed: command.to, reason: command.reason, at: now)
-    return Turn(
-      request: next, type: .escalated,
-      data: [
-        .init("cause", .string("ping-pong")), .init("referredTo", .string(arbiter.code.description)),
-        .init("proposed", .string(command.to.description)), .init("reason", .string(command.reason)),
-      ], alsoTell: [arbiter.code])
-  }
-
-  /// A superior has ruled who is competent. That binds everybody, and there is no second ruling.
-  private var isRuled: Bool { progress.transfers.contains { $0.ruledBy != nil } }
-
-  private func transferFaults(_ command: Command.Move, _ law: Law) -> [Fault] {
-    guard let target = law.reference.organ(command.to) else {
-      return [
-        Fault(
-          "/to", code: "unknown-organ", "机关目录中没有“\(command.to)”", "the directory has no organ \"\(command.to)\"")
-      ]
-    }
-    if command.to == responder || command.to == requester {
-      return [
-        Fault(
-          "/to", code: "same-organ", "不能移送给请求机关或正在办理的机关",
-          "it cannot go to the requesting organ or to the one that has it")
-      ]
-    }
-    return law.procedure.answererFaults(target)
-  }
-
   /// 催办: recorded and told, and nothing changes.
   func remind(_ text: String?) -> Turn {
     Turn(request: self, type: .reminded, data: text.map { [.init("text", .string($0))] } ?? [], isChange: false)
@@ -208,7 +140,7 @@ extension AssistanceRequest {
   }
 
   /// - Parameter date: where a date and no number of days decides.
-  private mutating func startClock(
+  mutating func startClock(
     _ now: Instant, workingDays: Int, on date: NamedDate? = nil, _ law: Law
   ) -> LadderTimer? {
     progress.leg += 1
@@ -251,25 +183,5 @@ struct Law {
     calendar.next(
       after: nil, ladder: procedure.ladder, deadline: request.deadline, receivedAt: max(request.clockFrom, now),
       region: region, leg: request.progress.leg)
-  }
-}
-
-extension Reference {
-  /// The nearest organ above both, by the directory; the supervisor of the first one's region where they have none.
-  func commonSuperior(_ a: OrganCode, _ b: OrganCode) -> Organ? {
-    let above = Set(superiors(of: b))
-    if let common = superiors(of: a).first(where: { above.contains($0) }) { return organ(common) }
-    return organ(a).flatMap { supervisors(of: $0).first }
-  }
-
-  /// From the next superior upwards. A directory that runs in a circle ends where it began.
-  private func superiors(of code: OrganCode) -> [OrganCode] {
-    var result: [OrganCode] = []
-    var at = organ(code)?.superior
-    while let superior = at, !result.contains(superior), superior != code {
-      result.append(superior)
-      at = organ(superior)?.superior
-    }
-    return result
   }
 }

@@ -6,7 +6,7 @@ extension AssistanceRequest {
     guard let procedure = reference.procedure(of: self),
       let deadline = movedDeadline(by: reference.calendar, reference)
     else { return nil }
-    let law = Law(procedure, reference.organ(responder)?.region, reference)
+    let law = Law(procedure, calendarRegion(reference), reference)
     var next = self
     next.version += 1
     next.updatedAt = now
@@ -30,7 +30,7 @@ extension AssistanceRequest {
   /// Where a calendar moves the deadline of an open request to; nil when it stays as it is.
   package func movedDeadline(by calendar: WorkingCalendar, _ reference: Reference) -> Deadline? {
     guard isClockRunning, let procedure = reference.procedure(of: self) else { return nil }
-    let (region, lastDay) = (reference.organ(responder)?.region, reference.lastDay)
+    let (region, lastDay) = (calendarRegion(reference), reference.lastDay)
     let moved: Deadline
     if isDueOnDate(procedure),
       let named = procedure.namedDate(receivedAt: receivedAt, data: data, region: region, calendar: calendar)

@@ -2,7 +2,7 @@
 /// who is told that it was not.
 extension AssistanceRequest {
   /// Who has to keep its clock.
-  package var bound: OrganCode { progress.bindsSender ? requester : responder }
+  package var bound: OrganCode { progress.bindsSender ? requester : holder }
 
   /// It was sent after its due moment, by the organ whose duty it was to send it.
   package var isSentLate: Bool { progress.bindsSender && receivedAt >= deadline.at }

@@ -11,6 +11,10 @@ extension AssistanceRequest {
     let procedure = reference.procedures[submission.procedure]
     if let procedure, !procedure.mayBeOpened(by: requester) { throw .mayNotOpen(procedure.title) }
     let content = submission.content
+    let responder = procedure.flatMap {
+      Self.responder(
+        procedure: $0, to: submission.to, item: submission.item, by: requester.code, reference: reference)
+    }
     let faults =
       routingFaults(
         procedure: submission.procedure, item: submission.item, to: submission.to, by: requester.code,
@@ -20,12 +24,9 @@ extension AssistanceRequest {
         hasReason: content.reason != nil, reference: reference)
       + (procedure?.faults(
         item: submission.item != nil, subject: submission.subject != nil, questions: !content.questions.isEmpty,
-        data: content.data, to: submission.to.flatMap { reference.organ($0) }, today: now.date) ?? [])
+        data: content.data, to: responder, by: requester, today: now.date, reference: reference) ?? [])
       + others
-    guard faults.isEmpty, let procedure,
-      let responder = Self.responder(
-        procedure: procedure, to: submission.to, item: submission.item, by: requester.code, reference: reference)
-    else { throw .faults(faults) }
+    guard faults.isEmpty, let procedure, let responder else { throw .faults(faults) }
 
     let entry =
       procedure.takesListedDays

@@ -130,7 +130,7 @@ extension AssistanceRequest {
       throw refusal
     }
     guard let procedure = reference.procedure(of: self) else { throw .notAllowed(.procedure(command.verb)) }
-    let law = Law(procedure, reference.organ(responder)?.region, reference)
+    let law = Law(procedure, calendarRegion(reference), reference)
     var turn = try turn(command, by: organ, now: now, law)
     if turn.isChange {
       turn.request.version += 1
@@ -191,6 +191,7 @@ extension AssistanceRequest {
 
   private func decline(_ decline: Decline, _ law: Law) throws(Refusal) -> Turn {
     guard law.procedure.allowsDecline else { throw .notAllowed(.procedure(.decline)) }
+    guard !isRuled || decline.reasonCode != Decline.notCompetent else { throw .notAllowed(.ruling) }
     let faults = faults(
       reasonCode: decline.reasonCode, competentOrgan: decline.competentOrgan, reference: law.reference)
     guard faults.isEmpty else { throw .faults(faults) }
@@ -211,13 +212,11 @@ extension AssistanceRequest {
   /// was sent late by an organ that had to send it: that stays so whatever becomes of the request), or when the
   /// timer is no longer the one that its deadline asks for: timers are not taken back, they find out here.
   package func fire(_ timer: LadderTimer, now: Instant, reference: Reference) -> Decision? {
-    guard isLadderRunning, timer.leg == progress.leg, let organ = reference.organ(responder),
-      let bound = reference.organ(bound),
-      reference.calendar.moment(of: timer.rung, deadline: deadline, region: organ.region)
-        == timer.at
+    let region = calendarRegion(reference)
+    guard isLadderRunning, timer.leg == progress.leg, let bound = reference.organ(bound),
+      reference.calendar.moment(of: timer.rung, deadline: deadline, region: region) == timer.at
     else { return nil }
-    let left = reference.calendar.workingDays(
-      after: now.date, through: deadline.date, region: organ.region)
+    let left = reference.calendar.workingDays(after: now.date, through: deadline.date, region: region)
     let event = Event(
       type: timer.rung.eventType, at: now, actor: .clock, version: version, state: state.name,
       rung: timer.rung, leg: timer.leg,
@@ -241,7 +240,7 @@ extension AssistanceRequest {
   package func nextTimer(after rung: Rung?, _ reference: Reference) -> LadderTimer? {
     reference.calendar.next(
       after: rung, ladder: reference.procedure(of: self)?.ladder ?? Rung.allCases, deadline: deadline,
-      receivedAt: clockFrom, region: reference.organ(responder)?.region, leg: progress.leg)
+      receivedAt: clockFrom, region: calendarRegion(reference), leg: progress.leg)
   }
 }
 

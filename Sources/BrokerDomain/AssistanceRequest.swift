@@ -90,7 +90,7 @@ package struct AssistanceRequest: Sendable, Equatable {
   package var pausedAt: Instant? {
     switch state {
     case .awaitingSupplement: progress.supplement?.askedAt
-    case .returned: progress.returned?.at
+    case .returned: progress.runsOn ? nil : progress.returned?.at
     default: nil
     }
   }
@@ -100,7 +100,8 @@ package struct AssistanceRequest: Sendable, Equatable {
   /// When the requested organ had done its part, of a request that the requesting organ then let go.
   private var endOfTurn: Instant? {
     switch state {
-    case .withdrawn, .closed(.returned):
+    // What runs on while it lies returned has ended with the request.
+    case .withdrawn where !progress.runsOn, .closed(.returned) where !progress.runsOn:
       progress.returned?.at ?? progress.supplement.flatMap { $0.supplied == nil ? $0.askedAt : nil }
     default: nil
     }
@@ -108,12 +109,17 @@ package struct AssistanceRequest: Sendable, Equatable {
 
   package func clockStatus(now: Instant) -> ClockStatus {
     if let end = progress.metAt ?? endOfTurn ?? closedAt { return end < deadline.at ? .met : .missed }
-    if state.name.isPaused { return .paused }
+    if state.name.isPaused, !progress.runsOn { return .paused }
     return now < deadline.at ? .running : .missed
   }
 
-  /// The requested organ still owes something.
-  package var isClockRunning: Bool { state.name.isRunning && progress.metAt == nil }
+  /// Something is still owed, by the organ that has it in hand.
+  package var isClockRunning: Bool {
+    (state.name.isRunning || state.name == .returned && progress.runsOn) && progress.metAt == nil
+  }
+
+  /// Who has it in hand: what was returned lies with the organ that asked.
+  package var holder: OrganCode { state.name == .returned ? requester : responder }
 
   package func isOverdue(now: Instant) -> Bool { isClockRunning && now >= deadline.at }
 }
@@ -224,6 +230,9 @@ package struct Decline: Sendable, Equatable {
   /// The code of an organ in the directory, or the name of one outside it.
   package let competentOrgan: String?
   package let signatory: String
+
+  /// 不属于本机关职权: what a ruling has decided, it cannot say any more.
+  package static let notCompetent = "not-competent"
 
   package init(reasonCode: String, reason: String, competentOrgan: String?, signatory: String) {
     self.reasonCode = reasonCode

@@ -72,16 +72,25 @@ extension WorkingCalendar {
   }
 
   /// The explanation in two sentences that a clerk can put on file.
-  package func summary(receivedAt: Instant, deadline: Deadline, region: RegionCode?) -> Phrase {
+  /// - Parameters:
+  ///   - receivedAt: the moment from whose day on is counted.
+  ///   - start: what happened on that day.
+  package func summary(
+    receivedAt: Instant, deadline: Deadline, region: RegionCode?, start: CountingStart = .receipt
+  ) -> Phrase {
     let skipped = explanation(receivedAt: receivedAt, deadline: deadline, region: region).filter {
       $0.ordinal == nil
     }.count
     let provisional =
       deadline.provisional
       ? Phrase("；含放假通知未公布的年份，为暂定期限", "; provisional, a year's notice is not out") : Phrase("", "")
+    if case .named(let date, let label) = start {
+      return named(date, label, from: receivedAt, deadline, provisional)
+    }
+    let head = start.head(receivedAt)
     return Phrase(
-      "收到 \(receivedAt.rfc3339)（当日不计），自次日起计\(deadline.workingDays)个工作日，跳过\(skipped)个非工作日，届满日 \(deadline.date)，截至 \(deadline.at.rfc3339)（不含）\(provisional.zh)",
-      "received \(receivedAt.rfc3339) (that day is not counted); \(deadline.workingDays) working days from the next day, \(skipped) days skipped; due \(deadline.date), until \(deadline.at.rfc3339) exclusive\(provisional.en)"
+      "\(head.zh)（当日不计），自次日起计\(deadline.workingDays)个工作日，跳过\(skipped)个非工作日，届满日 \(deadline.date)，截至 \(deadline.at.rfc3339)（不含）\(provisional.zh)",
+      "\(head.en) (that day is not counted); \(deadline.workingDays) working days from the next day, \(skipped) days skipped; due \(deadline.date), until \(deadline.at.rfc3339) exclusive\(provisional.en)"
     )
   }
 }
@@ -90,7 +99,8 @@ extension Deadline {
   /// The members of a deadline with its 算式, as the API and the command line show it.
   /// - Parameter text: in place of the usual words, where a deadline is not counted from receipt.
   package func write(
-    _ w: inout JSONWriter, receivedAt: Instant, region: RegionCode?, calendar: WorkingCalendar, text: Phrase? = nil
+    _ w: inout JSONWriter, receivedAt: Instant, region: RegionCode?, calendar: WorkingCalendar,
+    start: CountingStart = .receipt, text: Phrase? = nil
   ) {
     w.string("date", date.description)
     w.string("at", at.rfc3339)
@@ -109,6 +119,6 @@ extension Deadline {
         }
       }
     }
-    w.phrase("text", text ?? calendar.summary(receivedAt: receivedAt, deadline: self, region: region))
+    w.phrase("text", text ?? calendar.summary(receivedAt: receivedAt, deadline: self, region: region, start: start))
   }
 }

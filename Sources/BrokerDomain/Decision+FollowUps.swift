@@ -100,7 +100,8 @@ extension AssistanceRequest {
     _ next: Procedure.Next, _ target: Procedure, of organ: Organ, _ reference: Reference
   ) throws(Phrase) -> OrganCode {
     let all = reference.organs.filter { other in
-      other.code != organ.code && other.region.covers(organ.region) && target.mayBeAnswered(by: other)
+      other.code != organ.code && other.region.covers(organ.region)
+        && target.mayBeAnswered(by: other, for: organ, reference)
         && next.receiver.map { other.name.hasSuffix($0) } ?? true
     }
     let nearest = all.filter { one in all.allSatisfy { $0.region.covers(one.region) } }

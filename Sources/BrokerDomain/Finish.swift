@@ -60,5 +60,5 @@ package struct Finish: Sendable {
 
 extension Progress {
   /// When the organ that has the request received it.
-  package func turnStart(_ receivedAt: Instant) -> Instant { transfers.last?.at ?? receivedAt }
+  package func turnStart(_ receivedAt: Instant) -> Instant { transfers.last { !$0.kept }?.at ?? receivedAt }
 }

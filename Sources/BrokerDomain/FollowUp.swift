@@ -24,6 +24,13 @@ package struct FollowUp: Sendable, Equatable {
   }
 }
 
+extension Reference {
+  /// An outcome of some procedure offers it. One that names an origin then names what such an outcome came of.
+  package func isOffered(_ procedure: String) -> Bool {
+    procedures.values.contains { $0.outcomes.contains { $0.next?.procedure == procedure && $0.next?.how == .offers } }
+  }
+}
+
 /// 撤销: by which request, and when.
 package struct Reversal: Sendable, Equatable {
   package let by: EntityID
@@ -55,6 +62,12 @@ extension AssistanceRequest {
     for finding in answer.findings { add(procedure.outcome(finding.result)?.next) }
     if let disposal = progress.disposal { add(procedure.next(of: disposal.measure)) }
     return rules
+  }
+
+  /// Whether its result is what a procedure follows, for the organ that asked.
+  package func leads(to procedure: String, for organ: OrganCode, _ reference: Reference) -> Bool {
+    guard requester == organ, let own = reference.procedure(of: self) else { return false }
+    return obligations(own).contains { $0.procedure == procedure && $0.how != .reverses }
   }
 
   /// What follows from it: what was opened, and what is still on offer.

@@ -54,8 +54,8 @@ package enum Obstacle: Sendable, Equatable {
     case .referred: Phrase("已报请上级机关确定，请等待裁定", "a superior has been asked to rule; wait for the ruling")
     case .ruling:
       Phrase(
-        "上级机关已裁定由该机关办理，不得再退回或者移送",
-        "a superior has ruled which organ handles it; it cannot be returned or transferred any more")
+        "上级机关已裁定由该机关办理，不得再退回、移送或者以不属于本机关职权为由不予协助",
+        "a superior has ruled which organ handles it; it cannot be returned, transferred or declined as not competent")
     case .noSuperior: Phrase("机关目录中没有可以裁定的上级机关", "the directory has no superior who could rule")
     case .notContradicted:
       Phrase("答复中没有“不属实”的结论，无需处理", "nothing in the answer is contradicted; there is nothing to dispose of")

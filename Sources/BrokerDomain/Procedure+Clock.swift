@@ -30,6 +30,10 @@ extension Procedure {
     case sender
   }
 
+  /// What a return or a transfer does to the clock: who waits for the organ that has it may begin anew, a promise to a
+  /// third person runs on whoever has it (a complaint: 阿拉善右旗方案 三(二), five days from its receipt).
+  package enum Handover: String, Sendable, CaseIterable { case restarts, keeps }
+
   /// Days that the clock counts where the assistance list names none. A clock of fixed dates counts none: 0.
   package var workingDays: Int {
     switch clock {

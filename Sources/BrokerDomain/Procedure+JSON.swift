@@ -3,23 +3,23 @@ extension Procedure {
   package func write(_ w: inout JSONWriter) {
     w.string("id", id)
     w.int("version", version)
-    writeRules(&w, binds: binds)
+    writeRules(&w, published: true)
     w.value("dataSchema", Self.jsonSchema(of: fields))
     w.value("answerSchema", Self.jsonSchema(of: answerFields))
   }
 
-  /// The definition as it is kept: what was published, without its number and what follows from the rest. Whom its clock
-  /// binds is left out where that is the receiver: a definition that was kept before stays the same version.
+  /// The definition as it is kept: what was published, without its number and what follows from the rest. What was added
+  /// to definitions later is left out while it has no say: the others are no new versions for that.
   package var canonical: [UInt8] {
     var w = JSONWriter(capacity: 4096)
     w.object { w in
       w.string("id", id)
-      writeRules(&w, binds: binds == .receiver ? nil : binds)
+      writeRules(&w, published: false)
     }
     return w.bytes
   }
 
-  private func writeRules(_ w: inout JSONWriter, binds: Bound?) {
+  private func writeRules(_ w: inout JSONWriter, published: Bool) {
     w.phrase("title", title)
     w.string("clause", clause)
     let (itself, roles): (Bool, [Organ.Role]) =
@@ -34,10 +34,12 @@ extension Procedure {
     w.object("answerers") { w in
       w.bool("itself", itself)
       w.roles("roles", answerers)
+      if published || answererRegion != .any { w.string("region", answererRegion.rawValue) }
     }
     w.object("clock") { w in
       clock.write(&w, days: workingDays)
-      if let binds { w.string("binds", binds.rawValue) }
+      if published || handover != .restarts { w.string("handover", handover.rawValue) }
+      if published || binds != .receiver { w.string("binds", binds.rawValue) }
     }
     w.int("acknowledgeDays", acknowledgeDays)
     w.int("returnDays", returnDays)

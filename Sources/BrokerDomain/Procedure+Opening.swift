@@ -1,5 +1,14 @@
 /// What a procedure asks of a new request.
 extension Procedure {
+  /// Where the organ that is asked must stand, seen from the one that asks.
+  package enum AnswererRegion: String, Sendable, CaseIterable {
+    case any
+    /// Within the region of the organ that asks, and not above it.
+    case within
+    /// Its region covers that of the organ that asks, or it is above it in the directory.
+    case covering
+  }
+
   package func mayBeOpened(by organ: Organ) -> Bool {
     switch openers {
     case .itself: true
@@ -10,9 +19,10 @@ extension Procedure {
   /// - Parameters:
   ///   - item: whether one is named; likewise subject and questions.
   ///   - data: nil when it could not be read.
-  ///   - to: the organ that is named, when the directory has it.
+  ///   - to: the organ that is named or found, when the directory has it.
   package func faults(
-    item: Bool, subject: Bool, questions: Bool, data: JSON?, to: Organ?, today: CalendarDate
+    item: Bool, subject: Bool, questions: Bool, data: JSON?, to: Organ?, by requester: Organ, today: CalendarDate,
+    reference: Reference
   ) -> [Fault] {
     var faults: [Fault] = []
     for (pointer, isThere, presence) in [
@@ -25,19 +35,45 @@ extension Procedure {
       default: break
       }
     }
-    if let to { faults += answererFaults(to) }
+    if let to { faults += answererFaults(to, by: requester, reference) }
     if let data { faults += self.faults(of: data, today: today) }
     return faults
   }
 
-  func mayBeAnswered(by organ: Organ) -> Bool {
+  func mayBeAnswered(by organ: Organ, for requester: Organ, _ reference: Reference) -> Bool {
+    hasRole(organ) && isInPlace(organ, for: requester, reference)
+  }
+
+  private func hasRole(_ organ: Organ) -> Bool {
     answerers.isEmpty || !answerers.filter(organ.roles.contains).isEmpty
   }
 
-  func answererFaults(_ to: Organ) -> [Fault] {
-    guard openers != .itself, !mayBeAnswered(by: to) else { return [] }
+  private func isInPlace(_ organ: Organ, for requester: Organ, _ reference: Reference) -> Bool {
+    switch answererRegion {
+    case .any: true
+    case .within:
+      requester.region.covers(organ.region) && !reference.superiors(of: requester.code).contains(organ.code)
+    case .covering:
+      organ.region.covers(requester.region) || reference.superiors(of: requester.code).contains(organ.code)
+    }
+  }
+
+  func answererFaults(_ to: Organ, by requester: Organ?, _ reference: Reference) -> [Fault] {
+    guard openers != .itself else { return [] }
+    guard hasRole(to) else {
+      return [
+        Fault("/to", code: "not-an-answerer", "“\(title.zh)”不由该机关办理", "\"\(title.en)\" is not for this organ to answer")
+      ]
+    }
+    guard let requester, !isInPlace(to, for: requester, reference) else { return [] }
     return [
-      Fault("/to", code: "not-an-answerer", "“\(title.zh)”不由该机关办理", "\"\(title.en)\" is not for this organ to answer")
+      answererRegion == .within
+        ? Fault(
+          "/to", code: "not-an-answerer", "“\(title.zh)”应向本行政区域内的机关提出，不得向上级机关提出",
+          "\"\(title.en)\" goes to an organ within your own region, and not to one above you")
+        : Fault(
+          "/to", code: "not-an-answerer", "“\(title.zh)”应向管辖本机关所在地区的机关或者上级机关提出",
+          "\"\(title.en)\" goes to an organ whose region covers yours, or to your superior")
     ]
   }
 

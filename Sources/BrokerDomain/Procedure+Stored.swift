@@ -24,8 +24,10 @@ extension Procedure {
       supplement: allows["supplement"] == .bool(true), allowsExtension: allows["extension"] == .bool(true),
       allowsTransfer: allows["transfer"] == .bool(true), item: item, subject: subject, questions: questions,
       answerKind: answerKind, outcomes: outcomes, declineReasons: reasons, fields: fields, answerFields: answerFields,
-      isSealed: isSealed, copies: copies, ladder: ladder, disposals: disposals, binds: binds,
-      version: version)
+      isSealed: isSealed, copies: copies, ladder: ladder, disposals: disposals,
+      // What was kept before there were these is as it was then.
+      handover: json["clock"]?.word("handover", Handover.self) ?? .restarts,
+      answererRegion: json["answerers"]?.word("region", AnswererRegion.self) ?? .any, binds: binds, version: version)
   }
 }
 

@@ -70,6 +70,8 @@ package struct Procedure: Sendable, Equatable {
   package let ladder: [Rung]
   /// What a disposal of a contradicted answer obliges next.
   package let disposals: [DisposalNext]
+  package let handover: Handover
+  package let answererRegion: AnswererRegion
   package let binds: Bound
 
   /// Nothing in the plans runs longer than 60 working days; a year bounds a typing error.
@@ -80,7 +82,8 @@ package struct Procedure: Sendable, Equatable {
     acknowledgeDays: Int?, returnDays: Int?, supplement: Bool, allowsExtension: Bool, allowsTransfer: Bool,
     item: Presence, subject: Presence, questions: Presence, answerKind: AnswerKind, outcomes: [Outcome],
     declineReasons: [Outcome], fields: [Field], answerFields: [Field], isSealed: Bool, copies: [Organ.Role],
-    ladder: [Rung], disposals: [DisposalNext] = [], binds: Bound = .receiver, version: Int = 1
+    ladder: [Rung], disposals: [DisposalNext] = [], handover: Handover = .restarts,
+    answererRegion: AnswererRegion = .any, binds: Bound = .receiver, version: Int = 1
   ) {
     self.id = id
     self.version = version
@@ -106,6 +109,8 @@ package struct Procedure: Sendable, Equatable {
     self.copies = copies
     self.ladder = ladder
     self.disposals = disposals
+    self.handover = handover
+    self.answererRegion = answererRegion
     self.binds = binds
   }
 
@@ -117,7 +122,7 @@ package struct Procedure: Sendable, Equatable {
       allowsExtension: allowsExtension, allowsTransfer: allowsTransfer, item: item, subject: subject,
       questions: questions, answerKind: answerKind, outcomes: outcomes, declineReasons: declineReasons,
       fields: fields, answerFields: answerFields, isSealed: isSealed, copies: copies, ladder: ladder,
-      disposals: disposals, binds: binds, version: version)
+      disposals: disposals, handover: handover, answererRegion: answererRegion, binds: binds, version: version)
   }
 
   /// A procedure in all else like verification, whose rules are the defaults of a definition too.

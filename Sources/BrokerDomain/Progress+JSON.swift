@@ -8,6 +8,7 @@ extension Progress {
       w.int("leg", leg)
       if let clockFrom { w.int("clockFrom", clockFrom.milliseconds) }
       if bindsSender { w.string("binds", Procedure.Bound.sender.rawValue) }
+      if runsOn { w.bool("runsOn", true) }
       if let metAt { w.int("metAt", metAt.milliseconds) }
       if let concludedAt { w.int("concludedAt", concludedAt.milliseconds) }
       write(
@@ -62,6 +63,7 @@ extension Progress {
             organ(&w, "to", transfer.to)
             w.string("reason", transfer.reason)
             if let ruledBy = transfer.ruledBy { organ(&w, "ruledBy", ruledBy) }
+            if transfer.kept { w.bool("kept", true) }
             moment(&w, "at", transfer.at)
           }
         }
@@ -93,6 +95,7 @@ extension Progress {
     self.leg = leg
     clockFrom = json["clockFrom"]?.instant
     bindsSender = json["binds"]?.stringValue == Procedure.Bound.sender.rawValue
+    runsOn = json["runsOn"]?.boolValue == true
     metAt = json["metAt"]?.instant
     concludedAt = json["concludedAt"]?.instant
     if let s = json["supplement"] {
@@ -117,7 +120,8 @@ extension Progress {
       guard let from = t["from"]?.organ, let to = t["to"]?.organ, let reason = t["reason"]?.stringValue,
         let at = t["at"]?.instant
       else { return nil }
-      transfers.append(Transfer(from: from, to: to, reason: reason, at: at, ruledBy: t["ruledBy"]?.organ))
+      let kept = t["kept"]?.boolValue == true
+      transfers.append(Transfer(from: from, to: to, reason: reason, at: at, ruledBy: t["ruledBy"]?.organ, kept: kept))
     }
     if let r = json["referral"] {
       guard let to = r["to"]?.organ, let proposed = r["proposed"]?.organ, let reason = r["reason"]?.stringValue,

@@ -8,6 +8,8 @@ package struct Progress: Sendable, Equatable {
   package var supplement: Supplement?
   package var extended: Extension?
   package var returned: Return?
+  /// What was returned runs on where it lies; see `Procedure.Handover`.
+  package var runsOn = false
   package var transfers: [Transfer] = []
   /// A transfer that would have gone back to where it was: a superior rules.
   package var referral: Referral?
@@ -70,6 +72,8 @@ package struct Transfer: Sendable, Equatable {
   package let at: Instant
   /// The superior who ruled, when it was a ruling: then it is binding.
   package let ruledBy: OrganCode?
+  /// Ruled that it stays where it is: nothing was moved, and no clock began.
+  package var kept = false
 }
 
 /// 报请共同上一级行政机关确定: two organs would pass it back and forth.

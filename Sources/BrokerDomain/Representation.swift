@@ -86,8 +86,7 @@ package struct Representation: Sendable {
     w.int(
       "remaining",
       reference.calendar.workingDays(
-        after: until.date, through: deadline.date,
-        region: reference.organ(request.responder)?.region))
+        after: until.date, through: deadline.date, region: request.calendarRegion(reference)))
     w.string("status", request.clockStatus(now: now).rawValue)
     w.bool("overdue", request.isOverdue(now: now))
     w.bool("provisional", deadline.provisional)

@@ -118,8 +118,14 @@ private struct CallbackEvent {
     w.object("due") { w in
       w.string("at", due.rfc3339)
       w.string("date", CalendarDate(dayNumber: past?.dueDay ?? Int(row.int(8))).description)
-      w.bool("overdue", StateName(rawValue: state)?.isRunning == true && at >= due)
+      w.bool("overdue", isRunning(row, past) && at >= due)
     }
+  }
+
+  /// Whether something is owed still: of what was returned, its progress says so.
+  private func isRunning(_ row: SQLRow, _ past: PastRequest?) -> Bool {
+    guard state == StateName.returned.rawValue else { return StateName(rawValue: state)?.isRunning == true }
+    return (past.map(\.progress) ?? Progress(encoded: row.optionalBytes(9)))?.runsOn == true
   }
 
   /// The request as it was after the event: nothing that happened later shows in an earlier message, however late that

@@ -89,7 +89,9 @@ enum FilingSQL: String, CaseIterable {
     SELECT DISTINCT r.requester, r.responder, r.key
     FROM event e CROSS JOIN request r ON r.key = e.request CROSS JOIN filed_overdue o
     WHERE e.seq > $1 AND e.version > 1
-      AND (r.state NOT IN ('submitted', 'acknowledged') OR json_extract(r.progress, '$.metAt') IS NOT NULL)
+      AND (NOT (r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
+        OR json_extract(r.progress, '$.metAt') IS NOT NULL)
       AND o.organ = r.requester AND o.role = 0 AND o.request = r.key
     """
   case takeFromOverdue = "DELETE FROM filed_overdue WHERE organ = $1 AND role = $2 AND request = $3"
@@ -98,11 +100,15 @@ enum FilingSQL: String, CaseIterable {
     INSERT INTO filed_overdue (organ, role, request)
     SELECT r.requester, 0, r.key FROM event e CROSS JOIN request r ON r.key = e.request
     WHERE e.seq > $1 AND (e.version > 1 OR e.rung IS NOT NULL) AND (e.type = 'request.overdue' OR r.due_at <= $2)
-      AND r.state IN ('submitted', 'acknowledged') AND json_extract(r.progress, '$.metAt') IS NULL
+      AND (r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
+      AND json_extract(r.progress, '$.metAt') IS NULL
     UNION
     SELECT r.responder, 1, r.key FROM event e CROSS JOIN request r ON r.key = e.request
     WHERE e.seq > $1 AND (e.version > 1 OR e.rung IS NOT NULL) AND (e.type = 'request.overdue' OR r.due_at <= $2)
-      AND r.state IN ('submitted', 'acknowledged') AND json_extract(r.progress, '$.metAt') IS NULL
+      AND (r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
+      AND json_extract(r.progress, '$.metAt') IS NULL
     ON CONFLICT DO NOTHING
     """
   /// Of procedures whose ladder has no step for it.
@@ -110,11 +116,15 @@ enum FilingSQL: String, CaseIterable {
     INSERT INTO filed_overdue (organ, role, request)
     SELECT r.requester, 0, r.key FROM event e CROSS JOIN request r ON r.key = e.request
     WHERE e.seq > $1 AND instr($2, ' ' || r.procedure || '/' || r.procedure_version || ' ') > 0
-      AND r.state IN ('submitted', 'acknowledged') AND json_extract(r.progress, '$.metAt') IS NULL
+      AND (r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
+      AND json_extract(r.progress, '$.metAt') IS NULL
     UNION
     SELECT r.responder, 1, r.key FROM event e CROSS JOIN request r ON r.key = e.request
     WHERE e.seq > $1 AND instr($2, ' ' || r.procedure || '/' || r.procedure_version || ' ') > 0
-      AND r.state IN ('submitted', 'acknowledged') AND json_extract(r.progress, '$.metAt') IS NULL
+      AND (r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
+      AND json_extract(r.progress, '$.metAt') IS NULL
     ON CONFLICT DO NOTHING
     """
   case subjects = """

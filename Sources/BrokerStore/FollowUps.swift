@@ -67,6 +67,7 @@ extension WriteContext {
       let named = try request(id)
       if let named, named.request.party(organ) != nil {
         links.origin = named
+        if let fault = fault(of: named, as: procedure, by: organ, subject: subject) { links.faults.append(fault) }
       } else {
         links.faults.append(
           Fault(
@@ -92,6 +93,22 @@ extension WriteContext {
       }
     }
     return links
+  }
+
+  /// What an outcome offers follows such an outcome, of the same organ's request about the same subject: nobody is held
+  /// to have promised falsely because of what was found about somebody else, or was not found.
+  private func fault(
+    of origin: StoredRequest, as procedure: Procedure, by organ: OrganCode, subject: Subject?
+  ) -> Fault? {
+    guard reference.isOffered(procedure.id) else { return nil }
+    let pointer = "/data/" + Procedure.originField
+    guard origin.request.leads(to: procedure.id, for: organ, reference) else {
+      return Fault(
+        pointer, code: "invalid-origin", "所指请求应由本机关提出，且其答复结论可据以提出“\(procedure.title.zh)”",
+        "it is no request of your organ whose answer leads to \"\(procedure.title.en)\"")
+    }
+    guard let subject, let known = origin.subject, known.idNumber != subject.idNumber else { return nil }
+    return Fault(pointer, code: "invalid-origin", "所指请求的当事人不是本请求的当事人", "that request is about somebody else")
   }
 
   /// The request that a field names, when it is what it should be: of this procedure, about this subject, and held by

@@ -19,7 +19,7 @@ package struct InboxNotice: Sendable {
   package let dueDate: CalendarDate
   package let procedure: String
   package let requester: OrganCode
-  /// Who had it to answer when the notice was given.
+  /// Who had it in hand when the notice was given.
   package let responder: OrganCode
   /// Working days that were left then; 0 when the last one had begun.
   package let daysLeft: Int

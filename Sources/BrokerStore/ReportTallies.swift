@@ -11,7 +11,7 @@ enum ReportSQL: String, CaseIterable {
   case advance = "UPDATE report_filing SET through = $1"
   /// What counts among the events after `$1`, up to `$2`, with the request as it was then: the past that replaced it,
   /// or the present. Being submitted counts for the sender, and only when it says that it was late. A transfer is told by
-  /// what it was before, for it ends the turn of the organ that had it.
+  /// what it was before, for it ends the turn of the organ that had it; a ruling that leaves it there ends none.
   case finishes = """
     SELECT e.type, e.at, CASE e.type WHEN 'request.transferred' THEN p.responder
         WHEN 'request.submitted' THEN e.requester ELSE e.responder END, r.procedure,
@@ -26,6 +26,7 @@ enum ReportSQL: String, CaseIterable {
     WHERE e.seq > $1 AND e.seq <= $2 AND (e.type IN ('request.acknowledged', 'request.answered', 'request.declined',
         'request.returned', 'request.transferred', 'request.withdrawn')
       OR e.type = 'request.submitted' AND instr(e.data, '"late":true'))
+      AND (e.type <> 'request.transferred' OR p.responder <> e.responder)
     """
   case cell = "SELECT id FROM report_cell WHERE organ = $1 AND procedure = $2 AND item = $3 AND measure = $4"
   case openCell = "INSERT INTO report_cell (organ, procedure, item, measure) VALUES ($1, $2, $3, $4)"

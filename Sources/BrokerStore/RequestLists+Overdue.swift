@@ -17,9 +17,11 @@ enum OverdueSQL: String, CaseIterable {
     WHERE f.organ = $1 AND f.role = $2 AND f.request < $3
       AND CASE $2 WHEN 0 THEN r.requester ELSE r.responder END = $1
       AND ($4 IS NULL OR instr($4, ' ' || r.state || ' ') > 0)
-      AND ($5 IS NULL OR r.procedure = $5) AND ($6 IS NULL OR (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $6
+      AND ($5 IS NULL OR r.procedure = $5) AND ($6 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $6
         AND json_extract(r.progress, '$.metAt') IS NULL))
-      AND ($7 IS NULL OR r.due_at < $7) AND ($8 IS NULL OR NOT (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $8
+      AND ($7 IS NULL OR r.due_at < $7) AND ($8 IS NULL OR NOT ((r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $8
         AND json_extract(r.progress, '$.metAt') IS NULL))
     ORDER BY f.request DESC LIMIT $9
     """
@@ -27,7 +29,8 @@ enum OverdueSQL: String, CaseIterable {
   case due = """
     SELECT r.key, r.requester, r.responder FROM timer t CROSS JOIN request r ON r.key = t.request
     WHERE t.due_at <= $1 AND r.key < $2 AND ($3 IS NULL OR instr($3, ' ' || r.state || ' ') > 0)
-      AND ($4 IS NULL OR r.procedure = $4) AND ($5 IS NULL OR (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $5
+      AND ($4 IS NULL OR r.procedure = $4) AND ($5 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $5
         AND json_extract(r.progress, '$.metAt') IS NULL))
       AND ($6 IS NULL OR r.due_at < $6)
     """

@@ -37,9 +37,11 @@ enum ListSQL: String, CaseIterable {
     WHERE f.organ = $1 AND f.role = $2 AND f.open = $3 AND f.request < $4
       AND CASE $2 WHEN 0 THEN r.requester ELSE r.responder END = $1
       AND ($5 IS NULL OR instr($5, ' ' || r.state || ' ') > 0)
-      AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $7
+      AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $7
         AND json_extract(r.progress, '$.metAt') IS NULL))
-      AND ($8 IS NULL OR r.due_at < $8) AND ($9 IS NULL OR NOT (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $9
+      AND ($8 IS NULL OR r.due_at < $8) AND ($9 IS NULL OR NOT ((r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $9
         AND json_extract(r.progress, '$.metAt') IS NULL))
     ORDER BY f.request DESC LIMIT $10
     """
@@ -47,9 +49,11 @@ enum ListSQL: String, CaseIterable {
     SELECT s.request FROM filed_subject s CROSS JOIN request r ON r.key = s.request
     WHERE s.id_number = $1 AND ((r.requester = $2 AND $3 <> 'responder') OR (r.responder = $2 AND $3 <> 'requester'))
       AND s.request < $4 AND ($5 IS NULL OR instr($5, ' ' || r.state || ' ') > 0)
-      AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $7
+      AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $7
         AND json_extract(r.progress, '$.metAt') IS NULL))
-      AND ($8 IS NULL OR r.due_at < $8) AND ($9 IS NULL OR NOT (r.state IN ('submitted', 'acknowledged') AND r.due_at <= $9
+      AND ($8 IS NULL OR r.due_at < $8) AND ($9 IS NULL OR NOT ((r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $9
         AND json_extract(r.progress, '$.metAt') IS NULL))
     ORDER BY s.request DESC LIMIT $10
     """
@@ -73,7 +77,7 @@ enum ListSQL: String, CaseIterable {
     """
   case probe = """
     SELECT r.requester, r.responder, r.state, r.procedure, r.due_at, r.updated_at, s.id_number,
-      json_extract(r.progress, '$.metAt') IS NULL
+      json_extract(r.progress, '$.metAt') IS NULL, json_extract(r.progress, '$.runsOn') IS NOT NULL
     FROM request r LEFT JOIN subject s ON s.request = r.key WHERE r.key = $1
     """
 }
@@ -195,6 +199,7 @@ struct ListRow {
   let updatedAt: Int64
   let idNumber: String?
   let isOwed: Bool
+  let runsOn: Bool
 
   init(_ row: SQLRow) {
     requester = row.int(0)
@@ -205,15 +210,17 @@ struct ListRow {
     updatedAt = row.int(5)
     idNumber = row.optionalText(6)
     isOwed = row.int(7) == 1
+    runsOn = row.int(8) == 1
   }
 
   func matches(_ filter: RequestFilter, _ now: Instant) -> Bool {
     guard let state else { return false }
+    let isRunning = (state.isRunning || state == .returned && runsOn) && isOwed
     return (filter.states.map { $0.contains(state) } ?? true)
       && (filter.procedure.map { $0 == procedure } ?? true)
       && (filter.updatedAfter.map { updatedAt > $0.milliseconds } ?? true)
       && (filter.dueBefore.map { dueAt < $0.milliseconds } ?? true)
-      && (filter.overdue.map { $0 == (state.isRunning && isOwed && dueAt <= now.milliseconds) } ?? true)
+      && (filter.overdue.map { $0 == (isRunning && dueAt <= now.milliseconds) } ?? true)
       && (filter.subject.map { $0 == idNumber } ?? true)
   }
 }

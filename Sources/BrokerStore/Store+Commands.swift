@@ -146,7 +146,9 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
         SELECT procedure, state, 1 AS n FROM request
         UNION ALL SELECT r.procedure, 'overdue', 1 FROM request r
           JOIN event e ON e.request = r.key AND e.rung = 3 + 10 * coalesce(json_extract(r.progress, '$.leg'), 0)
-          WHERE r.state IN ('submitted', 'acknowledged') AND json_extract(r.progress, '$.metAt') IS NULL
+          WHERE (r.state IN ('submitted', 'acknowledged')
+            OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
+            AND json_extract(r.progress, '$.metAt') IS NULL
         UNION ALL SELECT procedure, state, -count FROM tally
       ) c GROUP BY procedure, state HAVING sum(n) <> 0
     ) d
@@ -175,7 +177,9 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
   case overdueFiledWrongly = """
     SELECT count(*) FROM request r WHERE NOT EXISTS (
       SELECT 1 FROM event e WHERE e.request = r.key AND e.seq > (SELECT through FROM filing))
-    AND CASE WHEN r.state IN ('submitted', 'acknowledged') AND json_extract(r.progress, '$.metAt') IS NULL
+    AND CASE WHEN (r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
+      AND json_extract(r.progress, '$.metAt') IS NULL
       THEN EXISTS (SELECT 1 FROM event e
           WHERE e.request = r.key AND e.rung = 3 + 10 * coalesce(json_extract(r.progress, '$.leg'), 0))
         AND NOT (

@@ -97,7 +97,7 @@ private struct DueTimer {
 extension AssistanceRequest {
   fileprivate func moment(of rung: Rung, _ reference: Reference) -> Instant {
     reference.calendar.moment(
-      of: rung, deadline: deadline, region: reference.organ(responder)?.region)
+      of: rung, deadline: deadline, region: calendarRegion(reference))
   }
 }
 

@@ -49,6 +49,25 @@ internal import Testing
     }
   }
 
+  /// What was added to definitions later is kept where it has a say, and a definition without it is what it was.
+  @Test func laterKeysAreKept() throws {
+    let like = Procedure.verification
+    for (handover, place) in [
+      (Procedure.Handover.restarts, Procedure.AnswererRegion.any), (.keeps, .within), (.keeps, .covering),
+    ] {
+      let base = Procedure(
+        id: "later", title: like.title, clause: like.clause, openers: like.openers, answerers: [.supervisor],
+        clock: like.clock, acknowledgeDays: 1, returnDays: 2, supplement: true, allowsExtension: true,
+        allowsTransfer: true, item: .optional, subject: .optional, questions: .optional, answerKind: .findings,
+        outcomes: like.outcomes, declineReasons: [], fields: [], answerFields: [], isSealed: false, copies: [],
+        ladder: Rung.allCases, handover: handover, answererRegion: place)
+      let back = try #require(Procedure(stored: base.canonical, version: 1))
+      #expect(back == base && back.handover == handover && back.answererRegion == place)
+      let text = String(decoding: base.canonical, as: UTF8.self)
+      #expect(text.contains("handover") == (handover == .keeps) && text.contains(#""region""#) == (place != .any))
+    }
+  }
+
   @Test func damageIsNoDefinition() {
     for text in ["", "{}", "[]", #"{"id":"x"}"#] { #expect(Procedure(stored: Array(text.utf8), version: 1) == nil) }
   }

@@ -67,11 +67,14 @@ struct Recount {
       let isFiling = (event["procedure"] as String) == Self.filing
       let late = due.map { !isFiling && (met ?? on) > $0 } ?? false
       switch type {
+      // A ruling that it stays where it is: nobody's turn ends.
+      case "request.transferred" where data["kept"] == .bool(true): break
       case "request.submitted", "request.transferred":
         if type == "request.transferred", turn?.outcome == "open" { turn?.outcome = "transferred" }
         if let turn { turns.append(turn) }
         turn = Turn(organ: event["responder"], procedure: event["procedure"], item: event["item"], day: on)
-        (start, met, isPaused, isDone) = (on, nil, false, false)
+        if type == "request.submitted" || turn?.procedure != Self.clockKept { start = on }
+        (met, isPaused, isDone) = (nil, false, false)
         // Sent late is its own count, of the organ that sent it, besides the turn of the one that has it now.
         if isFiling, let due, on > due {
           turns.append(
@@ -103,6 +106,8 @@ struct Recount {
 
   /// A procedure in which receipt is all that is owed.
   static let receiptOnly = "handover"
+  /// One whose clock a transfer leaves as it is.
+  static let clockKept = "kept"
 
   /// A procedure whose clock binds the organ that sends.
   static let filing = "filing"

@@ -8,17 +8,19 @@ import Testing
 /// Reports agree with the events to the last one: filed or not, before and after a restart, and when they are built for
 /// a database that had no tallies.
 @Suite(.timeLimit(.minutes(5))) struct ReportTests {
-  /// A sealed procedure, one in which receipt is all that is owed and one whose clock binds the sender, besides the two of
-  /// every fixture.
+  /// A sealed procedure, one in which receipt is all that is owed, one whose clock a transfer leaves as it is and one whose
+  /// clock binds the sender, besides the two of every fixture.
   static let procedures =
     Fixture.procedures + [
       variant("sealed", clock: .workingDays(3, from: .receipt), isSealed: true),
       variant(Recount.receiptOnly, clock: .acknowledge(workingDays: 1), isSealed: false),
+      variant(Recount.clockKept, clock: .workingDays(5, from: .receipt), isSealed: false, handover: .keeps),
       variant(Recount.filing, clock: .workingDays(3, from: .field("on")), isSealed: false, binds: .sender),
     ]
 
   private static func variant(
-    _ id: String, clock: Procedure.Clock, isSealed: Bool, binds: Procedure.Bound = .receiver
+    _ id: String, clock: Procedure.Clock, isSealed: Bool, handover: Procedure.Handover = .restarts,
+    binds: Procedure.Bound = .receiver
   ) -> Procedure {
     let base = Fixture.procedures[0]
     let isFree = binds == .receiver
@@ -29,7 +31,8 @@ import Testing
       item: .optional,
       subject: .optional, questions: .required, answerKind: .findings, outcomes: base.outcomes,
       declineReasons: base.declineReasons + [.init(id: "other", title: Phrase("其他", "other"))],
-      fields: isFree ? [] : [on], answerFields: [], isSealed: isSealed, copies: [], ladder: Rung.allCases, binds: binds)
+      fields: isFree ? [] : [on], answerFields: [], isSealed: isSealed, copies: [], ladder: Rung.allCases,
+      handover: handover, binds: binds)
   }
 
   private static func open(_ fixture: Fixture) throws -> Store {
@@ -76,7 +79,8 @@ import Testing
       (decline, asked), (.giveBack(.init(reason: "不属于本机关职权", competentOrgan: nil)), asked), (.ask(text: "登记地"), asked),
       (.supply(text: "在启东登记"), asker), (.supply(text: "在启东登记"), asker),
       (.extend(.init(workingDays: 2, reason: "调阅纸质档案", approver: "局长")), asked), (transfer, Qidong.supervisor.organ),
-      (transfer, asker), (.pullBack, asker), (.close(text: nil), asker), (.remind(text: nil), asker),
+      (transfer, asker), (.transfer(.init(to: asked, reason: "由其继续办理")), Qidong.supervisor.organ), (.pullBack, asker),
+      (.close(text: nil), asker), (.remind(text: nil), asker),
     ]
     guard let (command, by) = moves.randomElement(using: &random) else { return }
     _ = await failure {
@@ -151,6 +155,7 @@ import Testing
       let newest = try store.scalar("SELECT max(seq) FROM event")
       #expect(through > 0 && through < newest)
       try await Self.expectAgreement(store, "some filed and some not")
+      #expect(try store.verify() == [])
       let turns = try Recount(store).turns
       let outcomes = Set(turns.map(\.outcome))
       let wanted: Set<String> = [

@@ -46,7 +46,8 @@ internal import Testing
   }
 
   @Test func whatIsOfferedIsLinked() throws {
-    let id = try Self.contradicted()
+    let person = Person()
+    let id = try Self.contradicted(subject: person)
     let offered = try Self.get(id, Self.requester)
     let link = try #require(offered["followUps"].array?.first)
     #expect(link["procedure"].string == "false-commitment" && link["how"].string == "offers" && link["request"].isNull)
@@ -58,7 +59,7 @@ internal import Testing
     expectProblem(stranger, 422, "unknown-request")
     #expect(pointers(stranger) == ["/data/origin"])
 
-    let new = try Self.open("false-commitment", data: data)
+    let new = try Self.open("false-commitment", subject: person, data: data)
     #expect(new["origin"].string == id)
     let linked = try Self.get(id, Self.requester)
     #expect(linked["followUps"].array?.count == 1 && linked["followUps"].array?[0]["request"] == new["id"])
@@ -66,7 +67,7 @@ internal import Testing
     #expect(linked["answer"] == offered["answer"] && linked["state"].string == "answered")
     #expect(try Self.types(id, Self.responder) == ["request.submitted", "request.answered", "request.followed-up"])
     // A second one of the same request stands by itself.
-    let second = try Self.open("false-commitment", data: data)
+    let second = try Self.open("false-commitment", subject: person, data: data)
     #expect(second["origin"].string == id)
     #expect(try Self.get(id, Self.requester)["followUps"] == linked["followUps"])
     // The first one was a mistake: what it took up is on offer again, and is taken up by the next.
@@ -76,8 +77,29 @@ internal import Testing
     #expect(again["closedAt"] == offered["closedAt"])
     let told = try House.client(Self.responder).get("/v1/requests/\(id)/timeline")["items"].array?.last
     #expect(told?["data"]["withdrawn"] == new["id"] && told?["data"]["request"].isNull == true, "\(told as Any)")
-    let third = try Self.open("false-commitment", data: data)
+    let third = try Self.open("false-commitment", subject: person, data: data)
     #expect(try Self.get(id, Self.requester)["followUps"].array?.map { $0["request"] } == [third["id"]])
+  }
+
+  /// An origin shows the falsehood: contradicted, asked by the organ itself, and about the same person.
+  @Test func anOriginShowsWhatWasFalse() throws {
+    let (person, other) = (Person(), Person())
+    let contradicted = try Self.contradicted(subject: person)
+    let confirmed = try #require(try House.daemon.submit(marriageRequest(subject: person))["id"].string)
+    func expectRefused(_ origin: String, _ organ: Qidong, _ subject: Person) throws {
+      let data = #"{"origin": "\#(origin)", "falsehood": "查无结婚登记"}"#
+      let reply = try House.client(organ).call(
+        "POST", "/v1/requests", json: Self.request("false-commitment", subject: subject, data: data))
+      expectProblem(reply, 422, "invalid-origin")
+      #expect(pointers(reply) == ["/data/origin"])
+    }
+    try expectRefused(confirmed, Self.requester, person)
+    _ = try Self.move("answer", confirmed, Self.responder, answerBody())
+    try expectRefused(confirmed, Self.requester, person)
+    try expectRefused(contradicted, Self.responder, person)
+    try expectRefused(contradicted, Self.requester, other)
+    // Without an origin it stands by itself.
+    _ = try Self.open("false-commitment", subject: other, data: #"{"falsehood": "日常监管中发现"}"#)
   }
 
   @Test func whatFollowsIsOpened() throws {

@@ -14,16 +14,16 @@ internal import Testing
   private static func procedure(_ id: String) throws -> JSONBody { try #require(try all.get()[id], "\(id)") }
 
   /// One row a procedure: openers, answerers, clock (days from `receipt` or a field, `ack` days, dates, or a stated
-  /// date; whom it binds where that is the sender), days to acknowledge, what it allows ((s)upplement, (e)xtension, (t)ransfer, (r)eturn within, (d)ecline, `-`
+  /// date; `keeps` through transfers; whom it binds where that is the sender), days to acknowledge, what it allows ((s)upplement, (e)xtension, (t)ransfer, (r)eturn within, (d)ecline, `-`
   /// for nothing), what it expects.
   static let table = """
     verification             any         any         5 receipt                 1  s e t r2 d   i? s! q!  findings
-    complaint                any         any         5 receipt                 1  t r2         i? s? q-  outcome
+    complaint                any         any         5 receipt keeps           1  t r2         i? s? q-  outcome
     hotline-transfer         hotline     any         5 receipt                 1  s t r2       i? s? q-  outcome
     commitment-service       itself      itself      3 data.appliedOn          -  -            i? s? q-  outcome
     format-text-publication  itself      itself      10 data.publishedOn       -  -            i? s- q-  outcome
-    list-adjustment          any         supervisor  10 receipt                1  s e r2       i? s- q-  outcome
-    list-filing              any         supervisor  7 data.publishedOn sender 1  r2           i? s- q-  outcome
+    list-adjustment          any         supervisor,covering  10 receipt                1  s e r2       i? s- q-  outcome
+    list-filing              any         supervisor,covering  7 data.publishedOn sender 1  r2           i? s- q-  outcome
     exemption-consultation   any         any         10 receipt                1  s e t r2     i! s- q-  outcome
     on-site-dispatch         any         any         ack 1                     1  t r1         i? s! q-  outcome
     supervision-handover     any         any         ack 1                     1  t r1         i! s! q-  outcome
@@ -33,10 +33,10 @@ internal import Testing
     credit-check             any         credit      1 receipt                 -  -            i? s! q-  outcome
     credit-repair            any         credit      5 receipt                 1  s e r2       i? s! q-  outcome
     credit-objection         any         credit      3 receipt                 1  r1           i? s! q-  outcome
-    half-year-summary        member,credit,hotline  supervisor  02-29,08-31 preceding data.period sender  1  -   i- s- q-  outcome
-    regulation-filing        member,credit,hotline  supervisor  5 receipt      1  s e r2       i? s- q-  outcome
-    problem-report           member,credit,hotline  supervisor  5 receipt      1  s e          i? s- q-  outcome
-    supervision-notice       supervisor  any         5 receipt                 1  e            i? s- q-  outcome
+    half-year-summary        member,credit,hotline  supervisor,covering  02-29,08-31 preceding data.period sender  1  -   i- s- q-  outcome
+    regulation-filing        member,credit,hotline  supervisor,covering  5 receipt      1  s e r2       i? s- q-  outcome
+    problem-report           member,credit,hotline  supervisor,covering  5 receipt      1  s e          i? s- q-  outcome
+    supervision-notice       supervisor  any,within         5 receipt                 1  e            i? s- q-  outcome
     """
 
   struct Row: Sendable, CustomTestStringConvertible {
@@ -54,7 +54,8 @@ internal import Testing
     func party(_ party: JSONBody) -> String {
       if party["itself"].bool == true { return "itself" }
       let roles = (party["roles"].array ?? []).compactMap(\.string)
-      return roles.isEmpty ? "any" : roles.joined(separator: ",")
+      let place = party["region"].string.flatMap { $0 == "any" ? nil : "," + $0 } ?? ""
+      return (roles.isEmpty ? "any" : roles.joined(separator: ",")) + place
     }
     let clock = procedure["clock"]
     let days = clock["workingDays"].int.map(String.init) ?? "none"
@@ -67,6 +68,7 @@ internal import Testing
       case "stated-date": "\(clock["date"].string ?? "?") \(roll) \(days)"
       default: "?"
       }
+    let handover = clock["handover"].string == "restarts" ? "" : " " + (clock["handover"].string ?? "?")
     let allows = procedure["allows"]
     var may = [("supplement", "s"), ("extension", "e"), ("transfer", "t")].filter { allows[$0.0].bool == true }.map(\.1)
     if let days = procedure["returnDays"].int, allows["return"].bool == true { may.append("r\(days)") }
@@ -76,7 +78,7 @@ internal import Testing
       "\(name.first ?? "?")\(marks[procedure["expects"][name].string ?? ""] ?? "~")"
     }
     return
-      ([party(procedure["openers"]), party(procedure["answerers"]), time]
+      ([party(procedure["openers"]), party(procedure["answerers"]), time + handover]
       + (clock["after"].string.map { [$0] } ?? []) + (clock["binds"].string == "receiver" ? [] : ["sender"]) + [
         procedure["acknowledgeDays"].int.map(String.init) ?? "-"
       ] + (may.isEmpty ? ["-"] : may) + expects

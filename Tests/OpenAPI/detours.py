@@ -42,8 +42,7 @@ def return_and_transfer(w):
            code="illegal-transition")
     returned = w.move("return", id, "return", 200, w.responder, RETURN, must=True).json
     w.that("returned", returned["state"] == "returned" and returned["return"]["reason"] == RETURN["reason"], returned)
-    for name, to, code in (("itself", w.asking, "same-organ"), ("who has it", w.asked, "same-organ")):
-        w.move(f"transfer to {name}", id, "transfer", 422, w.requester, {"to": to, "reason": "移送办理"}, code=code)
+    w.move("transfer to itself", id, "transfer", 422, w.requester, {"to": w.asking, "reason": "移送办理"}, code="same-organ")
     moved = w.move("transfer", id, "transfer", 200, w.requester, {"to": w.third, "reason": "由其掌握"}, must=True).json
     w.that("transferred", moved["to"]["code"] == w.third and moved["state"] == "submitted", moved["to"])
     w.call("who had it sees it no longer", "GET", f"/v1/requests/{id}", 404, key=w.responder, code="not-found")
@@ -58,6 +57,20 @@ def return_and_transfer(w):
         w.that("ruled", ruled["to"]["code"] == w.asked and ruled["transfers"][-1].get("ruledBy"), ruled["transfers"])
         w.move("return against the ruling", id, "return", 409, w.responder, RETURN, code="ruled")
     w.move("withdraw", id, "withdraw", 200, w.requester, WITHDRAW)
+    returned = w.submit("submit for a dispute").json["id"]
+    w.move("return to dispute", returned, "return", 200, w.responder, RETURN, must=True)
+    disputed = w.move(
+        "transfer to who returned it", returned, "transfer", 200, w.requester, {"to": w.asked, "reason": "仍应由其办理"},
+        must=True).json
+    w.that("a superior is to rule on it", disputed["state"] == "returned" and disputed["referral"], disputed["referral"])
+    arbiter = w.organs.get(disputed["referral"]["to"]["code"])
+    if arbiter:
+        ruled = w.move(
+            "rule for who returned it", returned, "transfer", 200, arbiter, {"to": w.asked, "reason": "由其办理"},
+            must=True).json
+        w.that("it is there again", ruled["to"]["code"] == w.asked and ruled["state"] == "submitted", ruled["state"])
+        w.move("decline against the ruling", returned, "decline", 409, w.responder, {
+            "reasonCode": "not-competent", "reason": "不属于本机关职权", "signatory": "赵六"}, code="ruled")
     declined = w.submit("submit to close").json["id"]
     w.move("return to close", declined, "return", 200, w.responder, RETURN, must=True)
     w.move("close", declined, "close", 200, w.requester, {"text": "改由申请人自行提供"})

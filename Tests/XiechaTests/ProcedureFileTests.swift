@@ -104,6 +104,8 @@ internal import Testing
     ("{workingDays: 7, from: publishedOn}", "{dates: [08-31], roll: up}", "roll is one of following, preceding"),
     ("7, from: publishedOn", "7, date: order, roll: following", "date is the name of a date of fields; order is none"),
     ("7, from: publishedOn", "7, dates: [08-31]", "there is no key workingDays here; known: dates, roll"),
+    ("from: publishedOn", "from: publishedOn, handover: stops", "handover is one of restarts, keeps"),
+    ("answerers: any", "answererRegion: below", "answererRegion is one of any, within, covering"),
     ("from: publishedOn", "from: order", "from is receipt or the name of a required date of fields; order is none"),
     ("from: publishedOn", "from: seenOn", "from is receipt or the name of a required date of fields; seenOn is none"),
     ("from: publishedOn", "from: nowhere", "from is receipt or the name of a required date of fields; nowhere is none"),

@@ -46,7 +46,7 @@ extension Submission {
           procedure.faults(
             item: m["item"] != nil, subject: m["subject"] != nil, questions: m["questions"] != nil,
             data: faulty.contains("/data") ? nil : submission.content.data,
-            to: submission.to.flatMap { reference.organ($0) }, today: today))
+            to: submission.to.flatMap { reference.organ($0) }, by: requester, today: today, reference: reference))
       }
       throw reader.problem(in: json)
     }

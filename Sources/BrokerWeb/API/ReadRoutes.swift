@@ -207,10 +207,10 @@ struct ReadRoutes {
       // The days that follow are counted from here: from receipt, or from where the clock started anew.
       w.string("countedFrom", request.clockFrom.rfc3339)
       w.string("status", request.clockStatus(now: broker.store.clock.now).rawValue)
-      let region = reference.organ(request.responder)?.region
+      let region = request.calendarRegion(reference)
       request.deadline.write(
         &w, receivedAt: request.clockFrom, region: region, calendar: reference.calendar,
-        text: request.senderSummary(reference.calendar, region: region))
+        start: request.countingStart(reference), text: request.senderSummary(reference.calendar, region: region))
       if request.progress.bindsSender { w.string("binds", Procedure.Bound.sender.rawValue) }
       w.array("ledger") { w in
         for event in ledger {

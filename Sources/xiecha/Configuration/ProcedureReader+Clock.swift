@@ -3,14 +3,15 @@ internal import Yams
 
 extension ProcedureReader {
   private enum ClockKind {
-    static let workingDays = ["workingDays", "from", "binds"]
-    static let fixedDates = ["dates", "roll", "after", "binds"]
-    static let statedDate = ["date", "roll", "workingDays"]
+    static let workingDays = ["workingDays", "from", "handover", "binds"]
+    static let fixedDates = ["dates", "roll", "after", "handover", "binds"]
+    static let statedDate = ["date", "roll", "workingDays", "handover"]
     static let acknowledge = ["acknowledge"]
-    static let all = ["workingDays", "from", "acknowledge", "dates", "date", "roll", "after", "binds"]
+    static let all = ["workingDays", "from", "acknowledge", "dates", "date", "roll", "after", "handover", "binds"]
   }
 
-  /// `{workingDays, from}`, `{acknowledge}`, `{dates, roll, after}` or `{date, roll, workingDays}`.
+  /// `{workingDays, from}`, `{acknowledge}`, `{dates, roll, after}` or `{date, roll, workingDays}`; all but the second may
+  /// have `handover`.
   func clock(_ node: Node, fields: [Procedure.Field]) throws(ConfigurationFault) -> Procedure.Clock {
     let keys = try yaml.mapping(node, keys: ClockKind.all)
     if let days = keys["acknowledge"] {
@@ -67,6 +68,15 @@ extension ProcedureReader {
     }
     throw yaml.fault(
       node, "after is the name of a required text of fields with the pattern \(HalfYear.pattern); \(name) is none")
+  }
+
+  /// What a return or a transfer does to the clock.
+  func handover(_ node: Node, openers: Procedure.Openers) throws(ConfigurationFault) -> Procedure.Handover {
+    guard let node = try yaml.mapping(node, keys: ClockKind.all)["handover"] else { return .restarts }
+    guard openers != .itself else {
+      throw yaml.fault(node, "an organ that asks itself hands nothing over: leave handover out")
+    }
+    return try yaml.word(node, "handover", Procedure.Handover.restarts)
   }
 
   private func days(_ keys: [String: Node], _ at: Node) throws(ConfigurationFault) -> Int {

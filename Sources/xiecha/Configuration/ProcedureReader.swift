@@ -6,8 +6,9 @@ struct ProcedureReader {
   let yaml: YAMLReader
 
   static let keys = [
-    "id", "title", "clause", "openers", "answerers", "clock", "acknowledgeDays", "returnDays", "supplement",
-    "extension", "transfer", "item", "subject", "questions", "answer", "fields", "answerFields", "outcomes",
+    "id", "title", "clause", "openers", "answerers", "answererRegion", "clock", "acknowledgeDays", "returnDays",
+    "supplement", "extension", "transfer", "item", "subject", "questions", "answer", "fields", "answerFields",
+    "outcomes",
     "declineReasons", "disposals", "visibility", "copies", "ladder",
   ]
 
@@ -41,7 +42,9 @@ struct ProcedureReader {
         outcomes: outcomes, declineReasons: try reasons(try yaml.need(top, "declineReasons", root)),
         fields: fields, answerFields: answerFields, isSealed: sealed, copies: copies,
         ladder: try ladder(try yaml.need(top, "ladder", root)),
-        disposals: try disposals(top["disposals"], answer: answer, &lines), binds: binds),
+        disposals: try disposals(top["disposals"], answer: answer, &lines),
+        handover: try handover(clockNode, openers: openers),
+        answererRegion: try yaml.word(top["answererRegion"], "answererRegion", .any), binds: binds),
       file: yaml.file, lines: lines)
   }
 
@@ -72,7 +75,7 @@ struct ProcedureReader {
   private func openers(_ top: [String: Node]) throws(ConfigurationFault) -> Procedure.Openers {
     guard let node = top["openers"] else { return .roles([]) }
     guard node.string == "itself" else { return .roles(try roles(node, "openers")) }
-    for key in ["answerers", "returnDays", "transfer"] {
+    for key in ["answerers", "answererRegion", "returnDays", "transfer"] {
       if let node = top[key] { throw yaml.fault(node, "an organ that asks itself has no \(key): leave the key out") }
     }
     return .itself

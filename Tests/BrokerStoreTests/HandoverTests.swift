@@ -1,0 +1,73 @@
+import BrokerDomain
+import GRDB
+import TestSupport
+import Testing
+
+@testable import BrokerStore
+
+/// A clock that runs on while the request lies returned: rungs, people, lists and tallies go with it. Received on Monday
+/// 2 March 2026, due on Monday the 9th.
+@Suite(.timeLimit(.minutes(5))) struct HandoverTests {
+  private static let kept = Fixture.procedures.map { like in
+    Procedure(
+      id: like.id, title: like.title, clause: like.clause, openers: like.openers, answerers: [], clock: like.clock,
+      acknowledgeDays: 1, returnDays: 2, supplement: true, allowsExtension: true, allowsTransfer: true, item: like.item,
+      subject: like.subject, questions: like.questions, answerKind: .findings, outcomes: like.outcomes,
+      declineReasons: like.declineReasons, fields: [], answerFields: [], isSealed: false, copies: [],
+      ladder: Rung.allCases, handover: .keeps)
+  }
+
+  private static func people(_ store: Store, _ organ: Qidong) async throws -> [String] {
+    try await store.inbox(organ: try store.number(organ), audience: nil, after: 0, limit: 100).map { item in
+      guard case .request(let notice) = item, case .rung(let rung) = notice.matter else { return "\(item)" }
+      return "\(rung.name) \(notice.audience)"
+    }
+  }
+
+  private static func overdue(_ store: Store, _ organ: Qidong, _ isOverdue: Bool = true) async throws -> [EntityID] {
+    var filter = RequestFilter()
+    filter.overdue = isOverdue
+    filter.states = [.returned, .submitted]
+    return try await store.requests(of: store.number(organ), filter, cursor: nil, limit: 500).items.map(\.request.id)
+  }
+
+  private static func tally(_ store: Store) async throws -> Int {
+    try await store.tallies().first { $0.state == Store.overdueTally && $0.procedure == "complaint" }?.count ?? 0
+  }
+
+  @Test func whatLiesReturnedIsLateWhereItLies() async throws {
+    let store = try Store.open(directory: try Fixture().directory, role: .daemon, procedures: Self.kept)
+    defer { store.close() }
+    let id = try await store.submit(.marriage(procedure: "complaint")).id
+    try await store.advance(to: "2026-03-03T10:00:00+08:00")
+    try await store.carryOut(.giveBack(.init(reason: "不属于本机关职权", competentOrgan: nil)), id)
+    try await store.advance(to: "2026-03-11T12:00:00+08:00")
+    let rungs = try await store.timeline(id).filter { $0.type.contains("due") || $0.type.contains("escalated") }
+    #expect(rungs.count == 4 && rungs.allSatisfy { $0.state == "returned" })
+    #expect(try await Self.people(store, .requester) == ["T-2 contact", "T-1 contact", "T leader", "T+1 leader"])
+    #expect(try await Self.people(store, .responder) == [])
+    #expect(try await Self.people(store, .supervisor) == ["T+1 supervisor"])
+    #expect(try await Self.tally(store) == 1)
+    #expect(try store.verify() == [])
+    let reference = store.reference
+    let seq = try #require(rungs.last).seq
+    let message = try store.readNow { db in try CallbackMessage.load(seq: seq, .thin, db, reference) }
+    #expect(String(decoding: try #require(message).body, as: UTF8.self).contains(#""overdue":true"#))
+    // Listed as overdue, before it is filed and afterwards.
+    for _ in 0..<2 {
+      #expect(try await Self.overdue(store, .requester) == [id])
+      #expect(try await !Self.overdue(store, .requester, false).contains(id))
+      for _ in 0..<Filing.every { try await store.submit(by: .credit) }
+    }
+
+    try await store.carryOut(.transfer(.init(to: Qidong.stranger.organ, reason: "由其管辖该投诉")), id, by: .requester)
+    #expect(try await Self.tally(store) == 1)
+    #expect(try store.verify() == [])
+    #expect(try await Self.overdue(store, .stranger) == [id])
+    try await store.advance(to: "2026-03-13T12:00:00+08:00")
+    #expect(try await store.timeline(id).filter { $0.type == "request.overdue" }.count == 1, "each rung once")
+    try await store.carryOut(.confirm, id, by: .stranger)
+    #expect(try await Self.tally(store) == 0)
+    #expect(try store.verify() == [])
+  }
+}
