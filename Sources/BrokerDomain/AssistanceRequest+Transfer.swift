@@ -6,7 +6,8 @@ extension AssistanceRequest {
     -> Turn
   {
     guard law.procedure.allowsTransfer else { throw .notAllowed(.procedure(.transfer)) }
-    let isRuling = party == .supervisor && progress.referral != nil
+    // Nobody rules in its own matter.
+    let isRuling = party == .supervisor && progress.referral != nil && actor != requester && actor != responder
     let faults = transferFaults(command, isRuling: isRuling, law)
     guard faults.isEmpty, let target = law.reference.organ(command.to) else { throw .faults(faults) }
     guard !isRuled else { throw .notAllowed(.ruling) }
@@ -55,7 +56,10 @@ extension AssistanceRequest {
   /// to go back to the organ that returned it, the two are that organ and the one that asks.
   private func refer(_ command: Command.Move, now: Instant, _ law: Law) throws(Refusal) -> Turn {
     let other = command.to == responder ? requester : command.to
-    guard let arbiter = law.reference.commonSuperior(responder, other) else { throw .notAllowed(.noSuperior) }
+    // What is sealed is for its two parties.
+    guard !law.procedure.isSealed,
+      let arbiter = law.reference.commonSuperior(responder, other, without: [requester, responder, command.to])
+    else { throw .notAllowed(.noSuperior) }
     var next = self
     next.progress.referral = Referral(to: arbiter.code, proposed: command.to, reason: command.reason, at: now)
     return Turn(
@@ -102,10 +106,11 @@ extension AssistanceRequest {
 
 extension Reference {
   /// The nearest organ above both, by the directory; the supervisor of the first one's region where they have none.
-  func commonSuperior(_ a: OrganCode, _ b: OrganCode) -> Organ? {
-    let above = Set(superiors(of: b))
+  /// - Parameter parties: who may not rule, having a part in it.
+  func commonSuperior(_ a: OrganCode, _ b: OrganCode, without parties: Set<OrganCode>) -> Organ? {
+    let above = Set(superiors(of: b)).subtracting(parties)
     if let common = superiors(of: a).first(where: { above.contains($0) }) { return organ(common) }
-    return organ(a).flatMap { supervisors(of: $0).first }
+    return organ(a).flatMap { supervisors(of: $0).first { !parties.contains($0.code) } }
   }
 
   /// From the next superior upwards. A directory that runs in a circle ends where it began.

@@ -240,7 +240,7 @@ extension AssistanceRequest {
   package func nextTimer(after rung: Rung?, _ reference: Reference) -> LadderTimer? {
     reference.calendar.next(
       after: rung, ladder: reference.procedure(of: self)?.ladder ?? Rung.allCases, deadline: deadline,
-      receivedAt: clockFrom, region: calendarRegion(reference), leg: progress.leg)
+      receivedAt: max(clockFrom, receivedAt), region: calendarRegion(reference), leg: progress.leg)
   }
 }
 

@@ -36,7 +36,7 @@ extension Procedure {
       }
     }
     if let to { faults += answererFaults(to, by: requester, reference) }
-    if let data { faults += self.faults(of: data, today: today) }
+    if let data { faults += self.faults(of: data, today: today) + halfYearFaults(data) }
     return faults
   }
 
@@ -85,5 +85,18 @@ extension Procedure {
       organ.code != responder.code && organ.region.covers(responder.region)
         && !copies.filter(organ.roles.contains).isEmpty
     }.map(\.code)
+  }
+
+  /// A half year that fits the pattern and cannot be meant: by its year the deadline is found.
+  private func halfYearFaults(_ data: JSON) -> [Fault] {
+    guard case .fixedDates(_, _, let field?) = clock, let text = data[field]?.stringValue, text.utf8.count == 7,
+      text.contains("-H"), HalfYear(text) == nil
+    else { return [] }
+    let years = Field.years
+    return [
+      Fault(
+        "/data/\(field)", "年份应在\(years.lowerBound)至\(years.upperBound)之间",
+        "the year is from \(years.lowerBound) to \(years.upperBound)")
+    ]
   }
 }

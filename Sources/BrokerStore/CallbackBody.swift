@@ -36,7 +36,10 @@ struct CallbackMessage {
           // Each reading of a subject by a supervisor is on record; what is pushed would be read unseen.
           let isParty = organ == nil || organ == row.int(5) || organ == row.int(6)
           let watcher = isParty ? nil : organ.flatMap { reference.organ(number: $0) }
-          let subject = watcher?.roles.contains(.supervisor) == true ? nil : stored.subject
+          let isWatching = watcher.map {
+            $0.roles.contains(.supervisor) || request.progress.referral?.to == $0.code
+          }
+          let subject = isWatching == true ? nil : stored.subject
           Representation(request, subject: subject, now: event.at, reference: reference).members(&w)
         }
       }
@@ -118,14 +121,16 @@ private struct CallbackEvent {
     w.object("due") { w in
       w.string("at", due.rfc3339)
       w.string("date", CalendarDate(dayNumber: past?.dueDay ?? Int(row.int(8))).description)
-      w.bool("overdue", isRunning(row, past) && at >= due)
+      w.bool("overdue", at >= due && isOwed(row, past))
     }
   }
 
-  /// Whether something is owed still: of what was returned, its progress says so.
-  private func isRunning(_ row: SQLRow, _ past: PastRequest?) -> Bool {
-    guard state == StateName.returned.rawValue else { return StateName(rawValue: state)?.isRunning == true }
-    return (past.map(\.progress) ?? Progress(encoded: row.optionalBytes(9)))?.runsOn == true
+  /// Whether something is owed still: a clock that was met stands, and what was returned says whether it runs on.
+  private func isOwed(_ row: SQLRow, _ past: PastRequest?) -> Bool {
+    let isReturned = state == StateName.returned.rawValue
+    guard isReturned || StateName(rawValue: state)?.isRunning == true else { return false }
+    let progress = past.map(\.progress) ?? Progress(encoded: row.optionalBytes(9))
+    return progress?.metAt == nil && (!isReturned || progress?.runsOn == true)
   }
 
   /// The request as it was after the event: nothing that happened later shows in an earlier message, however late that

@@ -89,8 +89,9 @@ extension WriteContext {
   /// clock binds, else when they come in next.
   /// - Parameter moment: of the rung, when that may lie ahead.
   func tellPeople(of rung: Rung, of request: AssistanceRequest, from moment: Instant? = nil) throws {
-    guard let organ = reference.organ(request.bound), let responder = reference.organ(request.responder)?.number
-    else { return }
+    // Whose it is to answer: of what was returned and runs on, who has to find it another organ.
+    let answerer = request.progress.bindsSender ? request.responder : request.holder
+    guard let organ = reference.organ(request.bound), let answerer = reference.organ(answerer)?.number else { return }
     let code = RungCode(rung, leg: request.progress.leg, isForPeople: true)
     let at = reference.calendar.officeMoment(from: max(now, moment ?? now), region: organ.region)
     guard at <= now else {
@@ -104,7 +105,7 @@ extension WriteContext {
         try db.run(
           InboxSQL.insert, .int(reader.number), .int(request.id.key), .int(Int64(code.code)),
           .text(audience.rawValue), .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)),
-          .int(responder))
+          .int(answerer))
       }
     }
   }

@@ -119,9 +119,11 @@ enum OutboxSQL: String, CaseIterable {
     """
   /// At start: the daemon's lock says that no other dispatcher lives, so what a lease still names is a dead one.
   case releaseLeases = "UPDATE endpoint SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL"
-  /// What waits for an endpoint that is switched off is no delay of ours, so the oldest is that of the others.
+  /// What waits for an endpoint that is switched off is no delay of ours, so the oldest is that of the others, and it is
+  /// counted by itself.
   case depth = """
-    SELECT count(*), min(CASE WHEN n.enabled = 1 THEN o.created_at END)
+    SELECT count(CASE WHEN n.enabled = 1 THEN 1 END), min(CASE WHEN n.enabled = 1 THEN o.created_at END),
+      count(CASE WHEN n.enabled = 0 THEN 1 END)
     FROM endpoint n CROSS JOIN outbox o ON o.endpoint = n.key
     """
 }
@@ -164,12 +166,13 @@ extension Store {
     try readNow { db in try Endpoint.load(key: key, db, vault) }
   }
 
-  /// How many messages wait, and since when the oldest does of those whose endpoint is switched on.
-  package func outboxDepth() async throws(StoreError) -> (count: Int, oldest: Instant?) {
+  /// How many messages wait for endpoints that are switched on, and since when the oldest does; and how many are kept for
+  /// those that are off.
+  package func outboxDepth() async throws(StoreError) -> (count: Int, oldest: Instant?, held: Int) {
     try await read { db in
       try db.first(OutboxSQL.depth) {
-        (Int($0.int(0)), $0.optionalInt(1).map { Instant(milliseconds: $0) })
-      } ?? (0, nil)
+        (Int($0.int(0)), $0.optionalInt(1).map { Instant(milliseconds: $0) }, Int($0.int(2)))
+      } ?? (0, nil, 0)
     }
   }
 }

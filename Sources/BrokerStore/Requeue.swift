@@ -14,9 +14,10 @@ enum RequeueSQL: String, CaseIterable {
   case dead = """
     SELECT seq FROM delivery WHERE endpoint = $1 AND seq > $2 AND state = 'dead' ORDER BY seq LIMIT $3
     """
-  /// What was answered 410 and given up with the endpoint.
+  /// What was answered 410 and given up with the endpoint, as long as it would have been tried.
   case gone = """
-    SELECT seq FROM delivery WHERE endpoint = $1 AND state = 'dead' AND last_status = 410 ORDER BY seq LIMIT $2
+    SELECT seq FROM delivery WHERE endpoint = $1 AND state = 'dead' AND last_status = 410 AND created_at > $2
+    ORDER BY seq LIMIT $3
     """
   case forget = "DELETE FROM delivery WHERE endpoint = $1 AND seq = $2"
   /// What its row tells of the attempt that arrived goes where the failed ones are.
@@ -148,22 +149,26 @@ extension WriteContext {
 
   /// For an endpoint that its organ has switched on again: what it answered 410 was refused because it was gone, and goes
   /// first now. No more of it than were on the wire together.
+  /// What is older than a message is tried for stays dead.
   package func retryGone(_ endpoint: Int64) throws {
-    let seqs = try db.all(RequeueSQL.gone, .int(endpoint), .int(Self.goneTogether)) { $0.int(0) }
-    _ = try retryDead(seqs, of: endpoint)
+    let oldest = now.milliseconds - Int64(RetrySchedule.standard.giveUpAfterSeconds) * 1000
+    let seqs = try db.all(RequeueSQL.gone, .int(endpoint), .int(oldest), .int(Self.goneTogether)) { $0.int(0) }
+    // It was off until now, so nothing of it is on the wire, whatever its lease says.
+    _ = try retryDead(seqs, of: endpoint, isServed: false)
   }
 
   private static let goneTogether: Int64 = 1024
 
   /// - Returns: how many of them were still dead.
-  fileprivate func retryDead(_ seqs: [Int64], of endpoint: Int64) throws -> Int {
+  /// - Parameter isServed: false where nothing of the endpoint can be on the wire; nil to go by its lease.
+  fileprivate func retryDead(_ seqs: [Int64], of endpoint: Int64, isServed: Bool? = nil) throws -> Int {
     guard let owner = try owner(of: endpoint) else { return 0 }
     try ask(for: endpoint)
     var count = 0
     for seq in seqs {
       let found = try db.first(RequeueSQL.findFinished, .int(endpoint), .int(seq)) { ($0.int(0), $0.text(1)) }
       guard let (request, state) = found, state == Delivery.State.dead.rawValue else { continue }
-      try enqueue(endpoint: endpoint, seq: seq, request: request, isServed: owner.isServed)
+      try enqueue(endpoint: endpoint, seq: seq, request: request, isServed: isServed ?? owner.isServed)
       count += 1
     }
     return count

@@ -35,7 +35,9 @@ enum Schema {
     migrator.registerMigration("9 replies in order of time", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: idempotency)
     }
-    migrator.registerMigration("10 what is overdue") { db in try db.execute(sql: overdue) }
+    migrator.registerMigration("10 what is overdue", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: overdue)
+    }
     return migrator
   }
 

@@ -48,8 +48,10 @@ static int read_due(pushing *p) {
   p->messages = calloc((size_t)o->messages, sizeof *p->messages);
   if (!due || !p->messages) return 1;
   sqlite3_bind_int64(due, 1, o->endpoint);
-  sqlite3_bind_int64(due, 2, (int64_t)seconds_of(CLOCK_REALTIME) * 1000 + 1000);
-  sqlite3_bind_int64(due, 3, o->messages);
+  sqlite3_bind_int64(due, 2, INT64_MIN);
+  sqlite3_bind_int64(due, 3, INT64_MIN);
+  sqlite3_bind_int64(due, 4, (int64_t)seconds_of(CLOCK_REALTIME) * 1000 + 1000);
+  sqlite3_bind_int64(due, 5, o->messages);
   while (p->count < o->messages && sqlite3_step(due) == SQLITE_ROW) {
     p->messages[p->count++] = (message){
         sqlite3_column_int64(due, 0), sqlite3_column_int64(due, 1), sqlite3_column_int64(due, 2),

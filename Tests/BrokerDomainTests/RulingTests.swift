@@ -98,4 +98,28 @@ internal import Testing
       reference: reference)
     #expect(decision.request.progress.referral?.to == (try code(Organs.stranger)))
   }
+
+  /// A supervisor that asks has its part in it: it is not the one to rule, and where there is nobody else nothing is.
+  @Test func nobodyRulesInItsOwnMatter() throws {
+    let opened = try AssistanceRequest.submit(
+      submission(item: nil, to: Organs.responder), by: #require(reference.organ(code(Organs.supervisor))), id: sampleID,
+      now: instant(Self.at), reference: reference
+    ).request
+    let returned = try carry(opened, Self.giveBack, Organs.responder).request
+    let arbiter = reference.supervisors(of: try #require(reference.organ(code(Organs.responder))))
+      .first { $0.code != opened.requester }
+    guard let arbiter else {
+      #expect(throws: Refusal.notAllowed(.noSuperior)) {
+        try carry(returned, try Self.move(Organs.responder), Organs.supervisor)
+      }
+      return
+    }
+    let referred = try carry(returned, try Self.move(Organs.responder), Organs.supervisor).request
+    #expect(referred.progress.referral?.to == arbiter.code)
+    #expect(throws: Refusal.notAllowed(.referred)) {
+      try carry(referred, try Self.move(Organs.responder), Organs.supervisor)
+    }
+    let ruled = try carry(referred, try Self.move(Organs.responder), arbiter.code.description).request
+    #expect(ruled.progress.transfers.last?.ruledBy == arbiter.code)
+  }
 }

@@ -52,8 +52,6 @@ internal import Testing
     (halves, "2026-01-05", "2026-H1", "2026-03-01T00:00:00+08:00", "2026-08-31", "met"),
     (halves, "2026-01-05", "2025-H1", "2025-08-29T23:59:59+08:00", "2025-08-29", "met"),
     (halves, "2026-01-05", "2025-H1", "2026-01-30T10:00:00+08:00", "2025-08-29", "missed"),
-    // A slip of the pen has no date of its own: the next one.
-    (halves, "2026-01-05", "0001-H1", "2026-03-01T00:00:00+08:00", "2026-08-31", "met"),
   ]
 
   @Test(arguments: cases)
@@ -83,6 +81,16 @@ internal import Testing
     #expect(shown["due"]?["binds"]?.stringValue == "sender" && shown["due"]?["overdue"]?.boolValue == false)
     let text = try #require(request.senderSummary(reference.calendar, region: nil))
     #expect(text.zh.contains(isLate ? "送交，逾期" : "送交，按期") && text.en.contains(isLate ? "late" : "in time"))
+  }
+
+  /// A slip in the year has no date of its own, and must not count as in time for another half year.
+  @Test(arguments: ["0001-H1", "0025-H2", "9999-H1"]) func aYearThatCannotBeMeantIsAFault(_ period: String) throws {
+    do {
+      _ = try Self.open(Self.halves, period: period, at: "2026-03-01T00:00:00+08:00")
+      Issue.record("accepted")
+    } catch Refusal.faults(let faults) {
+      #expect(faults.map(\.pointer) == ["/data/period"])
+    }
   }
 
   /// The rungs go on whatever the receiver does, once each, and speak of the sender.

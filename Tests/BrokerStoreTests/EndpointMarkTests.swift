@@ -78,7 +78,7 @@ import Testing
     let kept = try #require(try await store.endpoint(endpoint.id)?.endpoint)
     #expect(!kept.enabled && kept.disabledReason == "\(why.reason.zh) / \(why.reason.en)")
     #expect(try await store.switchedOff() == ["gone": 0, "failing": 1])
-    #expect(try await store.outboxDepth().count == 1, "what is owed stays")
+    #expect(try await store.outboxDepth().held == 1, "what is owed stays")
     let organ = try store.number(.requester)
     guard case .endpoint(let notice)? = try await store.inbox(organ: organ, audience: nil, after: 0, limit: 9).last
     else { throw WaitFault("no notice") }

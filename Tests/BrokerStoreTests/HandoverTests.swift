@@ -47,6 +47,9 @@ import Testing
     #expect(try await Self.people(store, .requester) == ["T-2 contact", "T-1 contact", "T leader", "T+1 leader"])
     #expect(try await Self.people(store, .responder) == [])
     #expect(try await Self.people(store, .supervisor) == ["T+1 supervisor"])
+    let told = try await store.inbox(organ: store.number(.supervisor), audience: nil, after: 0, limit: 9)
+    guard case .request(let notice)? = told.first else { return #expect(Bool(false), "\(told)") }
+    #expect(notice.responder == Qidong.requester.organ, "whoever lets it lie is named")
     #expect(try await Self.tally(store) == 1)
     #expect(try store.verify() == [])
     let reference = store.reference
@@ -69,5 +72,29 @@ import Testing
     try await store.carryOut(.confirm, id, by: .stranger)
     #expect(try await Self.tally(store) == 0)
     #expect(try store.verify() == [])
+  }
+
+  /// Where receipt is all that is owed, nothing is overdue once it was given, whatever is told later.
+  @Test func whatWasMetIsNotOverdueInACallback() async throws {
+    let like = Fixture.procedures[0]
+    let procedure = Procedure(
+      id: like.id, title: like.title, clause: like.clause, openers: like.openers, answerers: [],
+      clock: .acknowledge(workingDays: 1), acknowledgeDays: 1, returnDays: 2, supplement: false, allowsExtension: false,
+      allowsTransfer: true, item: like.item, subject: like.subject, questions: like.questions, answerKind: .findings,
+      outcomes: like.outcomes, declineReasons: like.declineReasons, fields: [], answerFields: [], isSealed: false,
+      copies: [], ladder: Rung.allCases)
+    let store = try Store.open(directory: try Fixture().directory, role: .daemon, procedures: [procedure])
+    defer { store.close() }
+    let reference = store.reference
+    for (acknowledges, isOverdue) in [(true, false), (false, true)] {
+      let id = try await store.submit().id
+      if acknowledges { try await store.carryOut(.acknowledge(officer: nil), id) }
+      store.clock.advance(to: store.clock.now + 20 * Instant.millisecondsPerDay)
+      try await store.carryOut(.remind(text: "请尽快答复"), id, by: .requester)
+      let seq = try #require(try await store.timeline(id).last).seq
+      let message = try store.readNow { db in try CallbackMessage.load(seq: seq, .thin, db, reference) }
+      let text = String(decoding: try #require(message).body, as: UTF8.self)
+      #expect(text.contains("\"overdue\":\(isOverdue)"), "\(text)")
+    }
   }
 }

@@ -185,6 +185,37 @@ extension Store {
     #expect(try store.verify() == [])
   }
 
+  /// Order holds also where the lease of the time before lives on: nothing was on the wire while it was off.
+  @Test func whatHasGoneGoesFirstWhenItIsOnAgain() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    var endpoint = try await store.addEndpoint(of: .requester)
+    let key = endpoint.id.key
+    let until = BrokerClock.wall + 60_000
+    #expect(try await store.write { try $0.lease(endpoint: key, owner: "a", until: until) })
+    let request = try await store.submit()
+    try await store.settle(try store.head(endpoint), .dead, status: 410, mark: .off(.gone))
+    store.clock.advance(to: store.clock.now + 1000)
+    try await store.carryOut(.confirm, request.id)
+    (endpoint.enabled, endpoint.disabledReason) = (true, nil)
+    try await store.write { [endpoint] context in
+      try context.update(endpoint)
+      try context.retryGone(key)
+    }
+    var sent: [Int64] = []
+    while let head = try store.due(endpoint).first {
+      sent.append(head.seq)
+      try await store.settle(head, .delivered)
+    }
+    #expect(sent == [1, 2])
+    // What has been given up for longer than it would have been tried stays so.
+    try await store.submit()
+    try await store.settle(try store.head(endpoint), .dead, status: 410)
+    store.clock.advance(to: store.clock.now + 16 * Instant.millisecondsPerDay)
+    try await store.write { try $0.retryGone(key) }
+    #expect(try store.due(endpoint).isEmpty)
+  }
+
   /// What the broker has switched off goes on being owed, in order, and an answer is watched; an organ that switched it off
   /// itself wants nothing.
   @Test(arguments: [

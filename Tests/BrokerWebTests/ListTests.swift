@@ -87,6 +87,13 @@ struct ListTests {
     }
   }
 
+  /// Whoever works the check out finds no place before the first.
+  @Test(arguments: ["/v1/organs?cursor=-1jouzd", "/v1/items?cursor=-1bcslh"])
+  func aSealedPlaceMustBeOne(_ path: String) throws {
+    expectProblem(try House.client(.requester).call("GET", path), 400, "invalid-parameter", path)
+    #expect(try House.daemon.isRunning)
+  }
+
   @Test func limitsHaveBoundsAndADefault() throws {
     let organ = Qidong.市市场监管局
     for _ in 0..<51 { try House.daemon.submit(marriageRequest(to: .市财政局), by: organ) }

@@ -52,7 +52,7 @@ struct MetricsTests {
     #expect(page["xiecha_requests_overdue", ["procedure": "verification"]] ?? 0 == 0)
     #expect(page["xiecha_deliveries_total", ["outcome": "retried"]] == 0)
     #expect(page["xiecha_delivery_seconds_count"] == 2)
-    for queue in ["commit", "outbox", "outbox_oldest_seconds", "in_flight", "long_polls"] {
+    for queue in ["commit", "outbox", "outbox_held", "outbox_oldest_seconds", "in_flight", "long_polls"] {
       #expect(page["xiecha_queue_depth", ["queue": queue]] == 0, "\(queue)")
     }
     let routes: [(route: String, status: String, count: Double)] = [

@@ -35,7 +35,8 @@ extension Call {
   /// For the `next` of this list.
   func sealed(_ place: String) -> String { Cursor.seal(place, list: list) }
 
-  func cursor() throws(Problem) -> Int64? { try cursor { Int64($0, radix: 36) } }
+  /// The check is no secret: what anybody can seal is held against what a place can be.
+  func cursor() throws(Problem) -> Int64? { try cursor { Int64($0, radix: 36).flatMap { $0 >= 0 ? $0 : nil } } }
 
   func deliveryCursor() throws(Problem) -> DeliveryCursor? { try cursor { DeliveryCursor($0) } }
 

@@ -8,7 +8,7 @@ struct MachineryRoutes {
   let broker: Broker
   let openAPI: [UInt8]
   private let writable: Shared<Bool>
-  private let outbox: Shared<Result<(count: Int, oldest: Instant?), StoreError>>
+  private let outbox: Shared<Result<(count: Int, oldest: Instant?, held: Int), StoreError>>
   private let switchedOff: Shared<Result<[String: Int], StoreError>>
 
   private static let holdsMilliseconds: Int64 = 1000
@@ -99,9 +99,11 @@ struct MachineryRoutes {
     let now = broker.store.clock.now
     page.gauge(
       "xiecha_queue_depth",
-      "What waits: writes, callbacks, age of the oldest callback, callbacks in flight, long polls.")
+      "What waits: writes, callbacks, callbacks kept for endpoints that are off, age of the oldest callback, callbacks in"
+        + " flight, long polls.")
     page.sample("xiecha_queue_depth", ["queue": "commit"], broker.store.commitQueueDepth)
     page.sample("xiecha_queue_depth", ["queue": "outbox"], outbox.count)
+    page.sample("xiecha_queue_depth", ["queue": "outbox_held"], outbox.held)
     page.sample(
       "xiecha_queue_depth", ["queue": "outbox_oldest_seconds"],
       Int(outbox.oldest.map { max(0, now.milliseconds - $0.milliseconds) / 1000 } ?? 0))

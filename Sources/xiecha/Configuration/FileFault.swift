@@ -11,7 +11,15 @@ enum FileFault {
 
   /// Of an error of Foundation, which would otherwise be printed with everything that it holds.
   static func failure(_ path: String, _ error: any Error) -> Failure {
-    failure((error as? CocoaError)?.filePath ?? path, number(error))
+    let named = (error as? CocoaError)?.filePath ?? path
+    if let code = (error as? CocoaError)?.code, [.fileReadNoSuchFile, .fileReadNoPermission].contains(code) {
+      let words =
+        code == .fileReadNoSuchFile
+        ? Phrase("没有这一文件或目录", "there is no such file or directory")
+        : Phrase("没有读取权限，请换有权限的用户或者修改权限", "no permission to read it; run as a user who has it, or grant it")
+      return Failure(text: "\(named): \(words.zh) / \(words.en)")
+    }
+    return failure(named, number(error))
   }
 
   /// Nil where a new file can be made at the path.
