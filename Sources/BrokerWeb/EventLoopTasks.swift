@@ -25,7 +25,7 @@ func offTheLoop<T>(_ work: () -> T) async -> T {
   await withTaskExecutorPreference(globalConcurrentExecutor) { work() }
 }
 
-private final class LoopExecutor: TaskExecutor {
+final class LoopExecutor: TaskExecutor {
   private let loop: any EventLoop
 
   init(_ loop: any EventLoop) { self.loop = loop }

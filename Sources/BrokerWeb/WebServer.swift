@@ -1,11 +1,10 @@
 package import BrokerDomain
 package import BrokerStore
-internal import HTTPTypes
-internal import Hummingbird
 internal import HummingbirdCore
 internal import HummingbirdTLS
 package import Logging
 internal import NIOCore
+internal import NIOPosix
 package import ServiceLifecycle
 internal import Yams
 
@@ -45,7 +44,7 @@ package struct WebServer: Sendable {
       waiters: waiters, metrics: WebMetrics())
     routes = Route.table(broker, openAPI: try Self.openAPIDocument())
     gate = Gate(
-      broker: broker,
+      broker: broker, routes: RouteTree(routes),
       rate: RateLimit(perSecond: options.limits.requestsPerSecond, burst: options.limits.burst),
       logger: logger)
   }
@@ -55,67 +54,22 @@ package struct WebServer: Sendable {
 
   /// The server as a service of the group; `onListening` gets the port once it accepts connections.
   package func service(onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
-    let idle = TimeAmount.seconds(Int64(options.limits.idleSeconds))
     let tls = try options.tls()
     // The server's own "started and listening" would stand beside the program's.
     var quiet = logger
     if quiet.logLevel == .info { quiet.logLevel = .notice }
-    let server = HTTPServerBuilder { responder in
-      let http = HTTP1Channel(responder: responder, configuration: .init(idleTimeout: idle))
-      guard let tls else { return OnEventLoop(http) }
-      return OnEventLoop(try TLSChannel(http, tlsConfiguration: tls))
-    }
-    let application = Application(
-      router: router(), server: server,
-      configuration: ApplicationConfiguration(
-        address: .hostname(options.host, port: options.port), serverName: nil,
+    let http = HTTPChannel(
+      options: Exchange.Options(
+        bodyBytes: options.limits.bodyBytes, idle: .seconds(Int64(options.limits.idleSeconds))),
+      answering: gate)
+    let channel: any ServerChildChannel = if let tls { try TLSChannel(http, tlsConfiguration: tls) } else { http }
+    let server = channel.server(
+      configuration: ServerConfiguration(
+        address: .hostname(options.host, port: options.port),
         availableConnectionsDelegate: MaximumAvailableConnections(options.limits.connections)),
       onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
-      logger: quiet)
-    return Listening(server: application, host: options.host, port: options.port)
-  }
-
-  private func router() -> Router<BasicRequestContext> {
-    // HEAD goes wherever GET goes (RFC 9110, 9.1).
-    let router = Router(options: .autoGenerateHeadEndpoints)
-    let gate = gate
-    for route in routes {
-      let names = route.path.split(separator: "/").filter { $0.hasPrefix("{") }.map {
-        String($0.dropFirst().dropLast())
-      }
-      router.on(RouterPath(route.path), method: HTTPRequest.Method(route.method) ?? .get) { request, context in
-        var parameters: [String: String] = [:]
-        for name in names { parameters[name] = context.parameters.get(name) }
-        return await gate.pass(route, request, parameters)
-      }
-    }
-    router.add(middleware: Stray(gate: gate, routes: routes))
-    return router
-  }
-
-  /// Answers what no route took.
-  private struct Stray: RouterMiddleware {
-    let gate: Gate
-    let routes: [Route]
-
-    func handle(
-      _ request: Request, context: BasicRequestContext,
-      next: (Request, BasicRequestContext) async throws -> Response
-    ) async throws -> Response {
-      do {
-        return try await next(request, context)
-      } catch let error as HTTPError where error.status == .notFound {
-        let parts = request.uri.path.split(separator: "/", omittingEmptySubsequences: true)
-        let found = routes.filter { route in
-          let pattern = route.path.split(separator: "/")
-          return pattern.count == parts.count
-            && zip(pattern, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
-        }
-        // A path that is spelled out goes before one with a parameter, as in the router.
-        let spelled = found.filter { !$0.path.contains("{") }
-        return gate.stray(request, methods: (spelled.isEmpty ? found : spelled).map(\.method))
-      }
-    }
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+    return Listening(server: server, host: options.host, port: options.port)
   }
 
   /// The document is kept as YAML, which people read and review, and served as JSON.

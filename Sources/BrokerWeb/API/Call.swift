@@ -2,8 +2,6 @@ internal import BrokerDomain
 internal import BrokerStore
 internal import Crypto
 internal import HTTPTypes
-internal import Hummingbird
-internal import NIOCore
 
 /// One HTTP request as a handler sees it: authenticated, its body read, nothing decided yet.
 struct Call: Sendable {

@@ -1,6 +1,6 @@
-internal import HTTPTypes
+internal import NIOHTTP1
 
-/// The header fields that the gate and the handlers look at, gathered in one pass: each look-up in `HTTPFields`
+/// The header fields that the gate and the handlers look at, gathered in one pass: each look-up in `HTTPHeaders`
 /// compares its way through all names and joins what it finds.
 struct CallHeaders: Sendable {
   /// Nil also when there are several: no saying whose key counts.
@@ -9,36 +9,39 @@ struct CallHeaders: Sendable {
   private(set) var acceptLanguage: String?
   private(set) var traceparent: String?
   private(set) var requestID: String?
-  private(set) var contentLength: String?
   private(set) var contentType: String?
   private(set) var idempotencyKey: String?
   private(set) var ifMatch: String?
   private(set) var ifNoneMatch: String?
 
-  init(_ fields: HTTPFields) {
+  init(_ fields: HTTPHeaders) {
     var keys: [String] = []
-    for field in fields {
-      let name = field.name.canonicalName
+    for (name, value) in fields {
       // Most names differ in length already, and comparing lengths is next to nothing.
       switch name.utf8.count {
-      case 6 where name == "accept": Self.join(field, to: &accept)
-      case 8 where name == "if-match": Self.join(field, to: &ifMatch)
-      case 11 where name == "traceparent": Self.join(field, to: &traceparent)
-      case 12 where name == "content-type": Self.join(field, to: &contentType)
-      case 12 where name == "x-request-id": Self.join(field, to: &requestID)
-      case 13 where name == "authorization": keys.append(field.value)
-      case 13 where name == "if-none-match": Self.join(field, to: &ifNoneMatch)
-      case 14 where name == "content-length": Self.join(field, to: &contentLength)
-      case 15 where name == "accept-language": Self.join(field, to: &acceptLanguage)
-      case 15 where name == "idempotency-key": Self.join(field, to: &idempotencyKey)
+      case 6 where Self.is(name, "accept"): Self.join(value, to: &accept)
+      case 8 where Self.is(name, "if-match"): Self.join(value, to: &ifMatch)
+      case 11 where Self.is(name, "traceparent"): Self.join(value, to: &traceparent)
+      case 12 where Self.is(name, "content-type"): Self.join(value, to: &contentType)
+      case 12 where Self.is(name, "x-request-id"): Self.join(value, to: &requestID)
+      case 13 where Self.is(name, "authorization"): keys.append(value)
+      case 13 where Self.is(name, "if-none-match"): Self.join(value, to: &ifNoneMatch)
+      case 15 where Self.is(name, "accept-language"): Self.join(value, to: &acceptLanguage)
+      case 15 where Self.is(name, "idempotency-key"): Self.join(value, to: &idempotencyKey)
       default: continue
       }
     }
     authorization = keys.count == 1 ? keys[0] : nil
   }
 
+  /// - Parameter known: in small letters and hyphens.
+  private static func `is`(_ name: String, _ known: StaticString) -> Bool {
+    let letters = UnsafeBufferPointer(start: known.utf8Start, count: known.utf8CodeUnitCount)
+    return zip(name.utf8, letters).allSatisfy { $0 | 0x20 == $1 || $0 == $1 }
+  }
+
   /// Fields of one name make one list (RFC 9110, 5.3).
-  private static func join(_ field: HTTPField, to value: inout String?) {
-    value = value.map { "\($0), \(field.value)" } ?? field.value
+  private static func join(_ field: String, to value: inout String?) {
+    value = value.map { "\($0), \(field)" } ?? field
   }
 }

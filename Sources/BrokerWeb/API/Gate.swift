@@ -1,24 +1,36 @@
 internal import BrokerDomain
 internal import BrokerStore
 internal import HTTPTypes
-internal import Hummingbird
 internal import HummingbirdCore
 internal import Logging
-internal import NIOCore
+internal import NIOHTTP1
 
 /// What every request passes, in this order: a name, a key, the rate limit, the size limit, the handler; and on the
 /// way out: errors become problems, everything is counted, what took long or failed is logged.
-struct Gate: Sendable {
+struct Gate: Answering {
   let broker: Broker
+  let routes: RouteTree
   let rate: RateLimit
   let logger: Logger
 
   private static let requestID = HTTPField.Name("X-Request-Id")!
   private static let slowMicroseconds: Int64 = 1_000_000
 
-  func pass(_ route: Route, _ request: Request, _ parameters: [String: String]) async -> Response {
+  func answer(_ incoming: Incoming) async -> Reply {
+    let (path, query) = Self.split(incoming.target)
+    let (found, parameters) = routes.find(path[...])
+    // HEAD goes wherever GET goes (RFC 9110, 9.1).
+    let method = incoming.method == .head ? "GET" : incoming.method.rawValue
+    guard let route = found[method] else { return stray(incoming.headers, methods: found.keys.sorted()) }
+    return await pass(route, incoming, path, query, parameters)
+  }
+
+  private func pass(
+    _ route: Route, _ incoming: Incoming, _ path: String, _ query: [(name: String, value: String)],
+    _ parameters: [String: String]
+  ) async -> Reply {
     let start = monotonicMicroseconds()
-    let headers = CallHeaders(request.headers)
+    let headers = incoming.headers
     let language = Self.language(headers.acceptLanguage, otherwise: broker.language)
     let trace = Self.trace(headers.traceparent)
     let requestID = Self.name(headers.requestID)
@@ -26,12 +38,11 @@ struct Gate: Sendable {
     var fault: String?
     do throws(any Error) {
       let caller = try authenticate(headers, route.access)
-      let body = try await read(request, headers)
+      let body = try body(of: incoming)
       let organ = caller?.organ.flatMap { broker.store.reference.organ(number: $0) }
       let call = Call(
-        method: request.method, headers: headers, path: request.uri.path, query: Self.query(request.uri),
-        parameters: parameters, body: body, caller: caller, organ: organ, language: language,
-        trace: trace)
+        method: incoming.method, headers: headers, path: path, query: query, parameters: parameters, body: body,
+        caller: caller, organ: organ, language: language, trace: trace)
       reply = try await route.handler(call)
     } catch let problem as Problem {
       reply = problem.reply(language)
@@ -46,28 +57,33 @@ struct Gate: Sendable {
     let took = monotonicMicroseconds() - start
     broker.metrics.record(route: route.name, status: reply.status.code, microseconds: took)
     log(route, reply, took, requestID, trace, fault)
-    return Response(
-      status: reply.status, headers: reply.headers,
-      body: reply.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)))
+    return reply
   }
 
   /// For a path that the table does not have: 405 with the methods that it does have there, or 404.
-  func stray(_ request: Request, methods: [String]) -> Response {
-    let headers = CallHeaders(request.headers)
-    let language = Self.language(headers.acceptLanguage, otherwise: broker.language)
+  private func stray(_ headers: CallHeaders, methods: [String]) -> Reply {
     var problem = Problem(.notFound, "not-found", "没有这一地址", "there is no such address")
     if !methods.isEmpty {
       let allowed = methods.joined(separator: ", ")
       problem = Problem(.methodNotAllowed, "method-not-allowed", "此地址只接受 \(allowed)", "this address takes \(allowed)")
       problem.allow = allowed
     }
-    var reply = problem.reply(language)
+    var reply = problem.reply(Self.language(headers.acceptLanguage, otherwise: broker.language))
     reply.headers[Self.requestID] = Self.name(headers.requestID)
-    let response = Response(
-      status: reply.status, headers: reply.headers,
-      body: ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)))
-    // A body after HEAD would be taken for the next answer on the connection.
-    return request.method == .head ? response.createHeadResponse() : response
+    return reply
+  }
+
+  func answer(_ error: HTTPParserError) -> Reply {
+    let isOverflow = error == .headerOverflow
+    let problem =
+      isOverflow
+      ? Problem(
+        .requestHeaderFieldsTooLarge, "too-large", "请求头过大，请减少请求头", "the header fields are too large; send fewer")
+      : Problem(
+        .badRequest, "invalid-http", "不是有效的 HTTP/1.1 请求", "this is no valid HTTP/1.1 request")
+    var reply = problem.reply(broker.language)
+    reply.headers[Self.requestID] = Self.name(nil)
+    return reply
   }
 
   private func authenticate(_ headers: CallHeaders, _ access: Route.Access) throws(Problem) -> Principal? {
@@ -107,22 +123,12 @@ struct Gate: Sendable {
     return Array(bytes[first...last])
   }
 
-  private func read(_ request: Request, _ headers: CallHeaders) async throws(Problem) -> [UInt8] {
-    let limit = broker.limits.bodyBytes
-    let tooLarge = Problem(
-      .contentTooLarge, "too-large", "请求内容超过\(limit)字节", "the body has more than \(limit) bytes")
-    if let length = headers.contentLength.flatMap({ Int($0) }), length > limit { throw tooLarge }
-    let body: [UInt8]
-    do {
-      body = Array(buffer: try await request.body.collect(upTo: limit))
-    } catch is NIOTooManyBytesError {
-      throw tooLarge
-    } catch let error as HTTPError where error.status == .contentTooLarge {
-      throw tooLarge
-    } catch {
-      throw Problem(.badRequest, "invalid-json", "请求内容不完整", "the body did not arrive whole")
+  private func body(of incoming: Incoming) throws(Problem) -> [UInt8] {
+    guard let body = incoming.body else {
+      let limit = broker.limits.bodyBytes
+      throw Problem(.contentTooLarge, "too-large", "请求内容超过\(limit)字节", "the body has more than \(limit) bytes")
     }
-    guard body.isEmpty || Self.isJSON(headers.contentType) else {
+    guard body.isEmpty || Self.isJSON(incoming.headers.contentType) else {
       throw Problem(
         .unsupportedMediaType, "unsupported-media-type", "请求内容应为 application/json",
         "the body must be application/json")
@@ -132,7 +138,8 @@ struct Gate: Sendable {
 
   /// Absent counts as JSON, and so does what `curl -d` says when it is not told otherwise.
   private static func isJSON(_ type: String?) -> Bool {
-    guard let type = type?.split(separator: ";").first?.trimmingSpaces().lowercased() else { return true }
+    guard let type, type != "application/json" else { return true }
+    guard let type = type.split(separator: ";").first?.trimmingSpaces().lowercased() else { return true }
     return type == "application/json" || type.hasSuffix("+json") || type == "application/x-www-form-urlencoded"
   }
 
@@ -188,8 +195,11 @@ struct Gate: Sendable {
     return best?.0 ?? otherwise
   }
 
-  private static func query(_ uri: URI) -> [(name: String, value: String)] {
-    guard uri.query != nil else { return [] }
-    return uri.queryParameters.map { (String($0.key), String($0.value)) }
+  /// The path of a target, and its query, decoded.
+  private static func split(_ target: String) -> (path: String, query: [(name: String, value: String)]) {
+    let isPlain = target.utf8.first == UInt8(ascii: "/") && !target.utf8.contains(UInt8(ascii: "?"))
+    if isPlain { return (target, []) }
+    let uri = URI(target)
+    return (uri.path, uri.queryParameters.map { (String($0.key), String($0.value)) })
   }
 }

@@ -1,0 +1,33 @@
+internal import HummingbirdCore
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+
+/// What a connection speaks: HTTP/1.1 by SwiftNIO's own handlers, and `Exchange` above them. The library's channel hands
+/// every part of a message from one task to another, which costs more than reading and parsing it.
+struct HTTPChannel: ServerChildChannel {
+  struct Value: ServerChildChannelValue {
+    let channel: any Channel
+  }
+
+  let options: Exchange.Options
+  let answering: any Answering
+
+  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+    channel.eventLoop.makeCompletedFuture {
+      // One request at a time: what is pipelined waits unread, and so does a client that sends faster than it reads.
+      try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+        withPipeliningAssistance: true, withErrorHandling: false, withOutboundHeaderValidation: false)
+      try channel.pipeline.syncOperations.addHandler(Exchange(options: options, answering: answering, on: channel))
+      return Value(channel: channel)
+    }
+  }
+
+  func handle(value: Value, logger: Logger) async {
+    await withTaskCancellationHandler {
+      _ = try? await value.channel.closeFuture.get()
+    } onCancel: {
+      value.channel.close(promise: nil)
+    }
+  }
+}
