@@ -20,10 +20,11 @@ protocol Answering: Sendable {
   func answer(_ error: HTTPParserError) -> Reply
 }
 
-/// One connection: gathers a request, has it answered and writes the answer, all on the loop that owns the socket.
-/// The handlers before it pass on one request at a time.
-final class Exchange: ChannelInboundHandler {
+/// One connection: gathers a request, has it answered and writes the answer, all on the loop that owns the socket. One
+/// request at a time: of what is pipelined as much as one read brought waits here, and the rest in the socket.
+final class Exchange: ChannelDuplexHandler {
   typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundIn = Never
   typealias OutboundOut = HTTPServerResponsePart
 
   struct Options: Sendable {
@@ -38,11 +39,14 @@ final class Exchange: ChannelInboundHandler {
   private let options: Options
   private let answering: any Answering
   private let executor: LoopExecutor
+  /// Of the request that is being read or answered.
   private var head: HTTPRequestHead?
   private var body = ByteBuffer()
   /// Of a request that is answered before its end.
   private var discarded: Int?
   private var isAnswering = false
+  private var pipelined: [HTTPServerRequestPart] = []
+  private var readIsHeld = false
   private var closesAfterAnswer = false
   private var lastHeard = NIODeadline.now()
   private var idling: Scheduled<Void>?
@@ -56,35 +60,46 @@ final class Exchange: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     lastHeard = .now()
-    switch unwrapInboundIn(data) {
+    let part = unwrapInboundIn(data)
+    // The rest of a request that is answered before its end is no next request.
+    if isAnswering, discarded == nil { return pipelined.append(part) }
+    hear(part, context)
+  }
+
+  func read(context: ChannelHandlerContext) {
+    if pipelined.isEmpty { context.read() } else { readIsHeld = true }
+  }
+
+  private func hear(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+    switch part {
     case .head(let head):
       self.head = head
       body.clear()
       if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > options.bodyBytes {
         discarded = 0
-        begin(context)
+        begin(head, context)
       } else if head.headers.first(name: "expect")?.lowercased() == "100-continue", head.version == .http1_1 {
-        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+        let head = HTTPResponseHead(version: .http1_1, status: .continue)
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
       }
     case .body(var part):
       if let count = discarded {
         discarded = count + part.readableBytes
         if count > Self.discardedBytes { context.close(promise: nil) }
-      } else if body.readableBytes + part.readableBytes > options.bodyBytes {
+      } else if body.readableBytes + part.readableBytes > options.bodyBytes, let head {
         discarded = 0
-        begin(context)
+        begin(head, context)
       } else if body.readableBytes == 0 {
         body = part
       } else {
         body.writeBuffer(&part)
       }
     case .end:
-      if discarded == nil { begin(context) } else { discarded = nil }
+      if discarded != nil { discarded = nil } else if let head { begin(head, context) }
     }
   }
 
-  private func begin(_ context: ChannelHandlerContext) {
-    guard let head else { return }
+  private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     isAnswering = true
     let incoming = Incoming(
       method: HTTPRequest.Method(rawValue: head.method.rawValue) ?? .get, target: head.uri,
@@ -103,22 +118,27 @@ final class Exchange: ChannelInboundHandler {
   private func finish(_ reply: Reply, _ context: ChannelHandlerContext) {
     guard let head, context.channel.isActive else { return }
     // HTTP/1.0 is answered and done with.
-    let isLast = closesAfterAnswer || !head.isKeepAlive || head.version != .http1_1
-    let promise = context.eventLoop.makePromise(of: Void.self)
-    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    promise.futureResult.whenComplete { _ in
+    let isLast = (closesAfterAnswer && pipelined.isEmpty) || !head.isKeepAlive || head.version != .http1_1
+    write(reply, isLast: isLast, hasBody: head.method != .HEAD, context).whenComplete { [self, context] _ in
       // Only now: who does not read its answers is not read from.
-      let (exchange, context) = bound.value
-      exchange.isAnswering = false
-      exchange.lastHeard = .now()
-      if isLast { context.close(promise: nil) }
+      answered(isLast, context)
     }
-    write(reply, isLast: isLast, hasBody: head.method != .HEAD, promise, context)
+  }
+
+  private func answered(_ isLast: Bool, _ context: ChannelHandlerContext) {
+    (isAnswering, head, lastHeard) = (false, nil, .now())
+    if isLast { return context.close(promise: nil) }
+    while !pipelined.isEmpty, !isAnswering || discarded != nil { hear(pipelined.removeFirst(), context) }
+    if closesAfterAnswer, !isAnswering { return context.close(promise: nil) }
+    if readIsHeld, pipelined.isEmpty {
+      readIsHeld = false
+      context.read()
+    }
   }
 
   private func write(
-    _ reply: Reply, isLast: Bool, hasBody: Bool, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
-  ) {
+    _ reply: Reply, isLast: Bool, hasBody: Bool, _ context: ChannelHandlerContext
+  ) -> EventLoopFuture<Void>.Isolated {
     var headers = HTTPHeaders()
     headers.reserveCapacity(reply.headers.count + 3)
     for field in reply.headers { headers.add(name: field.name.rawName, value: field.value) }
@@ -131,22 +151,32 @@ final class Exchange: ChannelInboundHandler {
     if hasBody, !reply.body.isEmpty {
       context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: reply.body)))), promise: nil)
     }
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
+    return context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated()
   }
 
   // MARK: Ends
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if let error = error as? HTTPParserError, !isAnswering {
-      write(answering.answer(error), isLast: true, hasBody: true, nil, context)
-    }
+    guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
+    if isAnswering { return closeAfterAnswer() }
+    _ = write(answering.answer(error), isLast: true, hasBody: true, context)
     context.close(promise: nil)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
-    // Who has said all may still listen.
-    if isAnswering { closesAfterAnswer = true } else { context.close(promise: nil) }
+    switch event {
+    case ChannelEvent.inputClosed:
+      // Who has said all may still listen.
+      if isAnswering { closesAfterAnswer = true } else { context.close(promise: nil) }
+    case is ChannelShouldQuiesceEvent:
+      if isAnswering || head != nil { closeAfterAnswer() } else { context.close(promise: nil) }
+    default: context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  private func closeAfterAnswer() {
+    closesAfterAnswer = true
+    pipelined = []
   }
 
   func handlerAdded(context: ChannelHandlerContext) { watch(context, options.idle) }

@@ -15,9 +15,8 @@ struct HTTPChannel: ServerChildChannel {
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
-      // One request at a time: what is pipelined waits unread, and so does a client that sends faster than it reads.
       try channel.pipeline.syncOperations.configureHTTPServerPipeline(
-        withPipeliningAssistance: true, withErrorHandling: false, withOutboundHeaderValidation: false)
+        withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false)
       try channel.pipeline.syncOperations.addHandler(Exchange(options: options, answering: answering, on: channel))
       return Value(channel: channel)
     }

@@ -29,9 +29,10 @@ struct RouteTree: Sendable {
   }
 
   /// - Returns: the routes of the path by method, none for a path that the table does not have.
-  func find(_ path: Substring) -> (routes: [String: Route], parameters: [String: String]) {
+  func find(_ path: String) -> (routes: [String: Route], parameters: [String: String]) {
     var (at, parameters): (Int, [String: String]) = (0, [:])
-    for segment in path.split(separator: "/") {
+    for bytes in path.utf8.split(separator: UInt8(ascii: "/")) {
+      let segment = Substring(bytes)
       if let next = nodes[at].spelled[segment] {
         at = next
       } else if let (name, next) = nodes[at].parameter {

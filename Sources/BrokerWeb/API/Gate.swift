@@ -4,6 +4,7 @@ internal import HTTPTypes
 internal import HummingbirdCore
 internal import Logging
 internal import NIOHTTP1
+internal import Synchronization
 
 /// What every request passes, in this order: a name, a key, the rate limit, the size limit, the handler; and on the
 /// way out: errors become problems, everything is counted, what took long or failed is logged.
@@ -18,7 +19,7 @@ struct Gate: Answering {
 
   func answer(_ incoming: Incoming) async -> Reply {
     let (path, query) = Self.split(incoming.target)
-    let (found, parameters) = routes.find(path[...])
+    let (found, parameters) = routes.find(path)
     // HEAD goes wherever GET goes (RFC 9110, 9.1).
     let method = incoming.method == .head ? "GET" : incoming.method.rawValue
     guard let route = found[method] else { return stray(incoming.headers, methods: found.keys.sorted()) }
@@ -158,12 +159,17 @@ struct Gate: Answering {
 
   // MARK: Headers
 
+  private static let seed = (UInt64.random(in: 0...UInt64.max), UInt64.random(in: 0...UInt64.max))
+  private static let named = Atomic<Int>(0)
+
   /// The caller's own name for the request when it is a decent one, else ours.
   private static func name(_ given: String?) -> String {
     if let given, (1...128).contains(given.utf8.count), given.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) {
       return given
     }
-    return UUIDText.format(.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
+    // Need not be secret, and randomness is a system call. Multiplied by an odd number so that neighbours look different.
+    let number = UInt64(named.wrappingAdd(1, ordering: .relaxed).newValue)
+    return UUIDText.format(number &* 0x9E37_79B9_7F4A_7C15 &+ seed.0, number ^ seed.1)
   }
 
   /// W3C Trace Context, version 00: `00-` trace `-` span `-` flags in small hexadecimal; an id of zeros names nothing.
