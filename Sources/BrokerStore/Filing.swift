@@ -6,8 +6,8 @@ internal import GRDB
 ///
 /// These trees are ordered by organ, so a row of theirs lands anywhere. Written with every request they would cost
 /// more pages than everything else together; written for some hundreds of events at once, in their own order, they
-/// share them. Readers take what is filed and add the events after it, of which there are never more than `every` and
-/// one batch.
+/// share them. Readers take what is filed and add the events after it (see `Unfiled`), of which there are never more than
+/// `every` and one batch.
 enum Filing {
   /// Events that may be unfiled before a group files them.
   static let every = 512
@@ -37,6 +37,7 @@ extension WriteContext {
     try db.tallyReports(through: newest, reference)
     try db.run(FilingSQL.advance, .int(newest))
     filedThrough = newest
+    noteFiled(through: newest)
   }
 
   /// Keeps the list of what is overdue; see `OverdueSQL` for what has to be in it. What is in it stays until its clock

@@ -3,11 +3,6 @@ internal import GRDB
 
 /// The list of a supervisor 司法局: what the organs of its region ask each other and others. The lists of those organs are
 /// merged, so that no request needs a row more for those who watch.
-enum RegionSQL: String, CaseIterable {
-  /// A few hundred events at most; see `Filing`.
-  case unfiled = "SELECT request FROM event WHERE seq > (SELECT through FROM filing)"
-}
-
 extension Store {
   /// Requests of other organs in the supervisor's region, sent or received by them, that are not sealed; newest first. A
   /// page may hold fewer than the limit and have a next one.
@@ -17,12 +12,14 @@ extension Store {
   package func supervised(
     by supervisor: Organ, _ filter: RequestFilter, cursor: Int64?, limit: Int
   ) async throws(StoreError) -> Page<StoredRequest> {
-    let reference = reference
+    let (reference, unfiled) = (reference, unfiled)
     let now = clock.now
     let organs = reference.organs.filter { $0.number != supervisor.number && supervisor.region.covers($0.region) }
       .map(\.number)
     return try await read { db in
-      let keys = try Self.keys(db, organs, filter, cursor: cursor ?? .max, limit: limit + 1, now: now)
+      let keys = try Self.keys(
+        db, organs, filter, cursor: cursor ?? .max, limit: limit + 1, now: now,
+        candidates: try db.unfiled(unfiled, of: nil))
       // What is sealed is for its two parties.
       let items = try StoredRequest.load(keys.prefix(limit), db, reference).filter {
         $0.request.parties(supervisor.code, reference).contains(.supervisor)
@@ -32,11 +29,11 @@ extension Store {
   }
 
   private static func keys(
-    _ db: Database, _ organs: [Int64], _ filter: RequestFilter, cursor: Int64, limit: Int, now: Instant
+    _ db: Database, _ organs: [Int64], _ filter: RequestFilter, cursor: Int64, limit: Int, now: Instant,
+    candidates: Set<Int64>
   ) throws -> [Int64] {
     let known = Set(organs)
-    var (candidates, keys): (Set<Int64>, Set<Int64>) = ([], [])
-    try db.each(RegionSQL.unfiled, []) { candidates.insert($0.int(0)) }
+    var (candidates, keys): (Set<Int64>, Set<Int64>) = (candidates, [])
     if let since = filter.updatedAfter {
       let first = try db.firstEvent(after: since)
       for organ in organs {

@@ -60,10 +60,6 @@ enum ListSQL: String, CaseIterable {
   case changed = """
     SELECT e.request FROM filed_event f CROSS JOIN event e ON e.seq = f.seq WHERE f.organ = $1 AND f.seq >= $2
     """
-  /// A few hundred events at most; see `Filing`.
-  case unfiled = """
-    SELECT request FROM event WHERE seq > (SELECT through FROM filing) AND (requester = $1 OR responder = $1)
-    """
   /// Open requests of a requester under one commitment. Rare, and bounded by how many the organ has open.
   case commitment = """
     SELECT f.request FROM filed_request f CROSS JOIN request r ON r.key = f.request
@@ -89,11 +85,12 @@ extension Store {
   package func requests(
     of organ: Int64, _ filter: RequestFilter, cursor: Int64?, limit: Int
   ) async throws(StoreError) -> Page<StoredRequest> {
-    let reference = reference
+    let (reference, unfiled) = (reference, unfiled)
     let now = clock.now
     return try await read { db in
       var keys = try Self.keys(
-        db, organ: organ, filter, cursor: cursor ?? .max, limit: limit + 1, now: now)
+        db, organ: organ, filter, cursor: cursor ?? .max, limit: limit + 1, now: now,
+        candidates: try db.unfiled(unfiled, of: organ))
       let more = keys.count > limit
       keys = Array(keys.prefix(limit))
       let items = try StoredRequest.load(keys, db, reference)
@@ -113,12 +110,12 @@ extension Store {
   }
 
   private static func keys(
-    _ db: Database, organ: Int64, _ filter: RequestFilter, cursor: Int64, limit: Int, now: Instant
+    _ db: Database, organ: Int64, _ filter: RequestFilter, cursor: Int64, limit: Int, now: Instant,
+    candidates: Set<Int64>
   ) throws -> [Int64] {
     let conditions = filter.conditions(now, limit: limit)
     // To be tested one by one, and those of which SQLite has tested every condition.
-    var (candidates, keys): (Set<Int64>, Set<Int64>) = ([], [])
-    try db.each(ListSQL.unfiled, [.int(organ)]) { candidates.insert($0.int(0)) }
+    var (candidates, keys): (Set<Int64>, Set<Int64>) = (candidates, [])
     if let since = filter.updatedAfter {
       // Read from the events, which are in order of time, rather than from an index on `updated_at` that every
       // transition would have to move.

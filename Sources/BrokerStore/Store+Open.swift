@@ -43,6 +43,7 @@ extension Store {
         try pool.write { db in
           if let generation = loaded.generation, !isBehind { try db.setMeta(.loadedGeneration, generation) }
           try db.run(OutboxSQL.releaseLeases)
+          try db.begin(store.unfiled)
         }
       }
       return store

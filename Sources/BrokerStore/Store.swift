@@ -43,6 +43,7 @@ package final class Store: Sendable {
   let watchWalk = Mutex(PruneWalk())
   let forgetWalk = Mutex<Int64>(0)
   package let firstReads = FirstReads()
+  let unfiled: Unfiled
 
   /// The calendar may have changed while no daemon ran, or the last one ended before every deadline was moved.
   let isBehind: Mutex<Bool>
@@ -74,7 +75,8 @@ package final class Store: Sendable {
     self.lock = lock
     self.vault = vault
     self.options = options
-    let listeners = Listeners()
+    let (listeners, unfiled) = (Listeners(), Unfiled())
+    self.unfiled = unfiled
     listeners.reference.withLock { $0 = loaded.reference }
     self.listeners = listeners
     state = Mutex(loaded)
@@ -82,7 +84,10 @@ package final class Store: Sendable {
     group = GroupCommit(
       pool: pool, queueLimit: options.queueLimit, batchLimit: options.batchLimit,
       context: WriteContext(clock: clock, vault: vault) { listeners.reference.withLock { $0 ?? initial } },
-      onCommit: { notice in for listener in listeners.all.withLock({ $0 }) { listener(notice) } })
+      onCommit: { notice in
+        unfiled.note(notice)
+        for listener in listeners.all.withLock({ $0 }) { listener(notice) }
+      })
   }
 
   /// The lists that hold now: what waits for its day takes over by itself.

@@ -19,6 +19,8 @@ package struct CommitNotice: Sendable {
   package var earliestTimer: Instant?
   /// Endpoints were created, changed or deleted.
   package var endpointsChanged = false
+  /// The newest event that is filed, when some were.
+  var filedThrough: Int64?
 
   package init() {}
 
@@ -187,6 +189,7 @@ package final class WriteContext: @unchecked Sendable {
   }
 
   func note(_ change: CommitNotice.Change) { notice.changes.append(change) }
+  func noteFiled(through seq: Int64) { notice.filedThrough = seq }
   func noteDelivery(to endpoint: Int64) { notice.endpoints.append(endpoint) }
   func noteTimer(at instant: Instant) {
     notice.earliestTimer = min(notice.earliestTimer ?? instant, instant)

@@ -10,13 +10,23 @@ struct HTTPChannel: ServerChildChannel {
     let channel: any Channel
   }
 
+  private static let headerBytes = 65_536
+  private static let headerFields = 256
+
   let options: Exchange.Options
   let answering: any Answering
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
+      var limits = NIOHTTPDecoderLimitConfiguration()
+      limits.maxHeaderFieldSize = Self.headerBytes
+      limits.maxHeaderListSize = Self.headerBytes
+      limits.maxHeaderFieldCount = Self.headerFields
+      // The names and values of our fields are checked where they are made.
       try channel.pipeline.syncOperations.configureHTTPServerPipeline(
-        withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false)
+        withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
+        withEncoderConfiguration: .init(),
+        withDecoderLimitConfiguration: limits)
       try channel.pipeline.syncOperations.addHandler(Exchange(options: options, answering: answering, on: channel))
       return Value(channel: channel)
     }

@@ -20,7 +20,7 @@ internal import Testing
     ("BrokerStore", "import BrokerCallbacks", true), ("BrokerStore", "import BrokerWeb", true),
     ("BrokerStore", "import BrokerDomain", false), ("xiecha", "import BrokerWeb", false),
     ("xiecha", "import Hummingbird", false), ("BrokerStore", "import Hummingbird", true),
-    ("BrokerWeb", "@_spi(X) import Hummingbird", false),
+    ("BrokerWeb", "@_spi(X) import HummingbirdCore", false), ("BrokerWeb", "import Hummingbird", true),
     ("BrokerStore", "@_spi(X) import BrokerWeb", true), ("BrokerStore", "import Foundation", false),
   ])
   func imports(_ module: String, _ text: String, _ isBroken: Bool) {

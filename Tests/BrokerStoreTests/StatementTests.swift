@@ -61,7 +61,7 @@ import Testing
       OutboxSQL.lease.rawValue, ReferenceSQL.getMeta.rawValue,
       EndpointMarkSQL.failing.rawValue, EndpointMarkSQL.disable.rawValue, EndpointMarkSQL.begin.rawValue,
       EndpointMarkSQL.ask.rawValue, EndpointMarkSQL.asked.rawValue, EndpointMarkSQL.notices.rawValue,
-    ] + ListSQL.allCases.map(\.rawValue) + RegionSQL.allCases.map(\.rawValue) + OverdueSQL.allCases.map(\.rawValue)
+    ] + ListSQL.allCases.map(\.rawValue) + UnfiledSQL.allCases.map(\.rawValue) + OverdueSQL.allCases.map(\.rawValue)
 
   @Test(arguments: hot) func hotStatementsSearchAndDoNotSort(_ sql: String) throws {
     let plan = try Self.plan(sql)

@@ -1,3 +1,4 @@
+internal import BrokerDomain
 internal import NIOHTTP1
 
 /// The header fields that the gate and the handlers look at, gathered in one pass: each look-up in `HTTPHeaders`
@@ -17,6 +18,8 @@ struct CallHeaders: Sendable {
   init(_ fields: HTTPHeaders) {
     var keys: [String] = []
     for (name, value) in fields {
+      // White space around a value is no part of it (RFC 9110, 5.5).
+      let value = value.trimmingSpaces()
       // Most names differ in length already, and comparing lengths is next to nothing.
       switch name.utf8.count {
       case 6 where Self.is(name, "accept"): Self.join(value, to: &accept)

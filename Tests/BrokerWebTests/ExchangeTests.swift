@@ -1,0 +1,131 @@
+internal import Foundation
+internal import TestSupport
+internal import Testing
+
+/// HTTP on the wire, below what a well-behaved client does.
+@Suite(.timeLimit(.minutes(5))) struct ExchangeTests {
+  /// What comes back for these bytes: status lines, the whole text, and how the connection stood then.
+  private func exchange(
+    _ text: String, finish: Bool = false, within seconds: Double = 10
+  ) throws -> (status: [Int], text: String, end: RawConnection.Ending) {
+    let connection = try RawConnection(port: try House.daemon.port)
+    try connection.send(text)
+    if finish { connection.finishSending() }
+    let (text, end) = connection.receive(within: seconds)
+    return (text.matches(of: #/HTTP/1\.1 (\d{3}) /#).compactMap { Int($0.1) }, text, end)
+  }
+
+  private static let last = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+  private static let next = "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"
+
+  /// One after the other in the order of asking, however they are cut; the last one says that it is.
+  @Test(arguments: [1, 7, 40, 100_000]) func pipelinedRequestsAreAnsweredInOrder(_ cut: Int) throws {
+    let text = String(repeating: Self.next, count: 3) + "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n" + Self.last
+    let connection = try RawConnection(port: try House.daemon.port)
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      try connection.send(Array(rest.prefix(cut)))
+      rest = rest.dropFirst(cut)
+    }
+    let (answer, end) = connection.receive(within: 20)
+    #expect(answer.matches(of: #/HTTP/1\.1 (\d{3}) /#).compactMap { Int($0.1) } == [200, 200, 200, 404, 200])
+    #expect(answer.matches(of: #/(?i)connection: close/#).count == 1)
+    #expect(end == .closed)
+  }
+
+  /// A thousand at once are neither lost nor answered twice, and are not all held at once either.
+  @Test func aLongPipelineDrains() throws {
+    let count = 1000
+    // One thread sends, another one reads.
+    nonisolated(unsafe) let connection = try RawConnection(port: try House.daemon.port)
+    DispatchQueue.global().async {
+      try? connection.send(String(repeating: Self.next, count: count) + Self.last, timeout: 60)
+    }
+    let (answer, end) = connection.receive(within: 60)
+    #expect(answer.matches(of: #/HTTP/1\.1 200 /#).count == count + 1)
+    #expect(end == .closed)
+  }
+
+  /// Who has said all may still listen; what is cut off in the middle becomes nothing.
+  @Test func halfClosed() throws {
+    let two = try exchange(Self.next + Self.next, finish: true)
+    #expect(two.status == [200, 200] && two.end == .closed, "\(two.text)")
+    let cut = try exchange("POST /v1/requests HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{}", finish: true)
+    #expect(cut.status == [400] && cut.end != .stillOpen, "\(cut.text)")
+    #expect(try exchange("", finish: true).end == .closed)
+  }
+
+  @Test(arguments: [
+    ("GET /healthz HTTP/1.0\r\n\r\n", 200), ("GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200),
+    ("HEAD /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),
+    ("GET http://a/healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),
+    ("GET //healthz?x=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),
+    ("PUT /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405),
+  ])
+  func oneAnswerAndAnEnd(_ text: String, _ status: Int) throws {
+    let reply = try exchange(text)
+    #expect(reply.status == [status] && reply.end == .closed, "\(reply.text)")
+    #expect(reply.text.contains(#/(?i)\r\nx-request-id: [0-9a-f-]{36}\r\n/#))
+    #expect(
+      reply.text.contains(/\r\nDate: (Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\r\n/))
+    if text.hasPrefix("HEAD") { #expect(reply.text.hasSuffix("\r\n\r\n")) }
+  }
+
+  /// What is no HTTP is told so, as a problem, and the connection ends; nothing of it becomes a request.
+  @Test(arguments: [
+    ("this is no HTTP\r\n\r\n", 400, "invalid-http"), ("\u{0}\u{1}\u{2}\u{3}\r\n\r\n", 400, "invalid-http"),
+    ("GET /healthz HTTP/1.1\r\nHost a\r\n\r\n", 400, "invalid-http"),
+    ("POST /v1/requests HTTP/1.1\r\nContent-Length: 1x\r\n\r\n", 400, "invalid-http"),
+    ("POST /v1/requests HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "invalid-http"),
+    ("GET / HTTP/1.1\r\nX: " + String(repeating: "x", count: 70_000) + "\r\n\r\n", 431, "too-large"),
+    ("GET / HTTP/1.1\r\n" + String(repeating: "X: y\r\n", count: 300) + "\r\n", 431, "too-large"),
+  ])
+  func whatIsNoHTTP(_ text: String, _ status: Int, _ code: String) throws {
+    let reply = try exchange(text)
+    #expect(reply.status == [status] && reply.end != .stillOpen, "\(reply.text)")
+    #expect(
+      reply.text.contains("application/problem+json") && reply.text.contains("\"code\":\"\(code)\""), "\(reply.text)")
+    #expect(reply.text.contains(#/(?i)\r\nx-request-id: /#))
+  }
+
+  /// A client that asks first is told to go on, unless its body is too long anyway.
+  @Test func asksBeforeItSends() throws {
+    let connection = try RawConnection(port: try House.daemon.port)
+    let head = "POST /v1/requests HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close\r\n"
+    try connection.send(head + "Content-Length: 2\r\n\r\n")
+    let first = "HTTP/1.1 100 Continue\r\n\r\n"
+    #expect(connection.receive(within: 10, limit: first.utf8.count).text == first)
+    try connection.send("{}")
+    #expect(connection.receive(within: 10).text.hasPrefix("HTTP/1.1 401 "))
+    #expect(try exchange(head + "Content-Length: 999999\r\n\r\n").status == [401])
+  }
+
+  /// A body that is too long is refused before its end, by length and by counting; the connection goes on after it.
+  @Test func whatIsTooLong() throws {
+    let key = try House.daemon.state.key(of: Qidong.requester)
+    let head = "POST /v1/requests HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(key)\r\n"
+    let body = String(repeating: "x", count: 300_000)
+    let told = try exchange(head + "Content-Length: 300000\r\n\r\n" + body + Self.last)
+    #expect(told.status == [413, 200] && told.end == .closed, "\(told.text)")
+    let chunk = "\(String(body.utf8.count, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
+    let counted = try exchange(head + "Transfer-Encoding: chunked\r\n\r\n" + chunk + Self.last)
+    #expect(counted.status == [413, 200] && counted.end == .closed, "\(counted.text)")
+    let waiting = try exchange(head + "Content-Length: 300000\r\n\r\nx", within: 1)
+    #expect(waiting.status == [413] && waiting.end == .stillOpen, "\(waiting.text)")
+  }
+
+  /// Who sends without end is cut off.
+  @Test func whatNeverEnds() throws {
+    let connection = try RawConnection(port: try House.daemon.port)
+    try connection.send("POST /v1/requests HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\n")
+    let piece = [UInt8](repeating: 120, count: 1 << 20)
+    var sent = 0
+    do {
+      while sent < 200 {
+        try connection.send(piece)
+        sent += 1
+      }
+    } catch {}
+    #expect((15..<100).contains(sent), "cut off after \(sent) MiB")
+  }
+}
