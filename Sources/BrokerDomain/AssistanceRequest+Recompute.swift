@@ -3,9 +3,13 @@ extension AssistanceRequest {
   /// where it started and counts as many working days, by the days as they are announced now (February 2020: days that
   /// became holidays count no more). A clock that stands still starts anew anyway, and what is closed is never touched.
   package func recomputed(now: Instant, reference: Reference) -> Decision? {
-    guard let procedure = reference.procedure(of: self),
-      let deadline = movedDeadline(by: reference.calendar, reference)
-    else { return nil }
+    movedDeadline(by: reference.calendar, reference).flatMap { recomputed(to: $0, now: now, reference: reference) }
+  }
+
+  /// The same, where it is known already what becomes of the deadline.
+  /// - Parameter deadline: as `movedDeadline` found it by the calendar of `reference`.
+  package func recomputed(to deadline: Deadline, now: Instant, reference: Reference) -> Decision? {
+    guard let procedure = reference.procedure(of: self) else { return nil }
     let law = Law(procedure, calendarRegion(reference), reference)
     var next = self
     next.version += 1

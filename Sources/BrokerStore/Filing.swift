@@ -49,7 +49,16 @@ extension WriteContext {
       try db.run(FilingSQL.takeFromOverdue, .int(responder), .int(1), .int(request))
     }
     for (organ, request) in former { try db.run(FilingSQL.takeFromOverdue, .int(organ), .int(1), .int(request)) }
-    try db.run(FilingSQL.overdue, .int(filed), .int(now.milliseconds))
+    let overdue = try db.all(FilingSQL.overdue, .int(filed), .int(now.milliseconds)) {
+      ($0.int(0), $0.int(1), $0.int(2))
+    }
+    // In the order of the tree.
+    for (organ, request) in overdue.map({ ($0.0, $0.2) }).sorted(by: <) {
+      try db.run(FilingSQL.putIntoOverdue, .int(organ), .int(0), .int(request))
+    }
+    for (organ, request) in overdue.map({ ($0.1, $0.2) }).sorted(by: <) {
+      try db.run(FilingSQL.putIntoOverdue, .int(organ), .int(1), .int(request))
+    }
     let silent = reference.withoutOverdue
     guard !silent.isEmpty else { return }
     let names = silent.map { " \($0.id)/\($0.version) " }.joined()
@@ -68,7 +77,7 @@ enum FilingSQL: String, CaseIterable {
     """
   case closed = """
     SELECT DISTINCT r.requester, r.responder, r.key FROM event e CROSS JOIN request r ON r.key = e.request
-    WHERE e.seq > $1 AND e.version > 1 AND r.open = 0
+    WHERE e.seq > $1 AND e.version > 1 AND e.rung IS NULL AND e.type <> 'request.deadline-changed' AND r.open = 0
     """
   case takeOut = "DELETE FROM filed_request WHERE organ = $1 AND role = $2 AND open = 1 AND request = $3"
   case transferred = """
@@ -77,11 +86,14 @@ enum FilingSQL: String, CaseIterable {
     WHERE e.seq > $1 AND e.type = 'request.transferred' AND b.responder <> r.responder
     """
   case takeFrom = "DELETE FROM filed_request WHERE organ = $1 AND role = 1 AND open IN (0, 1) AND request = $2"
+  /// A rung, and a calendar that moves a deadline, leave a request where it is filed; they come by the ten thousand.
   case requests = """
     INSERT INTO filed_request (organ, role, open, request)
-    SELECT r.requester, 0, r.open, r.key FROM event e CROSS JOIN request r ON r.key = e.request WHERE e.seq > $1
+    SELECT r.requester, 0, r.open, r.key FROM event e CROSS JOIN request r ON r.key = e.request
+    WHERE e.seq > $1 AND e.rung IS NULL AND e.type <> 'request.deadline-changed'
     UNION
-    SELECT r.responder, 1, r.open, r.key FROM event e CROSS JOIN request r ON r.key = e.request WHERE e.seq > $1
+    SELECT r.responder, 1, r.open, r.key FROM event e CROSS JOIN request r ON r.key = e.request
+    WHERE e.seq > $1 AND e.rung IS NULL AND e.type <> 'request.deadline-changed'
     ON CONFLICT DO NOTHING
     """
   /// In the list of what is overdue, and no longer on the clock. Only a new clock, with a ladder of its own, starts it
@@ -89,7 +101,7 @@ enum FilingSQL: String, CaseIterable {
   case stopped = """
     SELECT DISTINCT r.requester, r.responder, r.key
     FROM event e CROSS JOIN request r ON r.key = e.request CROSS JOIN filed_overdue o
-    WHERE e.seq > $1 AND e.version > 1
+    WHERE e.seq > $1 AND e.version > 1 AND e.rung IS NULL AND e.type <> 'request.deadline-changed'
       AND (NOT (r.state IN ('submitted', 'acknowledged')
         OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
         OR json_extract(r.progress, '$.metAt') IS NOT NULL)
@@ -98,19 +110,14 @@ enum FilingSQL: String, CaseIterable {
   case takeFromOverdue = "DELETE FROM filed_overdue WHERE organ = $1 AND role = $2 AND request = $3"
   /// A submission is not looked at: what is overdue from the beginning has a timer that is due.
   case overdue = """
-    INSERT INTO filed_overdue (organ, role, request)
-    SELECT r.requester, 0, r.key FROM event e CROSS JOIN request r ON r.key = e.request
+    SELECT r.requester, r.responder, r.key FROM event e CROSS JOIN request r ON r.key = e.request
     WHERE e.seq > $1 AND (e.version > 1 OR e.rung IS NOT NULL) AND (e.type = 'request.overdue' OR r.due_at <= $2)
       AND (r.state IN ('submitted', 'acknowledged')
         OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
       AND json_extract(r.progress, '$.metAt') IS NULL
-    UNION
-    SELECT r.responder, 1, r.key FROM event e CROSS JOIN request r ON r.key = e.request
-    WHERE e.seq > $1 AND (e.version > 1 OR e.rung IS NOT NULL) AND (e.type = 'request.overdue' OR r.due_at <= $2)
-      AND (r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
-      AND json_extract(r.progress, '$.metAt') IS NULL
-    ON CONFLICT DO NOTHING
+    """
+  case putIntoOverdue = """
+    INSERT INTO filed_overdue (organ, role, request) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
     """
   /// Of procedures whose ladder has no step for it.
   case silent = """

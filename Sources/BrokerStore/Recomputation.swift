@@ -6,9 +6,9 @@ internal import GRDB
 extension Store {
   /// Rows that one look passes over, and requests that one write moves at most: a group also ends when it has held the
   /// writer for so long, because submissions wait behind it.
-  static let recomputationPage = 5000
+  static let recomputationPage = 2000
   private static let group = 512
-  private static let holdMicroseconds: Int64 = 20_000
+  private static let holdMicroseconds: Int64 = 40_000
 
   /// Begins anew after a crash: what was moved already is found to be right.
   /// - Parameter since: the calendar by which all of them were right; nil when that is not known.
@@ -18,23 +18,38 @@ extension Store {
     try await write { _ in }
     let reference = reference
     let scan = DeadlineScan(reference, by: reference.calendar, since: old)
-    var (after, moved): (Int64, Int) = (0, 0)
-    while true {
-      let from = after
-      let page = try await read { db in try scan.page(db, after: from) }
-      var rest = page.moved.map(\.key)[...]
-      while !rest.isEmpty {
-        let some = Array(rest.prefix(Self.group))
-        let (done, changed) = try await write { context in
-          try context.recompute(some, within: Self.holdMicroseconds)
-        }
-        rest = rest.dropFirst(done)
-        moved += changed
-      }
-      guard let last = page.last else { return moved }
-      after = last
+    var page = try await work(scan, after: 0)
+    var moved = 0
+    while let last = page.last {
+      // The next page is read and worked out while this one is written.
+      async let next = work(scan, after: last)
+      moved += try await move(page.work, by: reference)
+      do { page = try await next } catch { throw StoreError.from(error) }
       try await refreshKeys()
     }
+    return moved
+  }
+
+  private func work(
+    _ scan: DeadlineScan, after key: Int64
+  ) async throws(StoreError) -> (work: [MovedRequest], last: Int64?) {
+    try await read { db in
+      let page = try scan.page(db, after: key)
+      return (try page.moved.compactMap { try MovedRequest($0, db, scan.reference) }, page.last)
+    }
+  }
+
+  private func move(_ work: [MovedRequest], by reference: Reference) async throws(StoreError) -> Int {
+    var (rest, moved) = (work[...], 0)
+    while !rest.isEmpty {
+      let some = Array(rest.prefix(Self.group))
+      let (done, changed) = try await write { context in
+        try context.recompute(some, by: reference, within: Self.holdMicroseconds)
+      }
+      rest = rest.dropFirst(done)
+      moved += changed
+    }
+    return moved
   }
 }
 
@@ -48,7 +63,7 @@ struct DeadlineScan: Sendable {
     var last: Int64?
   }
 
-  private let reference: Reference
+  fileprivate let reference: Reference
   private let calendar: WorkingCalendar
   /// No deadline can move that does not run over one of these; nil when nothing is known about it.
   private let changed: ClosedRange<CalendarDate>?
@@ -125,26 +140,56 @@ package struct MovedDeadline: Sendable {
   package let after: Deadline
 }
 
+/// A request as a reader found it, and where its deadline moves to: worked out beside the writer.
+private struct MovedRequest: Sendable {
+  let request: AssistanceRequest
+  /// Of the row: it changes without a new version where only one organ knows of it.
+  let progress: [UInt8]?
+  let deadline: Deadline
+
+  init?(_ moved: MovedDeadline, _ db: Database, _ reference: Reference) throws {
+    guard
+      let found = try db.first(
+        RequestSQL.get, .int(moved.key), body: { (try StoredRequest($0, reference), $0.optionalBytes(22)) })
+    else { return nil }
+    (request, progress, deadline) = (found.0.request, found.1, moved.after)
+  }
+}
+
 extension WriteContext {
   /// Moves as many as fit into the time, at least one.
-  fileprivate func recompute(_ keys: [Int64], within microseconds: Int64) throws -> (done: Int, moved: Int) {
+  fileprivate func recompute(
+    _ work: [MovedRequest], by calculated: Reference, within microseconds: Int64
+  ) throws -> (done: Int, moved: Int) {
     let start = monotonicMicroseconds()
     var (done, moved) = (0, 0)
-    for key in keys {
+    for item in work {
       done += 1
-      if let stored = try StoredRequest.load(key, db, reference),
-        let decision = stored.request.recomputed(now: now, reference: reference)
-      {
-        try apply(decision, previous: stored.request)
+      if let (request, decision) = try decision(item, calculated) {
+        try apply(decision, previous: request)
         moved += 1
       }
       if monotonicMicroseconds() - start >= microseconds { break }
     }
     return (done, moved)
   }
+
+  /// What was worked out holds while the request and the lists are as they were then; otherwise it is done anew.
+  private func decision(_ item: MovedRequest, _ calculated: Reference) throws -> (AssistanceRequest, Decision)? {
+    let (id, reference) = (item.request.id, reference)
+    let isAsRead = try db.first(RecomputationSQL.state, .int(id.key)) {
+      $0.int(0) == Int64(item.request.version) && $0.optionalBytes(1) == item.progress
+    }
+    if isAsRead == true, reference === calculated {
+      return item.request.recomputed(to: item.deadline, now: now, reference: reference).map { (item.request, $0) }
+    }
+    guard let stored = try StoredRequest.load(id.key, db, reference) else { return nil }
+    return stored.request.recomputed(now: now, reference: reference).map { (stored.request, $0) }
+  }
 }
 
 enum RecomputationSQL: String, CaseIterable {
+  case state = "SELECT version, progress FROM request WHERE key = $1"
   case open = """
     SELECT key, tail, procedure, state, version, requester, responder, received_at, updated_at, due_at, due_day,
       working_days, progress, provisional, procedure_version
