@@ -3,13 +3,36 @@ extension AssistanceRequest {
   /// where it started and counts as many working days, by the days as they are announced now (February 2020: days that
   /// became holidays count no more). A clock that stands still starts anew anyway, and what is closed is never touched.
   package func recomputed(now: Instant, reference: Reference) -> Decision? {
-    movedDeadline(by: reference.calendar, reference).flatMap { recomputed(to: $0, now: now, reference: reference) }
+    movedDeadline(by: reference.calendar, reference)
+      .flatMap { deadlineChange(to: $0, reference) }
+      .flatMap { recomputed(by: $0, now: now, reference: reference) }
   }
 
-  /// The same, where it is known already what becomes of the deadline.
+  /// What of a moved deadline does not depend on when it is recorded.
+  package struct DeadlineChange: Sendable {
+    fileprivate let deadline: Deadline
+    fileprivate let data: JSON
+  }
+
   /// - Parameter deadline: as `movedDeadline` found it by the calendar of `reference`.
-  package func recomputed(to deadline: Deadline, now: Instant, reference: Reference) -> Decision? {
+  package func deadlineChange(to deadline: Deadline, _ reference: Reference) -> DeadlineChange? {
     guard let procedure = reference.procedure(of: self) else { return nil }
+    let law = Law(procedure, calendarRegion(reference), reference)
+    return DeadlineChange(
+      deadline: deadline,
+      data: .object([
+        .init("previousDueDate", .string(self.deadline.date.description)),
+        .init("dueDate", .string(deadline.date.description)),
+        .init("dueAt", .string(deadline.at.rfc3339)), .init("workingDays", .int(deadline.workingDays)),
+        .init("provisional", .bool(deadline.provisional)),
+        .init("notices", .array(notices(until: max(deadline.date, self.deadline.date), law).map { .string($0) })),
+      ]))
+  }
+
+  /// - Parameter change: of this request as it is, by the same `reference`.
+  package func recomputed(by change: DeadlineChange, now: Instant, reference: Reference) -> Decision? {
+    guard let procedure = reference.procedure(of: self) else { return nil }
+    let deadline = change.deadline
     let law = Law(procedure, calendarRegion(reference), reference)
     var next = self
     next.version += 1
@@ -18,14 +41,7 @@ extension AssistanceRequest {
     // Overdue by days that turn out to be none: it has a ladder to come again.
     if now >= self.deadline.at, now < deadline.at { next.progress.leg += 1 }
     let event = Event(
-      type: .deadlineChanged, at: now, actor: .clock, version: next.version, state: state.name,
-      data: .object([
-        .init("previousDueDate", .string(self.deadline.date.description)),
-        .init("dueDate", .string(deadline.date.description)),
-        .init("dueAt", .string(deadline.at.rfc3339)), .init("workingDays", .int(deadline.workingDays)),
-        .init("provisional", .bool(deadline.provisional)),
-        .init("notices", .array(notices(until: max(deadline.date, self.deadline.date), law).map { .string($0) })),
-      ]))
+      type: .deadlineChanged, at: now, actor: .clock, version: next.version, state: state.name, data: change.data)
     return Decision(
       request: next, event: event, timer: law.nextTimer(for: next, now: now),
       alsoTell: reference.organ(responder).map { procedure.copied($0, reference) } ?? [])

@@ -128,21 +128,24 @@ extension WriteContext {
   private func owe(_ event: Event, seq: Int64, request: Int64, to organs: [Int64]) throws {
     for organ in organs {
       for target in try targets(of: organ) where target.wants(event.type.rawValue) {
-        var at: Int64?
         if target.standing != .off {
           // A due time that is not its own moment tells, when it arrives, that it may have been watched.
           let due = event.at.milliseconds + (target.standing == .on ? 0 : 1)
-          at = try db.first(
-            ApplySQL.insertOutbox, .int(target.key), .int(request), .int(due), .int(seq), .int(event.at.milliseconds)
-          ) { $0.int(0) }
+          try db.run(
+            ApplySQL.insertOutbox, .int(target.key), .int(request), .int(due), .int(seq), .int(event.at.milliseconds))
         }
         // What it waits for may not get through for days.
-        if event.type.isResult, target.standing != .on || at == OutboxRow.waiting {
+        if event.type.isResult, try target.standing != .on || isWaiting(seq, request, target.key) {
           try watchResult(seq: seq, endpoint: target.key, isGivenUp: false)
         }
         if target.standing == .on { noteDelivery(to: target.key) }
       }
     }
+  }
+
+  private func isWaiting(_ seq: Int64, _ request: Int64, _ endpoint: Int64) throws -> Bool {
+    let at = try db.first(ApplySQL.outboxMoment, .int(endpoint), .int(request), .int(seq)) { $0.int(0) }
+    return at == OutboxRow.waiting
   }
 
   /// The overdue rung of its present clock has fired. Only looked up when the due moment has passed.
@@ -203,12 +206,13 @@ enum ApplySQL: String, CaseIterable {
   case insertAudience = "INSERT INTO filed_event (organ, seq) VALUES ($1, $2)"
   /// A rung that is armed already stays armed: one row too many must not stop all timers.
   case insertTimer = "INSERT INTO timer (due_at, request, rung) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
-  /// `OutboxRow.waiting` where an earlier one of the request is in the queue.
+  /// `OutboxRow.waiting` where an earlier one of the request is in the queue. Does not return what it has put there:
+  /// for that SQLite makes a table each time, and few ask.
   case insertOutbox = """
     INSERT INTO outbox (endpoint, next_at, seq, request, created_at) VALUES ($1,
       CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2) THEN 9223372036854775807 ELSE $3 END,
       $4, $2, $5)
-    RETURNING next_at
     """
+  case outboxMoment = "SELECT next_at FROM outbox WHERE endpoint = $1 AND request = $2 AND seq = $3"
   case hasRung = "SELECT 1 FROM event WHERE request = $1 AND rung = $2 AND rung IS NOT NULL"
 }

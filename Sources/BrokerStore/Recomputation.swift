@@ -145,14 +145,16 @@ private struct MovedRequest: Sendable {
   let request: AssistanceRequest
   /// Of the row: it changes without a new version where only one organ knows of it.
   let progress: [UInt8]?
-  let deadline: Deadline
+  let change: AssistanceRequest.DeadlineChange
 
   init?(_ moved: MovedDeadline, _ db: Database, _ reference: Reference) throws {
     guard
       let found = try db.first(
-        RequestSQL.get, .int(moved.key), body: { (try StoredRequest($0, reference), $0.optionalBytes(22)) })
+        RequestSQL.get, .int(moved.key), body: { (try StoredRequest($0, reference), $0.optionalBytes(22)) }),
+      let change = found.0.request.deadlineChange(to: moved.after, reference)
     else { return nil }
-    (request, progress, deadline) = (found.0.request, found.1, moved.after)
+    (request, progress) = (found.0.request, found.1)
+    self.change = change
   }
 }
 
@@ -181,7 +183,7 @@ extension WriteContext {
       $0.int(0) == Int64(item.request.version) && $0.optionalBytes(1) == item.progress
     }
     if isAsRead == true, reference === calculated {
-      return item.request.recomputed(to: item.deadline, now: now, reference: reference).map { (item.request, $0) }
+      return item.request.recomputed(by: item.change, now: now, reference: reference).map { (item.request, $0) }
     }
     guard let stored = try StoredRequest.load(id.key, db, reference) else { return nil }
     return stored.request.recomputed(now: now, reference: reference).map { (stored.request, $0) }
