@@ -63,7 +63,7 @@ struct DeadlineScan: Sendable {
     var last: Int64?
   }
 
-  fileprivate let reference: Reference
+  let reference: Reference
   private let calendar: WorkingCalendar
   /// No deadline can move that does not run over one of these; nil when nothing is known about it.
   private let changed: ClosedRange<CalendarDate>?
@@ -141,7 +141,7 @@ package struct MovedDeadline: Sendable {
 }
 
 /// A request as a reader found it, and where its deadline moves to: worked out beside the writer.
-private struct MovedRequest: Sendable {
+struct MovedRequest: Sendable {
   let request: AssistanceRequest
   /// Of the row: it changes without a new version where only one organ knows of it.
   let progress: [UInt8]?
@@ -160,7 +160,7 @@ private struct MovedRequest: Sendable {
 
 extension WriteContext {
   /// Moves as many as fit into the time, at least one.
-  fileprivate func recompute(
+  func recompute(
     _ work: [MovedRequest], by calculated: Reference, within microseconds: Int64
   ) throws -> (done: Int, moved: Int) {
     let start = monotonicMicroseconds()

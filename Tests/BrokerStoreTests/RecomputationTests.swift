@@ -180,4 +180,46 @@ import Testing
     let data = try JSON.parse(try #require(try await store.timeline(request.id).last).data)
     #expect(data["provisional"] == .bool(false) && data["notices"]?.arrayValue?.contains(.string(Self.notice)) == true)
   }
+
+  /// What was worked out beside the writer holds only while the request is as it was read: what happened in between is
+  /// neither lost nor undone.
+  @Test(arguments: ["nothing", "acknowledged", "answered", "amended", "lists"])
+  func whatHappensInBetweenCounts(_ between: String) async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    let id = try await store.submit().id
+    try Self.load(fixture, Self.holiday(try #require(try await store.request(id)).request.deadline.date.description))
+    try store.reload()
+    let reference = store.reference
+    let scan = DeadlineScan(reference, by: reference.calendar, since: nil)
+    let work = try store.readNow { db in
+      try scan.page(db, after: 0).moved.compactMap { try MovedRequest($0, db, reference) }
+    }
+    try #require(work.map(\.request.id) == [id])
+    switch between {
+    case "acknowledged": try await store.carryOut(.acknowledge(officer: "钱七"), id)
+    case "answered": try await store.carryOut(.confirm, id)
+    case "amended":
+      try await store.write { context in
+        guard var request = try context.request(id)?.request else { return }
+        request.progress.runsOn = true
+        try context.amend(request)
+      }
+    case "lists": try store.reload()
+    default: break
+    }
+    let before = try #require(try await store.request(id)).request
+    let (done, moved) = try await store.write { context in
+      try context.recompute(work, by: reference, within: .max)
+    }
+    let after = try #require(try await store.request(id)).request
+    #expect(done == 1 && moved == (between == "answered" ? 0 : 1))
+    #expect(after.version == before.version + moved && after.state == before.state)
+    #expect(after.acknowledgement == before.acknowledgement && after.progress == before.progress)
+    #expect((after.deadline.date > before.deadline.date) == (moved == 1))
+    let told = try await store.timeline(id).map(\.type)
+    #expect(told.filter { $0 == "request.deadline-changed" }.count == moved, "\(told)")
+    #expect(try store.verify() == [])
+  }
 }
