@@ -21,7 +21,8 @@ protocol Answering: Sendable {
 }
 
 /// One connection: gathers a request, has it answered and writes the answer, all on the loop that owns the socket. One
-/// request at a time: of what is pipelined as much as one read brought waits here, and the rest in the socket.
+/// request at a time: of what is pipelined, what one read brought waits here and the rest in the socket; only what a
+/// client sent before it closed its side comes all at once.
 final class Exchange: ChannelDuplexHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundIn = Never
@@ -29,12 +30,17 @@ final class Exchange: ChannelDuplexHandler {
 
   struct Options: Sendable {
     var bodyBytes: Int
-    /// For how long a connection may send nothing, between requests and in the middle of one.
+    /// For how long a connection may send nothing, between requests and in the middle of one, and take nothing of an
+    /// answer.
     var idle: TimeAmount
   }
 
   /// Of a body that is too long, so much is read and thrown away; a client that sends on is cut off.
   private static let discardedBytes = 16 << 20
+  /// What a client must take of a long answer within the idle time.
+  private static let pieceBytes = 256 << 10
+  /// For how long a client whose input is not understood may read why.
+  private static let linger = TimeAmount.seconds(2)
 
   private let options: Options
   private let answering: any Answering
@@ -42,12 +48,20 @@ final class Exchange: ChannelDuplexHandler {
   /// Of the request that is being read or answered.
   private var head: HTTPRequestHead?
   private var body = ByteBuffer()
-  /// Of a request that is answered before its end.
+  /// Of a request that is answered before its end: what was thrown away of it so far.
   private var discarded: Int?
   private var isAnswering = false
-  private var pipelined: [HTTPServerRequestPart] = []
+  /// The answer is made, and not all of it taken.
+  private var isWriting = false
+  private var pipelined = CircularBuffer<HTTPServerRequestPart>()
   private var readIsHeld = false
-  private var closesAfterAnswer = false
+  /// No more requests come, and the connection ends with the last answer.
+  private var isLastRead = false
+  /// What comes after the request that is being answered counts for nothing.
+  private var dropsRest = false
+  /// The decoder has given up: what else comes is no request, and is read only so that the answer gets through.
+  private var isBroken = false
+  private var isEnded = false
   private var lastHeard = NIODeadline.now()
   private var idling: Scheduled<Void>?
 
@@ -59,22 +73,26 @@ final class Exchange: ChannelDuplexHandler {
   // MARK: In
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    // After its end a connection may still bring something: nobody would hear what came of it.
+    if isEnded { return }
     lastHeard = .now()
     let part = unwrapInboundIn(data)
     // The rest of a request that is answered before its end is no next request.
-    if isAnswering, discarded == nil { return pipelined.append(part) }
-    hear(part, context)
+    guard isAnswering, discarded == nil else { return hear(part, context) }
+    if !dropsRest { pipelined.append(part) }
   }
 
   func read(context: ChannelHandlerContext) {
-    if pipelined.isEmpty { context.read() } else { readIsHeld = true }
+    // After a request that asks for another protocol the decoder hears nothing, and would keep all that comes.
+    if pipelined.isEmpty, !(isAnswering && wantsUpgrade) { context.read() } else { readIsHeld = true }
   }
+
+  private var wantsUpgrade: Bool { head.map { $0.method == .CONNECT || $0.headers.contains(name: "upgrade") } ?? false }
 
   private func hear(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
     switch part {
     case .head(let head):
       self.head = head
-      body.clear()
       if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > options.bodyBytes {
         discarded = 0
         begin(head, context)
@@ -85,7 +103,7 @@ final class Exchange: ChannelDuplexHandler {
     case .body(var part):
       if let count = discarded {
         discarded = count + part.readableBytes
-        if count > Self.discardedBytes { context.close(promise: nil) }
+        if count > Self.discardedBytes { end(context) }
       } else if body.readableBytes + part.readableBytes > options.bodyBytes, let head {
         discarded = 0
         begin(head, context)
@@ -95,7 +113,12 @@ final class Exchange: ChannelDuplexHandler {
         body.writeBuffer(&part)
       }
     case .end:
-      if discarded != nil { discarded = nil } else if let head { begin(head, context) }
+      if discarded == nil {
+        if let head { begin(head, context) }
+      } else {
+        discarded = nil
+        if isLastRead, !isAnswering { end(context) }
+      }
     }
   }
 
@@ -104,6 +127,8 @@ final class Exchange: ChannelDuplexHandler {
     let incoming = Incoming(
       method: HTTPRequest.Method(rawValue: head.method.rawValue) ?? .get, target: head.uri,
       headers: CallHeaders(head.headers), body: discarded == nil ? Array(buffer: body) : nil)
+    // What it lies in may be much larger.
+    body = ByteBuffer()
     let (answering, loop) = (answering, context.eventLoop)
     let bound = NIOLoopBound((self, context), eventLoop: loop)
     Task(executorPreference: executor) {
@@ -116,20 +141,26 @@ final class Exchange: ChannelDuplexHandler {
   // MARK: Out
 
   private func finish(_ reply: Reply, _ context: ChannelHandlerContext) {
-    guard let head, context.channel.isActive else { return }
+    guard let head, !isEnded, context.channel.isActive else { return }
     // HTTP/1.0 is answered and done with.
-    let isLast = (closesAfterAnswer && pipelined.isEmpty) || !head.isKeepAlive || head.version != .http1_1
+    let isLast =
+      isLastRead && pipelined.isEmpty || !head.isKeepAlive || head.version != .http1_1 || wantsUpgrade || isBroken
+    if isLast { (isLastRead, dropsRest, pipelined) = (true, true, CircularBuffer()) }
+    (isWriting, lastHeard) = (true, .now())
     write(reply, isLast: isLast, hasBody: head.method != .HEAD, context).whenComplete { [self, context] _ in
-      // Only now: who does not read its answers is not read from.
-      answered(isLast, context)
+      answered(context)
     }
   }
 
-  private func answered(_ isLast: Bool, _ context: ChannelHandlerContext) {
-    (isAnswering, head, lastHeard) = (false, nil, .now())
-    if isLast { return context.close(promise: nil) }
-    while !pipelined.isEmpty, !isAnswering || discarded != nil { hear(pipelined.removeFirst(), context) }
-    if closesAfterAnswer, !isAnswering { return context.close(promise: nil) }
+  /// The client has taken the answer: who does not read is not read from.
+  private func answered(_ context: ChannelHandlerContext) {
+    (isAnswering, isWriting, head, lastHeard) = (false, false, nil, .now())
+    while !isAnswering || discarded != nil, let part = pipelined.popFirst() { hear(part, context) }
+    if isLastRead, !isAnswering {
+      // What comes unread after the end of a connection has the system take the answer back.
+      if isBroken { return endLingering(context) }
+      if discarded == nil { return end(context) }
+    }
     if readIsHeld, pipelined.isEmpty {
       readIsHeld = false
       context.read()
@@ -139,44 +170,56 @@ final class Exchange: ChannelDuplexHandler {
   private func write(
     _ reply: Reply, isLast: Bool, hasBody: Bool, _ context: ChannelHandlerContext
   ) -> EventLoopFuture<Void>.Isolated {
-    var headers = HTTPHeaders()
-    headers.reserveCapacity(reply.headers.count + 3)
-    for field in reply.headers { headers.add(name: field.name.rawName, value: field.value) }
-    headers.add(name: "Content-Length", value: String(reply.body.count))
-    headers.add(name: "Date", value: HTTPDate.now)
-    if isLast { headers.add(name: "Connection", value: "close") }
-    let status = HTTPResponseStatus(statusCode: reply.status.code, reasonPhrase: reply.status.reasonPhrase)
-    context.write(
-      wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))), promise: nil)
-    if hasBody, !reply.body.isEmpty {
-      context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: reply.body)))), promise: nil)
+    context.write(wrapOutboundOut(.head(HTTPResponseHead(reply, isLast: isLast))), promise: nil)
+    var rest = ByteBuffer(bytes: hasBody ? reply.body : [])
+    while rest.readableBytes > Self.pieceBytes, let piece = rest.readSlice(length: Self.pieceBytes) {
+      context.write(wrapOutboundOut(.body(.byteBuffer(piece)))).assumeIsolated().whenSuccess { [self] in
+        lastHeard = .now()
+      }
     }
+    if rest.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(rest))), promise: nil) }
     return context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated()
   }
 
   // MARK: Ends
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
+    // The decoder says of everything that comes after an error that it is one.
+    if isEnded || isBroken, error is ByteToMessageDecoderError { return }
+    guard let error = error as? HTTPParserError else { return end(context) }
+    isBroken = true
     if isAnswering { return closeAfterAnswer() }
-    _ = write(answering.answer(error), isLast: true, hasBody: true, context)
-    context.close(promise: nil)
+    if discarded != nil { return end(context) }
+    (isWriting, isAnswering, isLastRead) = (true, true, true)
+    write(answering.answer(error), isLast: true, hasBody: true, context).whenComplete { [self, context] _ in
+      answered(context)
+    }
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case ChannelEvent.inputClosed:
       // Who has said all may still listen.
-      if isAnswering { closesAfterAnswer = true } else { context.close(promise: nil) }
+      if isAnswering { isLastRead = true } else { end(context) }
     case is ChannelShouldQuiesceEvent:
-      if isAnswering || head != nil { closeAfterAnswer() } else { context.close(promise: nil) }
+      if isAnswering || head != nil { closeAfterAnswer() } else { end(context) }
     default: context.fireUserInboundEventTriggered(event)
     }
   }
 
-  private func closeAfterAnswer() {
-    closesAfterAnswer = true
-    pipelined = []
+  private func closeAfterAnswer() { (isLastRead, dropsRest, pipelined) = (true, true, CircularBuffer()) }
+
+  private func end(_ context: ChannelHandlerContext) {
+    isEnded = true
+    context.close(promise: nil)
+  }
+
+  private func endLingering(_ context: ChannelHandlerContext) {
+    isEnded = true
+    context.close(mode: .output, promise: nil)
+    idling?.cancel()
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    idling = context.eventLoop.scheduleTask(in: Self.linger) { bound.value.close(promise: nil) }
   }
 
   func handlerAdded(context: ChannelHandlerContext) { watch(context, options.idle) }
@@ -188,13 +231,26 @@ final class Exchange: ChannelDuplexHandler {
     idling = context.eventLoop.scheduleTask(in: amount) {
       let (exchange, context) = bound.value
       let rest = exchange.lastHeard + exchange.options.idle - .now()
-      if exchange.isAnswering {
+      if exchange.isAnswering, !exchange.isWriting {
         exchange.watch(context, exchange.options.idle)
       } else if rest > .zero {
         exchange.watch(context, rest)
       } else {
-        context.close(promise: nil)
+        exchange.end(context)
       }
     }
+  }
+}
+
+extension HTTPResponseHead {
+  fileprivate init(_ reply: Reply, isLast: Bool) {
+    var headers = HTTPHeaders()
+    headers.reserveCapacity(reply.headers.count + 3)
+    for field in reply.headers { headers.add(name: field.name.rawName, value: field.value) }
+    headers.add(name: "Content-Length", value: String(reply.body.count))
+    headers.add(name: "Date", value: HTTPDate.now)
+    if isLast { headers.add(name: "Connection", value: "close") }
+    let status = HTTPResponseStatus(statusCode: reply.status.code, reasonPhrase: reply.status.reasonPhrase)
+    self.init(version: .http1_1, status: status, headers: headers)
   }
 }

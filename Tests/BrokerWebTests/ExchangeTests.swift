@@ -128,4 +128,55 @@ internal import Testing
     } catch {}
     #expect((15..<100).contains(sent), "cut off after \(sent) MiB")
   }
+
+  /// Another protocol is not spoken: the answer says that it is the last, and what follows is not kept.
+  @Test(arguments: [
+    "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
+    "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+  ])
+  func anotherProtocolIsNotSpoken(_ text: String) throws {
+    let reply = try exchange(text + Self.next)
+    #expect(reply.status == [200] && reply.end != .stillOpen, "\(reply.text)")
+    #expect(reply.text.contains("Connection: close"))
+    #expect(try exchange("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n" + Self.next).status.count == 1)
+  }
+
+  /// The answer gets through to a client that is still sending when it is made, and after input that is not understood.
+  @Test func theAnswerIsNotTakenBack() throws {
+    let body = String(repeating: "x", count: 2 << 20)
+    let key = try House.daemon.state.key(of: Qidong.requester)
+    let head = "POST /v1/requests HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(key)\r\nConnection: close\r\n"
+    let long = try exchange(head + "Content-Length: \(body.utf8.count)\r\n\r\n" + body)
+    #expect(long.status == [413] && long.end == .closed, "\(long.text) \(long.end)")
+    let connection = try RawConnection(port: try House.daemon.port)
+    // Two bytes are announced, and more come: at once, and when the answer is being made.
+    try connection.send("POST /v1/requests HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}{}\u{1}junk\r\n\r\n")
+    usleep(20_000)
+    try? connection.send("more\r\n\r\n")
+    let (answer, end) = connection.receive(within: 10)
+    #expect(answer.hasPrefix("HTTP/1.1 401 ") && end != .stillOpen, "\(answer)")
+    let broken = try RawConnection(port: try House.daemon.port)
+    try broken.send("no HTTP at all\r\n\r\n")
+    usleep(20_000)
+    for _ in 0..<3 { try? broken.send(String(repeating: "x", count: 100_000)) }
+    #expect(broken.receive(within: 10).text.hasPrefix("HTTP/1.1 400 "))
+  }
+
+  /// Who asks and never reads the answers has the idle time, like everybody; who reads slowly has more.
+  @Test func whoDoesNotReadIsCutOff() throws {
+    let daemon = try Daemon(
+      state: StateDirectory(rehearseAt: House.start), extraArguments: ["--set", "limits.idleSeconds=5"])
+    let ask = "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
+    let (deaf, slow) = (try RawConnection(port: daemon.port), try RawConnection(port: daemon.port))
+    for connection in [deaf, slow] { try connection.send(String(repeating: ask, count: 200)) }
+    var read = ""
+    for _ in 0..<9 {
+      read += slow.receive(within: 1, limit: 400_000).text
+      usleep(1_000_000)
+    }
+    let (text, end) = deaf.receive(within: 5)
+    #expect(end != .stillOpen && text.matches(of: #/HTTP/1\.1 200 /#).count < 200, "\(end)")
+    let rest = slow.receive(within: 2)
+    #expect(rest.end == .stillOpen && !(read + rest.text).isEmpty)
+  }
 }

@@ -79,9 +79,9 @@ struct Gate: Answering {
     let problem =
       isOverflow
       ? Problem(
-        .requestHeaderFieldsTooLarge, "too-large", "请求头过大，请减少请求头", "the header fields are too large; send fewer")
+        .requestHeaderFieldsTooLarge, "too-large", "地址或请求头过大，请减少", "the target or the header fields are too large; send less")
       : Problem(
-        .badRequest, "invalid-http", "不是有效的 HTTP/1.1 请求", "this is no valid HTTP/1.1 request")
+        .badRequest, "invalid-http", "不是有效的 HTTP 请求", "this is no valid HTTP request")
     var reply = problem.reply(broker.language)
     reply.headers[Self.requestID] = Self.name(nil)
     return reply
