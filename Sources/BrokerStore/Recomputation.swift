@@ -9,6 +9,8 @@ extension Store {
   static let recomputationPage = 2000
   private static let group = 512
   private static let holdMicroseconds: Int64 = 40_000
+  /// What was asked, of the requests that are worked out ahead: a page ends where it is more.
+  private static let aheadBytes = 16 << 20
 
   /// Begins anew after a crash: what was moved already is found to be right.
   /// - Parameter since: the calendar by which all of them were right; nil when that is not known.
@@ -35,7 +37,14 @@ extension Store {
   ) async throws(StoreError) -> (work: [MovedRequest], last: Int64?) {
     try await read { db in
       let page = try scan.page(db, after: key)
-      return (try page.moved.compactMap { try MovedRequest($0, db, scan.reference) }, page.last)
+      var (work, bytes): ([MovedRequest], Int) = ([], 0)
+      for moved in page.moved {
+        guard let item = try MovedRequest(moved, db, scan.reference) else { continue }
+        work.append(item)
+        bytes += item.request.content.bytes.count
+        if bytes > Self.aheadBytes { return (work, moved.key) }
+      }
+      return (work, page.last)
     }
   }
 

@@ -36,7 +36,8 @@ struct Refreshing: Service {
         do {
           if try await store.refresh() { logger.notice("reference data or keys changed; taken up") }
         } catch {
-          logger.error("cannot look for changes of reference data: \(error)")
+          // A daemon that ends in the middle of a look has nothing to say about it.
+          if !Task.isCancelled { logger.error("cannot look for changes of reference data: \(error)") }
         }
         try? await Task.sleep(for: .milliseconds(100))
       }

@@ -79,7 +79,8 @@ struct Gate: Answering {
     let problem =
       isOverflow
       ? Problem(
-        .requestHeaderFieldsTooLarge, "too-large", "地址或请求头过大，请减少", "the target or the header fields are too large; send less")
+        .requestHeaderFieldsTooLarge, "too-large", "地址或请求头过大，请减少",
+        "the target or the header fields are too large; send less")
       : Problem(
         .badRequest, "invalid-http", "不是有效的 HTTP 请求", "this is no valid HTTP request")
     var reply = problem.reply(broker.language)
