@@ -2,6 +2,7 @@ internal import BrokerDomain
 internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOSSL
 
 /// A request as it came over the wire.
 struct Incoming: Sendable {
@@ -59,6 +60,8 @@ final class Exchange: ChannelDuplexHandler {
   private var isLastRead = false
   /// What comes after the request that is being answered counts for nothing.
   private var dropsRest = false
+  /// Another protocol is asked for: the decoder hears nothing after this request, and would keep all that comes.
+  private var isDeaf = false
   /// The decoder has given up: what else comes is no request, and is read only so that the answer gets through.
   private var isBroken = false
   private var isEnded = false
@@ -83,11 +86,8 @@ final class Exchange: ChannelDuplexHandler {
   }
 
   func read(context: ChannelHandlerContext) {
-    // After a request that asks for another protocol the decoder hears nothing, and would keep all that comes.
-    if pipelined.isEmpty, !(isAnswering && wantsUpgrade) { context.read() } else { readIsHeld = true }
+    if pipelined.isEmpty, !isDeaf { context.read() } else { readIsHeld = true }
   }
-
-  private var wantsUpgrade: Bool { head.map { $0.method == .CONNECT || $0.headers.contains(name: "upgrade") } ?? false }
 
   private func hear(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
     switch part {
@@ -124,6 +124,7 @@ final class Exchange: ChannelDuplexHandler {
 
   private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     isAnswering = true
+    isDeaf = head.method == .CONNECT || head.headers.contains(name: "upgrade")
     let incoming = Incoming(
       method: HTTPRequest.Method(rawValue: head.method.rawValue) ?? .get, target: head.uri,
       headers: CallHeaders(head.headers), body: discarded == nil ? Array(buffer: body) : nil)
@@ -144,21 +145,23 @@ final class Exchange: ChannelDuplexHandler {
     guard let head, !isEnded, context.channel.isActive else { return }
     // HTTP/1.0 is answered and done with.
     let isLast =
-      isLastRead && pipelined.isEmpty || !head.isKeepAlive || head.version != .http1_1 || wantsUpgrade || isBroken
+      isLastRead && pipelined.isEmpty || !head.isKeepAlive || head.version != .http1_1 || isDeaf || isBroken
     if isLast { (isLastRead, dropsRest, pipelined) = (true, true, CircularBuffer()) }
     (isWriting, lastHeard) = (true, .now())
-    write(reply, isLast: isLast, hasBody: head.method != .HEAD, context).whenComplete { [self, context] _ in
-      answered(context)
+    write(reply, isLast: isLast, hasBody: head.method != .HEAD, context).whenComplete { [self, context] in
+      answered($0, context)
     }
   }
 
   /// The client has taken the answer: who does not read is not read from.
-  private func answered(_ context: ChannelHandlerContext) {
+  private func answered(_ result: Result<Void, any Error>, _ context: ChannelHandlerContext) {
+    if isEnded { return }
+    if case .failure = result { return end(context) }
     (isAnswering, isWriting, head, lastHeard) = (false, false, nil, .now())
     while !isAnswering || discarded != nil, let part = pipelined.popFirst() { hear(part, context) }
     if isLastRead, !isAnswering {
-      // What comes unread after the end of a connection has the system take the answer back.
-      if isBroken { return endLingering(context) }
+      // What is unread at the end of a connection has the system take the answer back.
+      if isBroken || readIsHeld && !isDeaf { return endLingering(context) }
       if discarded == nil { return end(context) }
     }
     if readIsHeld, pipelined.isEmpty {
@@ -173,7 +176,8 @@ final class Exchange: ChannelDuplexHandler {
     context.write(wrapOutboundOut(.head(HTTPResponseHead(reply, isLast: isLast))), promise: nil)
     var rest = ByteBuffer(bytes: hasBody ? reply.body : [])
     while rest.readableBytes > Self.pieceBytes, let piece = rest.readSlice(length: Self.pieceBytes) {
-      context.write(wrapOutboundOut(.body(.byteBuffer(piece)))).assumeIsolated().whenSuccess { [self] in
+      // Flushed each by itself, or TLS would make one of them all.
+      context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece)))).assumeIsolated().whenSuccess { [self] in
         lastHeard = .now()
       }
     }
@@ -184,15 +188,18 @@ final class Exchange: ChannelDuplexHandler {
   // MARK: Ends
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    // The decoder says of everything that comes after an error that it is one.
-    if isEnded || isBroken, error is ByteToMessageDecoderError { return }
+    if isEnded { return }
+    // The decoder says of everything that comes after an error that it is one. Who ends TLS without saying so is heard
+    // as one who closed his side.
+    if isBroken, error is ByteToMessageDecoderError || error is HTTPParserError { return }
+    if case NIOSSLError.uncleanShutdown = error { return }
     guard let error = error as? HTTPParserError else { return end(context) }
     isBroken = true
     if isAnswering { return closeAfterAnswer() }
-    if discarded != nil { return end(context) }
+    if discarded != nil { return endLingering(context) }
     (isWriting, isAnswering, isLastRead) = (true, true, true)
-    write(answering.answer(error), isLast: true, hasBody: true, context).whenComplete { [self, context] _ in
-      answered(context)
+    write(answering.answer(error), isLast: true, hasBody: true, context).whenComplete { [self, context] in
+      answered($0, context)
     }
   }
 
@@ -217,6 +224,7 @@ final class Exchange: ChannelDuplexHandler {
   private func endLingering(_ context: ChannelHandlerContext) {
     isEnded = true
     context.close(mode: .output, promise: nil)
+    if readIsHeld, !isDeaf { context.read() }
     idling?.cancel()
     let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
     idling = context.eventLoop.scheduleTask(in: Self.linger) { bound.value.close(promise: nil) }

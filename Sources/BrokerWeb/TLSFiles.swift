@@ -1,3 +1,4 @@
+internal import NIOCore
 package import NIOSSL
 
 /// A file of the TLS configuration that cannot be used, under the key that names it.
@@ -31,6 +32,8 @@ extension WebOptions {
     var configuration = TLSConfiguration.makeServerConfiguration(
       certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
     configuration.minimumTLSVersion = .tlsv12
+    // For so long a connection that was ended waits for the client's own end, and holds a place.
+    configuration.shutdownTimeout = .seconds(1)
     if let clientAuthorities {
       configuration.trustRoots = .certificates(
         try Self.certificates(clientAuthorities, key: "tls.clientAuthorities"))
