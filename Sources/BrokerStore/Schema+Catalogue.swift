@@ -1,7 +1,8 @@
 /// The life of the lists: versions with a day on which they come into force, publications and what they brought about,
 /// whom to turn to in an organ, and what a file's own columns said, so that it is exported as it came.
 extension Schema {
-  /// What was listed before becomes version 1, in force since before versions were kept.
+  /// What was listed before becomes version 1, in force since before versions were kept. `public` is a column: whether
+  /// an item's commitment is made public.
   static let catalogue = """
     CREATE TABLE publication (
       key INTEGER PRIMARY KEY,

@@ -74,7 +74,7 @@ enum Rules {
 
   /// SQL in a string, outside of the store: a statement's first word in capitals and the word that must follow it.
   static func sqlViolations(_ path: String, _ source: SourceText) -> [Violation] {
-    guard module(of: path) != "BrokerStore", module(of: path) != "xiecha-bench" else { return [] }
+    guard module(of: path) != "BrokerStore" else { return [] }
     let pairs = [("SELECT", "FROM"), ("INSERT", "INTO"), ("REPLACE", "INTO"), ("UPDATE", "SET"), ("DELETE", "FROM")]
     return source.literals.compactMap { literal in
       let words = literal.text.words

@@ -91,6 +91,10 @@ import Testing
         (try db.unfiled(unfiled, of: number), try db.unfiled(Unfiled(), of: number))
       }
       #expect(known == table, "\(organ) \(at)")
+      // The table was not needed.
+      let reach = try await store.read { db in try db.first(UnfiledSQL.reach) { ($0.int(0), $0.int(1)) } }
+      let (filed, newest) = try #require(reach)
+      #expect(store.unfiled.requests(after: filed, through: newest, of: number) != nil, "\(organ) \(at)")
     }
   }
 }

@@ -73,13 +73,37 @@ internal import Testing
   }
 
   /// What the server sends to a client that trusts our certificate; empty when it hangs up.
-  private func answer(_ port: Int, _ arguments: [String] = []) throws -> String {
+  private func answer(
+    _ port: Int, _ arguments: [String] = [],
+    to request: String = "GET /healthz HTTP/1.1\r\nHost: broker\r\nConnection: close\r\n\r\n"
+  ) throws -> String {
     try runTool(
       ["s_client", "-connect", "127.0.0.1:\(port)", "-CAfile", certificate, "-verify_return_error", "-quiet"]
         + arguments,
-      stdin: "GET /healthz HTTP/1.1\r\nHost: broker\r\nConnection: close\r\n\r\n", timeout: 20,
+      stdin: request, timeout: 20,
       binary: "/usr/bin/openssl"
     ).stdout
+  }
+
+  /// Each ends with its answer, and the answer gets through: of a body that is still on its way when it is refused, of
+  /// what is no HTTP, of a page that takes several pieces, of the last of several requests.
+  @Test func everyAnswerGetsThroughOverTLS() throws {
+    try state.setConfig("tls.certificate", to: certificate)
+    try state.setConfig("tls.privateKey", to: key)
+    let daemon = try Daemon(state: state)
+    let close = "Host: broker\r\nConnection: close\r\n"
+    let body = String(repeating: "x", count: 2 << 20)
+    let long = "POST /v1/requests HTTP/1.1\r\n\(close)Content-Length: \(body.utf8.count)\r\n\r\n" + body
+    let get = "GET /openapi.json HTTP/1.1\r\nHost: broker\r\n\r\n"
+    let last = "GET /healthz HTTP/1.1\r\n\(close)\r\n"
+    for (request, statuses) in [
+      (long, [401]), ("no HTTP\r\n\r\n", [400]), (get + get + last, [200, 200, 200]), (last + get, [200]),
+    ] {
+      let text = try answer(daemon.port, to: request)
+      let found = text.matches(of: #/HTTP/1\.1 (\d{3}) /#).compactMap { Int($0.1) }
+      #expect(found == statuses, "\(text.prefix(300))")
+    }
+    #expect(try daemon.terminate() == 0)
   }
 
   @Test func theDaemonAnswersOverTLSAndAsksForACertificate() throws {

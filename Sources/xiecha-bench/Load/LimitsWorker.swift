@@ -11,14 +11,6 @@ struct LimitsWorker: ParsableCommand {
     discussion: "Example: xiecha-bench limits-worker accept --database state/xiecha.sqlite",
     shouldDisplay: false, subcommands: [Accepting.self, Pushing.self])
 
-  /// The store's statement that begins so; nothing is written here, so that the limit does the work of the broker.
-  static func statement(_ start: String) throws -> String {
-    guard let sql = Statements.all.first(where: { $0.hasPrefix(start) }) else {
-      throw BenchError("no statement begins with \(start)")
-    }
-    return sql
-  }
-
   struct Accepting: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "accept", abstract: "Submissions over HTTP, their rows, and nothing else.",
@@ -29,18 +21,18 @@ struct LimitsWorker: ParsableCommand {
     @Flag var idempotency = false
 
     func run() throws {
-      let texts = try [
-        "INSERT INTO request (", "INSERT INTO subject (", "INSERT INTO event (", "INSERT INTO timer (",
-        "INSERT INTO idempotency (", "INSERT INTO tally (", "UPDATE tally SET", "SELECT through FROM filing",
-        "INSERT INTO filed_event (organ, seq)\nSELECT", "INSERT INTO filed_request (", "INSERT INTO filed_subject (",
-        "UPDATE filing SET",
-      ].map { strdup(try LimitsWorker.statement($0)) }
+      let sql = Statements.Submission()
+      let texts = [
+        sql.request, sql.subject, sql.event, sql.timer, sql.idempotency, sql.openTally, sql.tally, sql.filedThrough,
+        sql.fileEvents, sql.fileRequests, sql.fileSubjects, sql.advance,
+      ].map { (text: String) in strdup(text) }
       let file = strdup(database)
       defer { for text in texts + [file] { free(text) } }
       var options = limits_accept_options(
         database: file, request: texts[0], subject: texts[1], event: texts[2], timer: texts[3],
         idempotency: idempotency ? texts[4] : nil, open_tally: texts[5], tally: texts[6], through: texts[7],
-        file_events: texts[8], file_requests: texts[9], file_subjects: texts[10], filed: texts[11], file_every: 512,
+        file_events: texts[8], file_requests: texts[9], file_subjects: texts[10], filed: texts[11],
+        file_every: Int32(sql.fileEvery),
         organs: organs)
       guard limits_accept(&options) == 0 else { throw ExitCode.failure }
     }
@@ -62,11 +54,8 @@ struct LimitsWorker: ParsableCommand {
 
     func run() throws {
       guard let bytes = FileManager.default.contents(atPath: body) else { throw BenchError("\(body) cannot be read") }
-      let texts = try [
-        "SELECT next_at, seq, request, created_at, attempts, delivered_at FROM outbox",
-        "DELETE FROM outbox WHERE endpoint = $1 AND next_at",
-        "INSERT INTO delivery (",
-      ].map { strdup(try LimitsWorker.statement($0)) }
+      let sql = Statements.Delivery()
+      let texts = [sql.due, sql.take, sql.finish].map { (text: String) in strdup(text) }
       let (file, address) = (strdup(database), strdup(url))
       defer { for text in texts + [file, address] { free(text) } }
       let code = Array(bytes).withUnsafeBufferPointer { bytes in

@@ -19,10 +19,8 @@ final class PlainRows {
     ] {
       try execute(sql)
     }
-    // The very statements of the store, found by how they begin: none is written here, so that the limit is measured
-    // with the rows that the broker writes.
-    for start in ["INSERT INTO request (", "INSERT INTO subject (", "INSERT INTO event (", "INSERT INTO timer ("] {
-      guard let sql = Statements.all.first(where: { $0.hasPrefix(start) }) else { throw BenchError("no \(start)") }
+    let sql = Statements.Submission()
+    for sql in [sql.request, sql.subject, sql.event, sql.timer] {
       var statement: OpaquePointer?
       guard sqlite3_prepare_v2(database, sql, -1, &statement, nil) == SQLITE_OK, let statement else {
         throw BenchError(String(cString: sqlite3_errmsg(database)))

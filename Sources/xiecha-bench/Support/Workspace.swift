@@ -28,7 +28,7 @@ struct Workspace {
   private static let alive = Mutex<Set<String>>([])
 
   init(in parent: String) throws {
-    // The six letters are where mkdtemp puts a name that nobody has.
+    // Nothing is unfinished here: mkdtemp wants six letters X, and puts a name that nobody has in their place.
     var template = Array("\(parent)/xiecha-bench.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw BenchError("cannot make a directory in \(parent)") }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
