@@ -25,8 +25,37 @@ extension WriteContext {
     } else if let previous, previous.version != request.version {
       // A rung and a reminder are told, and change nothing.
       try keepPast(of: previous, before: request)
-      try update(request, responder: responder, previousVersion: previous.version)
+      try update(request, responder: responder, previous: previous)
     }
+    return try record(
+      decision, previous: previous, requester: requester, responder: responder, trace: trace)
+  }
+
+  /// Moves a deadline as it was worked out beside the writer.
+  /// - Parameter progress: of the row as it was read; it changes without a new version where only one organ knows of it.
+  /// - Returns: false, and nothing is written, when the request is no longer as it was read.
+  func applyMove(_ decision: Decision, previous: AssistanceRequest, progress: [UInt8]?) throws -> Bool {
+    let (request, deadline) = (decision.request, decision.request.deadline)
+    try db.run(
+      ApplySQL.moveDeadline, .int(request.updatedAt.milliseconds), .int(deadline.at.milliseconds),
+      .int(Int64(deadline.date.dayNumber)), .int(Int64(deadline.workingDays)), .int(deadline.provisional ? 1 : 0),
+      .optionalUTF8(request.progress.encoded), .int(request.id.key), .int(Int64(previous.version)),
+      .optionalUTF8(progress))
+    guard db.changesCount == 1 else { return false }
+    guard let requester = reference.organ(request.requester)?.number,
+      let responder = reference.organ(request.responder)?.number
+    else { throw StoreError.unexpected("a party of \(request.id) is not in the directory") }
+    try keepPast(of: previous, before: request)
+    try record(decision, previous: previous, requester: requester, responder: responder, trace: nil)
+    return true
+  }
+
+  /// What a decision leaves besides the request's own row.
+  @discardableResult
+  private func record(
+    _ decision: Decision, previous: AssistanceRequest?, requester: Int64, responder: Int64, trace: String?
+  ) throws -> Int64 {
+    let request = decision.request
     if let previous, previous.state.name != request.state.name {
       count(request.procedure, previous.state.name.rawValue, -1)
       count(request.procedure, request.state.name.rawValue, 1)
@@ -86,17 +115,20 @@ extension WriteContext {
       .text(subject.idType), .text(subject.idNumber))
   }
 
-  private func update(_ request: AssistanceRequest, responder: Int64, previousVersion: Int) throws {
+  private func update(_ request: AssistanceRequest, responder: Int64, previous: AssistanceRequest) throws {
     let deadline = request.deadline
     try db.run(
       ApplySQL.updateRequest, .text(request.state.name.rawValue), .int(request.state.name.isOpen ? 1 : 0),
       .int(request.updatedAt.milliseconds), .optionalInt(request.acknowledgement?.at.milliseconds),
       .optionalText(request.acknowledgement?.officer), .optionalUTF8(request.state.payload),
-      .int(responder), .int(deadline.at.milliseconds), .int(Int64(deadline.date.dayNumber)),
+      .int(deadline.at.milliseconds), .int(Int64(deadline.date.dayNumber)),
       .int(Int64(deadline.workingDays)), .int(deadline.provisional ? 1 : 0),
-      .optionalUTF8(request.progress.encoded), .int(request.id.key), .int(Int64(previousVersion)))
+      .optionalUTF8(request.progress.encoded), .int(request.id.key), .int(Int64(previous.version)))
     guard db.changesCount == 1 else {
       throw StoreError.unexpected("request \(request.id) changed under its own writer")
+    }
+    if request.responder != previous.responder {
+      try db.run(ApplySQL.handOver, .int(responder), .int(request.id.key))
     }
   }
 
@@ -192,11 +224,17 @@ enum ApplySQL: String, CaseIterable {
   case insertSubject = """
     INSERT INTO subject (request, kind, name, id_type, id_number) VALUES ($1, $2, $3, $4, $5)
     """
+  /// Without the organs: to change a column that refers to another table SQLite keeps a journal for the statement.
   case updateRequest = """
     UPDATE request SET version = version + 1, state = $1, open = $2, updated_at = $3, acknowledged_at = $4,
-      officer = $5, outcome = $6, responder = $7, due_at = $8, due_day = $9, working_days = $10, provisional = $11,
-      progress = $12
-    WHERE key = $13 AND version = $14
+      officer = $5, outcome = $6, due_at = $7, due_day = $8, working_days = $9, provisional = $10, progress = $11
+    WHERE key = $12 AND version = $13
+    """
+  case handOver = "UPDATE request SET responder = $1 WHERE key = $2"
+  case moveDeadline = """
+    UPDATE request SET version = version + 1, updated_at = $1, due_at = $2, due_day = $3, working_days = $4,
+      provisional = $5, progress = $6
+    WHERE key = $7 AND version = $8 AND progress IS $9
     """
   case updateProgress = "UPDATE request SET progress = $1 WHERE key = $2 AND version = $3"
   case insertEvent = """

@@ -4,11 +4,9 @@ internal import GRDB
 /// After a change of the calendar: every open request whose deadline it moves is moved, with an event that says from
 /// when to when and by which notices.
 extension Store {
-  /// Rows that one look passes over, and requests that one write moves at most: a group also ends when it has held the
-  /// writer for so long, because submissions wait behind it.
+  /// Rows that one look passes over, and how long one write may hold the writer, because submissions wait behind it.
   static let recomputationPage = 2000
-  private static let group = 512
-  private static let holdMicroseconds: Int64 = 40_000
+  private static let holdMicroseconds: Int64 = 30_000
   /// What was asked, of the requests that are worked out ahead: a page ends where it is more.
   private static let aheadBytes = 16 << 20
 
@@ -49,16 +47,12 @@ extension Store {
   }
 
   private func move(_ work: [MovedRequest], by reference: Reference) async throws(StoreError) -> Int {
-    var (rest, moved) = (work[...], 0)
-    while !rest.isEmpty {
-      let some = Array(rest.prefix(Self.group))
-      let (done, changed) = try await write { context in
-        try context.recompute(some, by: reference, within: Self.holdMicroseconds)
-      }
-      rest = rest.dropFirst(done)
-      moved += changed
+    guard !work.isEmpty else { return 0 }
+    return try await group.submit((done: 0, moved: 0)) { context, before in
+      let (done, moved) = try context.recompute(work[before.done...], by: reference, within: Self.holdMicroseconds)
+      let after = (done: before.done + done, moved: before.moved + moved)
+      return after.done == work.count ? .done(after.moved) : .rest(after)
     }
-    return moved
   }
 }
 
@@ -170,37 +164,37 @@ struct MovedRequest: Sendable {
 extension WriteContext {
   /// Moves as many as fit into the time, at least one.
   func recompute(
-    _ work: [MovedRequest], by calculated: Reference, within microseconds: Int64
+    _ work: ArraySlice<MovedRequest>, by calculated: Reference, within microseconds: Int64
   ) throws -> (done: Int, moved: Int) {
     let start = monotonicMicroseconds()
     var (done, moved) = (0, 0)
     for item in work {
       done += 1
-      if let (request, decision) = try decision(item, calculated) {
-        try apply(decision, previous: request)
-        moved += 1
-      }
+      if try recompute(item, calculated) { moved += 1 }
       if monotonicMicroseconds() - start >= microseconds { break }
     }
     return (done, moved)
   }
 
   /// What was worked out holds while the request and the lists are as they were then; otherwise it is done anew.
-  private func decision(_ item: MovedRequest, _ calculated: Reference) throws -> (AssistanceRequest, Decision)? {
-    let (id, reference) = (item.request.id, reference)
-    let isAsRead = try db.first(RecomputationSQL.state, .int(id.key)) {
-      $0.int(0) == Int64(item.request.version) && $0.optionalBytes(1) == item.progress
+  /// - Returns: whether its deadline moved.
+  private func recompute(_ item: MovedRequest, _ calculated: Reference) throws -> Bool {
+    let reference = reference
+    if reference === calculated,
+      let decision = item.request.recomputed(by: item.change, now: now, reference: reference),
+      try applyMove(decision, previous: item.request, progress: item.progress)
+    {
+      return true
     }
-    if isAsRead == true, reference === calculated {
-      return item.request.recomputed(by: item.change, now: now, reference: reference).map { (item.request, $0) }
-    }
-    guard let stored = try StoredRequest.load(id.key, db, reference) else { return nil }
-    return stored.request.recomputed(now: now, reference: reference).map { (stored.request, $0) }
+    guard let stored = try StoredRequest.load(item.request.id.key, db, reference),
+      let decision = stored.request.recomputed(now: now, reference: reference)
+    else { return false }
+    try apply(decision, previous: stored.request)
+    return true
   }
 }
 
 enum RecomputationSQL: String, CaseIterable {
-  case state = "SELECT version, progress FROM request WHERE key = $1"
   case open = """
     SELECT key, tail, procedure, state, version, requester, responder, received_at, updated_at, due_at, due_day,
       working_days, progress, provisional, procedure_version

@@ -1,4 +1,5 @@
 package import BrokerDomain
+internal import CSQLite
 internal import GRDB
 internal import Glibc
 
@@ -18,6 +19,7 @@ extension Store {
     wall: @escaping @Sendable () -> Instant = { BrokerClock.wall },
     steady: @escaping @Sendable () -> Int64 = { monotonicMicroseconds() }
   ) throws(StoreError) -> Store {
+    _ = isSQLiteConfigured
     let path = databasePath(directory)
     let lock = role == .daemon ? try InstanceLock(directory: directory) : nil
     try checkFile(path)
@@ -56,9 +58,14 @@ extension Store {
     }
   }
 
+  /// Once a process, before SQLite's first use. A program that has used it already keeps its statistics, and only loses
+  /// time.
+  private static let isSQLiteConfigured = xiecha_sqlite_memory_statistics_off() == SQLITE_OK
+
   /// Creates the database and the data key of a new state directory. Fails when there is one.
   /// - Parameter rehearseAt: makes it a database for rehearsal, starting then.
   package static func create(directory: String, rehearseAt: Instant?) throws(StoreError) {
+    _ = isSQLiteConfigured
     let path = databasePath(directory)
     guard access(path, F_OK) != 0 else {
       throw .wrongMode("\(path) exists already")

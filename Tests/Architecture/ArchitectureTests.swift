@@ -22,7 +22,7 @@ internal import Testing
 
   @Test func modules() throws {
     #expect(try Repository.folders(under: "Sources") == Rules.modules)
-    #expect(Set(Rules.house.keys) == Rules.modules.subtracting(["CCurl", "COpenSSL", "CLimits"]))
+    #expect(Set(Rules.house.keys) == Rules.modules.subtracting(["CSQLite", "CCurl", "COpenSSL", "CLimits"]))
   }
 
   /// The store really holds the SQL and the callbacks really hold curl: a rule that matches nothing proves nothing.
@@ -36,6 +36,7 @@ internal import Testing
     }
     #expect(importers("GRDB") == ["BrokerStore"])
     #expect(importers("CCurl").contains("BrokerCallbacks"))
+    #expect(importers("CSQLite") == ["BrokerStore"])
     #expect(importers("COpenSSL") == ["BrokerCallbacks"])
     #expect(importers("CLimits") == ["xiecha-bench"])
     #expect(importers("HummingbirdCore").contains("BrokerWeb"))

@@ -9,13 +9,13 @@ struct Violation: Equatable, CustomStringConvertible {
 /// The rules for one Swift file under Sources; `path` is relative to the root of the repository.
 enum Rules {
   static let modules: Set<String> = [
-    "BrokerDomain", "BrokerStore", "CCurl", "COpenSSL", "CLimits", "BrokerCallbacks", "BrokerWeb", "xiecha",
+    "BrokerDomain", "BrokerStore", "CSQLite", "CCurl", "COpenSSL", "CLimits", "BrokerCallbacks", "BrokerWeb", "xiecha",
     "xiecha-bench",
   ]
 
   /// What each module may import of the house.
   static let house: [String: Set<String>] = [
-    "BrokerDomain": [], "BrokerStore": ["BrokerDomain"],
+    "BrokerDomain": [], "BrokerStore": ["BrokerDomain", "CSQLite"],
     "BrokerCallbacks": ["BrokerDomain", "BrokerStore", "CCurl", "COpenSSL"],
     "BrokerWeb": ["BrokerDomain", "BrokerStore"],
     "xiecha": ["BrokerDomain", "BrokerStore", "BrokerCallbacks", "BrokerWeb"],
@@ -24,7 +24,7 @@ enum Rules {
 
   /// Imports from outside that belong to some modules alone.
   static let guarded: [String: Set<String>] = [
-    "GRDB": ["BrokerStore"], "GRDBSQLite": ["BrokerStore", "xiecha-bench"], "SQLite3": [], "CSQLite": [],
+    "GRDB": ["BrokerStore"], "GRDBSQLite": ["BrokerStore", "xiecha-bench"], "SQLite3": [], "CSQLite": ["BrokerStore"],
     "CCurl": ["BrokerCallbacks", "xiecha-bench"], "COpenSSL": ["BrokerCallbacks"], "CLimits": ["xiecha-bench"],
     "Hummingbird": ["xiecha", "xiecha-bench"], "HummingbirdCore": ["BrokerWeb", "xiecha-bench"],
   ]

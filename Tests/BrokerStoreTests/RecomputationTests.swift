@@ -211,7 +211,7 @@ import Testing
     }
     let before = try #require(try await store.request(id)).request
     let (done, moved) = try await store.write { context in
-      try context.recompute(work, by: reference, within: .max)
+      try context.recompute(work[...], by: reference, within: .max)
     }
     let after = try #require(try await store.request(id)).request
     #expect(done == 1 && moved == (between == "answered" ? 0 : 1))

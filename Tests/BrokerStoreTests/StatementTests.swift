@@ -39,7 +39,8 @@ import Testing
   static let hot: [String] =
     [
       BatchSQL.lastKey.rawValue,
-      ApplySQL.updateRequest.rawValue, ApplySQL.hasRung.rawValue, ApplySQL.outboxMoment.rawValue,
+      ApplySQL.updateRequest.rawValue, ApplySQL.handOver.rawValue, ApplySQL.moveDeadline.rawValue,
+      ApplySQL.hasRung.rawValue, ApplySQL.outboxMoment.rawValue,
       RequestSQL.get.rawValue, RequestSQL.version.rawValue,
       IdempotencySQL.find.rawValue, CallbackSQL.thin.rawValue, CallbackSQL.full.rawValue,
       CallbackSQL.versionAt.rawValue, EndpointSQL.get.rawValue,
