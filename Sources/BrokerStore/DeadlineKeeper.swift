@@ -4,8 +4,9 @@ internal import Synchronization
 /// Turns due timers into events. Timers are rows, so a restart needs no special code: the keeper looks for the
 /// earliest row, sleeps until then or until somebody arms an earlier one, and fires in groups.
 package final class DeadlineKeeper: Sendable {
-  /// Small enough that a group of them delays a submission by a few milliseconds only.
-  static let groupSize = 256
+  /// The first group of many is small, so that what it tells is soon on its way; the largest still delays a submission
+  /// by a few milliseconds only.
+  static let groups = 32...256
 
   private let store: Store
   private let log: @Sendable (String) -> Void
@@ -61,15 +62,13 @@ package final class DeadlineKeeper: Sendable {
   /// Fires everything that is due now, in groups. Returns how many events were recorded.
   @discardableResult
   package func fireAllDue() async throws(StoreError) -> Int {
-    var total = 0
-    defer { store.storm.end() }
-    while true {
-      let (fired, isMoreDue) = try await store.write { context in
-        try context.fireDueTimers(limit: Self.groupSize)
-      }
-      total += fired
-      if !isMoreDue { return total }
-      store.storm.begin()
+    let storm = store.storm
+    defer { storm.end() }
+    return try await store.group.submit((fired: 0, limit: Self.groups.lowerBound)) { context, before in
+      let (fired, isMoreDue) = try context.fireDueTimers(limit: before.limit)
+      guard isMoreDue else { return .done(before.fired + fired) }
+      storm.begin()
+      return .rest((before.fired + fired, min(before.limit * 2, Self.groups.upperBound)))
     }
   }
 

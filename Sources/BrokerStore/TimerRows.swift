@@ -34,8 +34,11 @@ extension WriteContext {
     // What fires in this very group was not yet seen by the read.
     var here: Set<DueTimer.Key> = []
     // Who is told of a rung comes before the next one of the same moment: the leader before the supervisor.
-    let people = due.filter { RungCode.isForPeople($0.code) }
-    for row in people + (people.isEmpty ? due : due.filter { !RungCode.isForPeople($0.code) }) {
+    let order =
+      due.indices.filter { RungCode.isForPeople(due[$0].code) }
+      + due.indices.filter { !RungCode.isForPeople(due[$0].code) }
+    for index in order {
+      let row = due[index]
       let request = row.request
       if let version = UndeliveredTimer.version(row.code) {
         try listUndelivered(request.id.key, version: version)

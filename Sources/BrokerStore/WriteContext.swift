@@ -1,5 +1,6 @@
 package import BrokerDomain
 internal import GRDB
+internal import Glibc
 internal import Synchronization
 
 /// What a commit brought about, for those who wait: long polls, the dispatcher, the keeper.
@@ -44,6 +45,7 @@ package final class WriteContext: @unchecked Sendable {
   let clock: BrokerClock
   let vault: Vault
   private var lastKey: Int64 = 0
+  private var tails: [Int64] = []
   /// The earliest timer that this batch has armed.
   var earliestArmed: Instant? { notice.earliestTimer }
   /// The newest event of this batch.
@@ -213,7 +215,18 @@ package final class WriteContext: @unchecked Sendable {
       lastKey = try db.first(BatchSQL.lastKey) { $0.int(0) } ?? 0
     }
     lastKey = max(lastKey + 1, now.milliseconds << 12)
-    return EntityID(key: lastKey, tail: Int64.random(in: 0...Int64.max))
+    if tails.isEmpty { tails = Self.randomTails() }
+    return EntityID(key: lastKey, tail: tails.removeLast())
+  }
+
+  /// Drawn from the system together: every call of it is one of the kernel.
+  private static func randomTails() -> [Int64] {
+    var bytes = [UInt64](repeating: 0, count: 32)
+    bytes.withUnsafeMutableBytes { buffer in
+      // 256 bytes are what it gives at once; it fails for more only.
+      precondition(getentropy(buffer.baseAddress, buffer.count) == 0, "the system gives no random numbers")
+    }
+    return bytes.map { Int64($0 >> 1) }
   }
 }
 

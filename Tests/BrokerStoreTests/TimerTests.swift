@@ -148,11 +148,19 @@ import Testing
   @Test func manyTimersFireInGroups() async throws {
     let store = try Fixture().open()
     defer { store.close() }
-    let count = DeadlineKeeper.groupSize * 2 + 3
-    try await store.write { context in
-      for _ in 0..<count { _ = try context.submit(.marriage()) }
+    let count = DeadlineKeeper.groups.upperBound * 2 + 3
+    let request = try await store.write { context in
+      for _ in 1..<count { _ = try context.submit(.marriage()) }
+      return try context.submit(.marriage())
     }
-    #expect(try await store.advance(to: "2026-03-20T00:00:00+08:00") == count * 4)
+    let region = store.reference.organ(request.responder)?.region
+    let first = store.reference.calendar.moment(of: .twoDaysLeft, deadline: request.deadline, region: region)
+    store.clock.advance(to: first)
+    let groups = store.batchSizes.count
+    #expect(try await DeadlineKeeper(store: store) { _ in }.fireAllDue() == count)
+    // 32, 64, 128, 256 and the rest: what is told first is soon on its way.
+    #expect(store.batchSizes.count - groups == 5)
+    #expect(try await store.advance(to: "2026-03-20T00:00:00+08:00") == count * 3)
     #expect(
       try store.scalar("SELECT count(*) FROM (SELECT 1 FROM event WHERE rung IS NOT NULL GROUP BY request, rung)")
         == count * 4)
