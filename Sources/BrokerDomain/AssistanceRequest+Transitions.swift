@@ -207,43 +207,6 @@ extension AssistanceRequest {
   }
 }
 
-extension AssistanceRequest {
-  /// Fires one rung of the ladder, or nothing when the request is closed or waits for the requesting organ (unless it
-  /// was sent late by an organ that had to send it: that stays so whatever becomes of the request), or when the
-  /// timer is no longer the one that its deadline asks for: timers are not taken back, they find out here.
-  package func fire(_ timer: LadderTimer, now: Instant, reference: Reference) -> Decision? {
-    let region = calendarRegion(reference)
-    guard isLadderRunning, timer.leg == progress.leg, let bound = reference.organ(bound),
-      reference.calendar.moment(of: timer.rung, deadline: deadline, region: region) == timer.at
-    else { return nil }
-    let left = reference.calendar.workingDays(after: now.date, through: deadline.date, region: region)
-    let event = Event(
-      type: timer.rung.eventType, at: now, actor: .clock, version: version, state: state.name,
-      rung: timer.rung, leg: timer.leg,
-      data: .object(
-        [
-          .init("rung", .string(timer.rung.name)),
-          .init("scheduledAt", .string(timer.at.rfc3339)),
-          .init("dueDate", .string(deadline.date.description)),
-          .init("remaining", .int(left)),
-          .init("audience", .string(timer.rung.audience.rawValue)),
-          .init(
-            "notifyAt", .string(reference.calendar.officeMoment(from: now, region: bound.region).rfc3339)),
-        ] + (progress.bindsSender ? [.init("binds", .string(Procedure.Bound.sender.rawValue))] : [])))
-    return Decision(
-      request: self, event: event, timer: nextTimer(after: timer.rung, reference),
-      alsoTell: timer.rung == .escalated && reference.procedure(of: self)?.isSealed != true
-        ? reference.supervisors(of: bound).map(\.code) : [])
-  }
-
-  /// The rung of the present clock that follows one of it.
-  package func nextTimer(after rung: Rung?, _ reference: Reference) -> LadderTimer? {
-    reference.calendar.next(
-      after: rung, ladder: reference.procedure(of: self)?.ladder ?? Rung.allCases, deadline: deadline,
-      receivedAt: max(clockFrom, receivedAt), region: calendarRegion(reference), leg: progress.leg)
-  }
-}
-
 extension Answer {
   /// Results only: notes and texts may hold personal data and stay with the request.
   fileprivate func eventData(late: Bool) -> [JSON.Member] {

@@ -46,8 +46,7 @@ final class GroupCommit: Sendable {
   func submit<T: Sendable>(_ work: @escaping @Sendable (WriteContext) throws -> T) async throws(StoreError)
     -> T
   {
-    // Unchecked: every job is answered or refused, once; to check it costs every write an object.
-    let result: Result<T, StoreError> = await withUnsafeContinuation { continuation in
+    let result: Result<T, StoreError> = await withCheckedContinuation { continuation in
       let job = Job(
         run: { context in
           do {

@@ -33,6 +33,7 @@ extension WriteContext {
     var fired = 0
     // What fires in this very group was not yet seen by the read.
     var here: Set<DueTimer.Key> = []
+    var before: (timer: LadderTimer, decision: Decision)?
     // Who is told of a rung comes before the next one of the same moment: the leader before the supervisor.
     let order =
       due.indices.filter { RungCode.isForPeople(due[$0].code) }
@@ -59,14 +60,20 @@ extension WriteContext {
         if let next = request.nextTimer(after: code.rung, reference) { try arm(next, of: request.id.key) }
         continue
       }
+      let like = before.flatMap {
+        $0.timer.rung == code.rung && request.isAlike($0.decision.request, for: $0.timer, reference) ? $0 : nil
+      }
       // An extension, or a notice that came out since the rung was armed, may have moved it: the ladder follows.
-      let timer = LadderTimer(rung: code.rung, leg: code.leg, at: request.moment(of: code.rung, reference))
+      let timer =
+        like?.timer ?? LadderTimer(rung: code.rung, leg: code.leg, at: request.moment(of: code.rung, reference))
       guard timer.at <= now else {
         here.remove(row.key)
         try arm(timer, of: request.id.key)
         continue
       }
-      guard let decision = request.fire(timer, now: now, reference: reference) else { continue }
+      let fires = like.map { request.fire(timer, like: $0.decision) }
+      guard let decision = fires ?? request.fire(timer, now: now, reference: reference) else { continue }
+      before = (timer, decision)
       try apply(decision, previous: request)
       try tellPeople(of: code.rung, of: request)
       fired += 1
@@ -95,13 +102,6 @@ private struct DueTimer {
   }
 
   var key: Key { Key(request: request.id.key, code: code) }
-}
-
-extension AssistanceRequest {
-  fileprivate func moment(of rung: Rung, _ reference: Reference) -> Instant {
-    reference.calendar.moment(
-      of: rung, deadline: deadline, region: calendarRegion(reference))
-  }
 }
 
 extension Database {

@@ -121,6 +121,45 @@ internal import Testing
     #expect(decision.alsoTell == (rung == .escalated ? supervisors : []))
   }
 
+  /// What is taken over from a request that is alike is what would have been worked out, and enough of them are alike.
+  @Test(arguments: Rung.allCases) func firedAlike(_ rung: Rung) throws {
+    let sample = try sampleRequest(.submitted, reference)
+    func changed(_ change: (inout AssistanceRequest) throws -> Void) rethrows -> AssistanceRequest {
+      var request = sample
+      try change(&request)
+      return request
+    }
+    var all = [sample, try sampleRequest(try sampleState(.acknowledged), reference)]
+    for organ in [Organs.stranger, Organs.supervisor, Organs.otherSupervisor, Organs.unlisted] {
+      all.append(try changed { $0.responder = try code(organ) })
+    }
+    all.append(changed { $0.version = 5 })
+    all.append(changed { $0.progress.clockFrom = $0.receivedAt + 1 })
+    all.append(changed { $0.progress.clockFrom = $0.deadline.at + -1 })
+    all.append(changed { $0.progress.bindsSender = true })
+    all.append(changed { $0.progress.leg = 1 })
+    all.append(
+      try changed {
+        $0.deadline = Deadline(
+          at: $0.deadline.at + Instant.millisecondsPerDay, date: try date("2026-11-26"), workingDays: 4,
+          provisional: false)
+      })
+    all += try StateName.allCases.map { try sampleRequest(try sampleState($0), reference) }
+    var alike = 0
+    for one in all {
+      let timer = LadderTimer(rung: rung, leg: one.progress.leg, at: one.moment(of: rung, reference))
+      guard let decision = one.fire(timer, now: timer.at + 1500, reference: reference) else { continue }
+      for other in all where other.isAlike(one, for: timer, reference) {
+        let own = LadderTimer(rung: rung, leg: other.progress.leg, at: other.moment(of: rung, reference))
+        #expect(own == timer)
+        #expect(
+          other.fire(timer, like: decision) == other.fire(own, now: decision.event.at, reference: reference))
+        alike += 1
+      }
+    }
+    #expect(alike >= all.count)
+  }
+
   /// An office that closes after the next day's opening (a due moment past 09:00 of it) still is overdue first.
   @Test func escalationNeverComesBeforeOverdue() throws {
     let receivedAt = try instant("2026-11-20T10:00:00+08:00")
