@@ -38,7 +38,8 @@ extension AssistanceRequest {
   /// All that this rung looks at is the same: the days, by whose calendar they are counted, and how far it has come.
   package func isAlike(_ other: AssistanceRequest, for timer: LadderTimer, _ reference: Reference) -> Bool {
     // A rung before receipt is left out, so what was received later may have another one next.
-    guard deadline == other.deadline, max(clockFrom, receivedAt) < timer.at, state.name == other.state.name,
+    guard deadline == other.deadline, max(clockFrom, receivedAt, other.clockFrom, other.receivedAt) < timer.at,
+      state.name == other.state.name,
       procedure == other.procedure, procedureVersion == other.procedureVersion, progress == other.progress
     else { return false }
     if responder == other.responder, bound == other.bound { return true }

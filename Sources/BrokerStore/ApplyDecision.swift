@@ -36,15 +36,15 @@ extension WriteContext {
   /// - Returns: false, and nothing is written, when the request is no longer as it was read.
   func applyMove(_ decision: Decision, previous: AssistanceRequest, progress: [UInt8]?) throws -> Bool {
     let (request, deadline) = (decision.request, decision.request.deadline)
+    guard let requester = reference.organ(request.requester)?.number,
+      let responder = reference.organ(request.responder)?.number
+    else { throw StoreError.unexpected("a party of \(request.id) is not in the directory") }
     try db.run(
       ApplySQL.moveDeadline, .int(request.updatedAt.milliseconds), .int(deadline.at.milliseconds),
       .int(Int64(deadline.date.dayNumber)), .int(Int64(deadline.workingDays)), .int(deadline.provisional ? 1 : 0),
       .optionalUTF8(request.progress.encoded), .int(request.id.key), .int(Int64(previous.version)),
       .optionalUTF8(progress))
     guard db.changesCount == 1 else { return false }
-    guard let requester = reference.organ(request.requester)?.number,
-      let responder = reference.organ(request.responder)?.number
-    else { throw StoreError.unexpected("a party of \(request.id) is not in the directory") }
     try keepPast(of: previous, before: request)
     try record(decision, previous: previous, requester: requester, responder: responder, trace: nil)
     return true
@@ -188,33 +188,6 @@ extension WriteContext {
   }
 }
 
-/// A rung as rows hold it: every clock of a request has rungs of its own. The timer by which people are told of a rung
-/// that has fired lies far above those.
-struct RungCode {
-  let rung: Rung
-  let leg: Int
-  let isForPeople: Bool
-
-  /// Above every clock's number.
-  private static let people = 1_000_000
-
-  init(_ rung: Rung, leg: Int, isForPeople: Bool = false) {
-    self.rung = rung
-    self.leg = leg
-    self.isForPeople = isForPeople
-  }
-
-  init?(_ code: Int64) {
-    guard let rung = Rung(rawValue: Int(code % 10)) else { return nil }
-    let leg = Int(code / 10)
-    self.init(rung, leg: leg % Self.people, isForPeople: leg >= Self.people)
-  }
-
-  static func isForPeople(_ code: Int64) -> Bool { code >= Int64(people) * 10 }
-
-  var code: Int { (leg + (isForPeople ? Self.people : 0)) * 10 + rung.rawValue }
-}
-
 enum ApplySQL: String, CaseIterable {
   case insertRequest = """
     INSERT INTO request (key, tail, procedure, state, open, version, requester, responder, item, reference,
@@ -234,7 +207,7 @@ enum ApplySQL: String, CaseIterable {
   case moveDeadline = """
     UPDATE request SET version = version + 1, updated_at = $1, due_at = $2, due_day = $3, working_days = $4,
       provisional = $5, progress = $6
-    WHERE key = $7 AND version = $8 AND progress IS $9
+    WHERE key = $7 AND version = $8 AND progress IS NOT DISTINCT FROM $9
     """
   case updateProgress = "UPDATE request SET progress = $1 WHERE key = $2 AND version = $3"
   case insertEvent = """

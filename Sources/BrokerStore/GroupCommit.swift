@@ -65,52 +65,11 @@ final class GroupCommit: Sendable {
     return try result.get()
   }
 
-  /// What one step of a long work came to.
-  enum Step<Rest: Sendable, T: Sendable>: Sendable {
-    case rest(Rest)
-    case done(T)
-  }
-
-  /// Runs `step` in one group after the other, each time on what the one before left. The next is in line as soon as a
-  /// group is on disk, before those who waited for it have heard: otherwise a group would be written for their few in
-  /// between.
-  func submit<Rest: Sendable, T: Sendable>(
-    _ all: Rest, _ step: @escaping @Sendable (WriteContext, Rest) throws -> Step<Rest, T>
-  ) async throws(StoreError) -> T {
-    let result: Result<T, StoreError> = await withCheckedContinuation { continuation in
-      enqueue(all, step) { continuation.resume(returning: $0) }
-    }
-    return try result.get()
-  }
-
-  private func enqueue<Rest: Sendable, T: Sendable>(
-    _ rest: Rest, _ step: @escaping @Sendable (WriteContext, Rest) throws -> Step<Rest, T>,
-    _ end: @escaping @Sendable (Result<T, StoreError>) -> Void
-  ) {
-    let job = Job(
-      run: { context in
-        do {
-          let next = try context.attempt { try step(context, rest) }
-          return { failure in
-            if let failure { return end(.failure(failure)) }
-            switch next {
-            case .rest(let rest): self.enqueue(rest, step, end)
-            case .done(let value): end(.success(value))
-            }
-          }
-        } catch {
-          let own = StoreError.from(error)
-          return { failure in end(.failure(failure ?? own)) }
-        }
-      },
-      refuse: { end(.failure($0)) })
-    if let refusal = enqueue(job) { end(.failure(refusal)) }
-  }
-
-  private func enqueue(_ job: Job) -> StoreError? {
+  /// - Parameter isAdmitted: goes on with what has been let in already, however many wait by now.
+  func enqueue(_ job: Job, isAdmitted: Bool = false) -> StoreError? {
     let (refusal, start): (StoreError?, Bool) = state.withLock { state in
       if state.closed { return (.closed, false) }
-      if state.waiting.count >= queueLimit { return (.queueFull, false) }
+      if state.waiting.count >= queueLimit, !isAdmitted { return (.queueFull, false) }
       state.waiting.append(job)
       defer { state.draining = true }
       return (nil, !state.draining)
@@ -119,7 +78,7 @@ final class GroupCommit: Sendable {
     return refusal
   }
 
-  /// Refuses new work and returns when what was accepted is committed.
+  /// Refuses new work and returns when what was accepted is committed: of a long work the step that it is at.
   func close() {
     state.withLock { $0.closed = true }
     pool.writeWithoutTransaction { db in drain(db) }

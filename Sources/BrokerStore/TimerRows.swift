@@ -27,7 +27,9 @@ extension WriteContext {
   /// - Returns: how many events they made, and whether more may be due: beyond the limit, or armed just now.
   package func fireDueTimers(limit: Int) throws -> (fired: Int, isMoreDue: Bool) {
     let now = now
-    let due = try db.all(TimerSQL.due, .int(now.milliseconds), .int(Int64(limit))) { try DueTimer($0, reference) }
+    var due = try db.all(TimerSQL.due, .int(now.milliseconds), .int(Int64(limit))) { try DueTimer($0, reference) }
+    let isFull = due.count == limit
+    if isFull { due.removeLast(DueTimer.begun(due)) }
     guard let last = due.last else { return (0, false) }
     try db.run(TimerSQL.deleteThrough, .int(last.at), .int(last.request.id.key), .int(last.code))
     var fired = 0
@@ -78,7 +80,7 @@ extension WriteContext {
       try tellPeople(of: code.rung, of: request)
       fired += 1
     }
-    return (fired, due.count == limit || earliestArmed.map { $0 <= now } == true)
+    return (fired, isFull || earliestArmed.map { $0 <= now } == true)
   }
 }
 
@@ -102,6 +104,14 @@ private struct DueTimer {
   }
 
   var key: Key { Key(request: request.id.key, code: code) }
+
+  /// How many at the end are of one request and one moment, of which more may follow: what is told of them has an order
+  /// and is not torn apart, unless there is nothing else.
+  static func begun(_ due: [DueTimer]) -> Int {
+    guard let last = due.last else { return 0 }
+    let count = due.reversed().prefix { $0.at == last.at && $0.request.id == last.request.id }.count
+    return count == due.count ? 0 : count
+  }
 }
 
 extension Database {

@@ -13,6 +13,8 @@ int limits_run(sqlite3 *db, const char *sql) {
 
 sqlite3 *limits_open(const char *file) {
   sqlite3 *db = NULL;
+  // As the broker does; a second call comes too late and changes nothing.
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   if (sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
       !limits_run(db, "PRAGMA journal_mode = WAL") && !limits_run(db, "PRAGMA synchronous = FULL") &&
       !limits_run(db, "PRAGMA foreign_keys = ON") && !limits_run(db, "PRAGMA temp_store = MEMORY") &&

@@ -121,6 +121,17 @@ internal import Testing
     #expect(decision.alsoTell == (rung == .escalated ? supervisors : []))
   }
 
+  private func copy(
+    _ request: AssistanceRequest, procedure: String? = nil, procedureVersion: Int? = nil, receivedAt: Instant? = nil
+  ) -> AssistanceRequest {
+    AssistanceRequest(
+      id: request.id, procedure: procedure ?? request.procedure, requester: request.requester,
+      responder: request.responder, item: request.item, receivedAt: receivedAt ?? request.receivedAt,
+      deadline: request.deadline, content: request.content, version: request.version, updatedAt: request.updatedAt,
+      acknowledgement: request.acknowledgement, state: request.state, progress: request.progress,
+      procedureVersion: procedureVersion ?? request.procedureVersion)
+  }
+
   /// What is taken over from a request that is alike is what would have been worked out, and enough of them are alike.
   @Test(arguments: Rung.allCases) func firedAlike(_ rung: Rung) throws {
     let sample = try sampleRequest(.submitted, reference)
@@ -145,6 +156,12 @@ internal import Testing
           provisional: false)
       })
     all += try StateName.allCases.map { try sampleRequest(try sampleState($0), reference) }
+    // Received when all but the last reminders were over, and by other definitions.
+    for moment in [sample.deadline.at + -1, sample.moment(of: .oneDayLeft, reference) + 1] {
+      all.append(copy(sample, receivedAt: moment))
+    }
+    all.append(copy(sample, procedure: "complaint"))
+    all.append(copy(sample, procedureVersion: 2))
     var alike = 0
     for one in all {
       let timer = LadderTimer(rung: rung, leg: one.progress.leg, at: one.moment(of: rung, reference))

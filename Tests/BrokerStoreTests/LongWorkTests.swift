@@ -16,16 +16,17 @@ import Testing
     let submitters = (0..<3).map { _ in
       Task { while !Task.isCancelled { _ = try await store.submit() } }
     }
-    let groups = try await store.group.submit([Int]()) { context, before in
+    let groups = try await store.group.submit([BatchSizes.Counts]()) { context, before in
       _ = try context.submit(.marriage())
-      let all = before + [store.batchSizes.count]
-      return all.count == 20 ? .done(all) : .rest(all)
+      let all = before + [store.batchSizes]
+      // Until enough of the others were in the same groups.
+      return all[all.count - 1].sum - all[0].sum > all.count + 20 ? .done(all) : .rest(all)
     }
     for submitter in submitters {
       submitter.cancel()
       try await submitter.value
     }
-    #expect(groups == Array(groups[0]..<groups[0] + 20))
+    #expect(groups.map(\.count) == Array(groups[0].count..<groups[0].count + groups.count))
     #expect(try store.verify() == [])
   }
 
@@ -92,7 +93,32 @@ import Testing
     try await barrier.reached()
     barrier.open()
     await Task.detached { store.close() }.value
-    await #expect(throws: StoreError.self) { try await work.value }
-    #expect(steps.withLock { $0 } >= 1)
+    await #expect(throws: StoreError.closed) { try await work.value }
+    let taken = steps.withLock { $0 }
+    try await Task.sleep(for: .milliseconds(50))
+    #expect(steps.withLock { $0 } == taken)
+  }
+
+  /// Who is let in is not sent away half-way because others wait.
+  @Test func aFullQueueDoesNotEndIt() async throws {
+    var options = StoreOptions()
+    options.queueLimit = 4
+    options.batchLimit = 1
+    let store = try Fixture().open(options: options)
+    defer { store.close() }
+    let barrier = Barrier()
+    let work = Task {
+      try await store.group.submit(0) { _, done -> GroupCommit.Step<Int, Int> in
+        if done == 0 { barrier.hold() }
+        return done == 3 ? .done(done) : .rest(done + 1)
+      }
+    }
+    try await barrier.reached()
+    let others = (0..<4).map { _ in Task { try await store.submit() } }
+    try await until("the queue is full") { store.commitQueueDepth == 4 }
+    await #expect(throws: StoreError.queueFull) { try await store.submit() }
+    barrier.open()
+    #expect(try await work.value == 3)
+    for other in others { _ = try await other.value }
   }
 }

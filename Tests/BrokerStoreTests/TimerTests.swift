@@ -167,6 +167,33 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// At 09:00 of the day after, the leader is still to be told that it is overdue, and the supervisor is told as well: in
+  /// this order, wherever a group ends.
+  @Test func groupsTearNoRequestApart() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let single = try await store.submit()
+    let request = try await store.write { context in
+      for _ in 1..<20 { _ = try context.submit(.marriage()) }
+      return try context.submit(.marriage())
+    }
+    let region = store.reference.organ(request.responder)?.region
+    let nine = store.reference.calendar.moment(of: .escalated, deadline: request.deadline, region: region)
+    // One row before the pairs: a group of an even number ends between two of a pair.
+    try await store.carryOut(.confirm, single.id)
+    try await store.write { context in
+      try context.db.execute(
+        sql: "INSERT INTO timer VALUES (\(nine.milliseconds), \(single.id.key), \(RungCode(.oneDayLeft, leg: 0).code))")
+    }
+    _ = try await DeadlineKeeper(store: store) { _ in }.rehearse(to: nine)
+    let people = [Rung.overdue, .escalated].map { RungCode($0, leg: 0, isForPeople: true).code }
+    let pairs =
+      "FROM inbox a JOIN inbox b ON b.request = a.request WHERE a.rung = \(people[0]) AND b.rung = \(people[1])"
+    #expect(try store.scalar("SELECT count(DISTINCT a.request) \(pairs)") == 20)
+    #expect(try store.scalar("SELECT count(*) \(pairs) AND a.seq > b.seq") == 0)
+    #expect(try store.verify() == [])
+  }
+
   @Test func keeperSleepsUntilItIsKicked() async throws {
     let store = try Fixture().open()
     defer { store.close() }
