@@ -6,7 +6,7 @@ internal import GRDB
 extension Store {
   /// Rows that one look passes over, and how long one write may hold the writer, because submissions wait behind it.
   static let recomputationPage = 2000
-  private static let holdMicroseconds: Int64 = 30_000
+  private static let holdMicroseconds: Int64 = 20_000
   /// What was asked, of the requests that are worked out ahead: a page ends where it is more.
   private static let aheadBytes = 16 << 20
 
