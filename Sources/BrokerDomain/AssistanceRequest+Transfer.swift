@@ -6,8 +6,9 @@ extension AssistanceRequest {
     -> Turn
   {
     guard law.procedure.allowsTransfer else { throw .notAllowed(.procedure(.transfer)) }
-    // Nobody rules in its own matter.
-    let isRuling = party == .supervisor && progress.referral != nil && actor != requester && actor != responder
+    // Who was asked to, and nobody in its own matter.
+    let isRuling =
+      party == .supervisor && progress.referral?.to == actor && actor != requester && actor != responder
     let faults = transferFaults(command, isRuling: isRuling, law)
     guard faults.isEmpty, let target = law.reference.organ(command.to) else { throw .faults(faults) }
     guard !isRuled else { throw .notAllowed(.ruling) }
@@ -105,12 +106,16 @@ extension AssistanceRequest {
 }
 
 extension Reference {
-  /// The nearest organ above both, by the directory; the supervisor of the first one's region where they have none.
+  /// The nearest organ above both, by the directory; where they have none the supervisor of the nearest region that holds
+  /// both, else of the first one's.
   /// - Parameter parties: who may not rule, having a part in it.
   func commonSuperior(_ a: OrganCode, _ b: OrganCode, without parties: Set<OrganCode>) -> Organ? {
     let above = Set(superiors(of: b)).subtracting(parties)
     if let common = superiors(of: a).first(where: { above.contains($0) }) { return organ(common) }
-    return organ(a).flatMap { supervisors(of: $0).first { !parties.contains($0.code) } }
+    guard let first = organ(a) else { return nil }
+    let supervisors = supervisors(of: first).filter { !parties.contains($0.code) }
+    let common = organ(b).map { other in supervisors.filter { $0.supervises(other) } } ?? []
+    return Reference.nearest(common.isEmpty ? supervisors : common)
   }
 
   /// From the next superior upwards. A directory that runs in a circle ends where it began.

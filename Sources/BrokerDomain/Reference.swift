@@ -168,8 +168,12 @@ package final class Reference: Sendable {
     if let superior = supervisor.superior.flatMap({ organ($0) }), superior.roles.contains(.supervisor) {
       return superior
     }
-    // The nearest region has the fewest zeros at its end, and so the greatest code of all that cover this one.
-    return supervisors(of: supervisor).filter { $0.region != supervisor.region }
-      .max { $0.region.description < $1.region.description }
+    return Self.nearest(supervisors(of: supervisor).filter { $0.region != supervisor.region })
+  }
+
+  /// Of those that supervise one organ, the one of the nearest region: it has the fewest zeros at its end, and so the
+  /// greatest code.
+  static func nearest(_ supervisors: [Organ]) -> Organ? {
+    supervisors.max { $0.region.description < $1.region.description }
   }
 }

@@ -1,12 +1,45 @@
 internal import BrokerDomain
 
-/// The columns of an item's rules; a file without them gives the defaults.
+/// What a file of items has no columns for: a known item keeps it, a new one gets the default.
+struct MissingColumns: OptionSet {
+  let rawValue: Int
+  static let departments = MissingColumns(rawValue: 1)
+  static let method = MissingColumns(rawValue: 2)
+  static let basis = MissingColumns(rawValue: 4)
+  static let exclusion = MissingColumns(rawValue: 8)
+  static let isPublic = MissingColumns(rawValue: 16)
+  static let agentAllowed = MissingColumns(rawValue: 32)
+  static let extra = MissingColumns(rawValue: 64)
+
+  func filled(_ row: Kept<Item>, from known: Kept<Item>) -> Kept<Item> {
+    var item = row.value
+    if contains(.departments) { item.departments = known.value.departments }
+    if contains(.method) { item.method = known.value.method }
+    if contains(.basis) { item.methodBasis = known.value.methodBasis }
+    if contains(.exclusion) { item.exclusion = known.value.exclusion }
+    if contains(.isPublic) { item.isPublic = known.value.isPublic }
+    if contains(.agentAllowed) { item.agentAllowed = known.value.agentAllowed }
+    return Kept(item, extra: contains(.extra) ? known.extra : row.extra)
+  }
+}
+
+/// The columns of an item's rules.
 struct RuleColumns {
   let method: Int?
   let basis: Int?
   let exclusion: Int?
   let isPublic: Int?
   let agentAllowed: Int?
+
+  var missing: MissingColumns {
+    var missing: MissingColumns = []
+    if method == nil { missing.insert(.method) }
+    if basis == nil { missing.insert(.basis) }
+    if exclusion == nil { missing.insert(.exclusion) }
+    if isPublic == nil { missing.insert(.isPublic) }
+    if agentAllowed == nil { missing.insert(.agentAllowed) }
+    return missing
+  }
 }
 
 /// The columns of one contact of an organ.

@@ -23,8 +23,8 @@ struct ReferenceFile {
     do throws(CSVTable.Fault) {
       batch =
         switch kind {
-        case .organs: try organs()
-        case .items: .items(try items(reference))
+        case .organs: try organs(reference)
+        case .items: try items(reference)
         case .assistanceList: .entries(try entries(reference))
         case .calendar: .days(try days())
         }
@@ -82,7 +82,11 @@ struct ReferenceFile {
     return String(decoding: JSON.object(members).bytes, as: UTF8.self)
   }
 
-  private mutating func organs() throws(CSVTable.Fault) -> ImportBatch {
+  /// The file has columns that no kind of row knows; called when all columns have been asked for.
+  var hasExtra: Bool { table.header.indices.contains { !used.contains($0) } }
+
+  /// Of a column that the file lacks, an organ that is known keeps what it has.
+  private mutating func organs(_ reference: Reference) throws(CSVTable.Fault) -> ImportBatch {
     let (codes, names) = (try column(["code"]), try column(["name"]))
     let (shorts, regions) = (try column(["short_name"], required: false), try column(["region"]))
     let roles = try column(["role", "roles"], required: false)
@@ -103,16 +107,21 @@ struct ReferenceFile {
           row.line, Phrase("地区“\(regionText)”应为6位行政区划代码", "the region \"\(regionText)\" must be six digits (GB/T 2260)")
         )
       }
-      var parsed: [Organ.Role] = []
-      for text in (field(row, roles, required: false) ?? "member").split(whereSeparator: { " ;|".contains($0) }) {
+      let known = code.flatMap { reference.organ($0) }
+      var parsed = roles == nil ? known?.roles ?? [] : []
+      let named = field(row, roles, required: false) ?? (parsed.isEmpty ? "member" : "")
+      for text in named.split(whereSeparator: { " ;|".contains($0) }) {
         guard let role = Organ.Role(rawValue: String(text)) else {
-          let known = Organ.Role.allCases.map(\.rawValue).joined(separator: ", ")
-          fault(row.line, Phrase("角色“\(text)”应为 \(known)", "the role \"\(text)\" must be one of \(known)"))
+          let roles = Organ.Role.allCases.map(\.rawValue).joined(separator: ", ")
+          fault(row.line, Phrase("角色“\(text)”应为 \(roles)", "the role \"\(text)\" must be one of \(roles)"))
           continue
         }
         parsed.append(role)
       }
-      let superior = self.code(row, superiors, required: false)
+      let superior = superiors == nil ? known?.superior : self.code(row, superiors, required: false)
+      // A short name that is the name was none.
+      let kept = known.flatMap { $0.shortName == $0.name ? nil : $0.shortName }
+      let short = shorts == nil ? kept : field(row, shorts, required: false)
       let people = contacts.compactMap { contact(row, $0) }
       guard let code, let name, let region else { continue }
       if let first = seen.updateValue(row.line, forKey: code) {
@@ -122,13 +131,13 @@ struct ReferenceFile {
         Kept(
           Organ(
             number: 0, code: code, name: name,
-            shortName: field(row, shorts, required: false) ?? name, region: region,
+            shortName: short ?? name, region: region,
             superior: superior, roles: parsed, contacts: people), extra: extra(row)))
     }
-    return .organs(organs, contacts: contacts.map(\.role))
+    return .organs(organs, contacts: contacts.map(\.role), hasExtra: hasExtra)
   }
 
-  private mutating func items(_ reference: Reference) throws(CSVTable.Fault) -> [Kept<Item>] {
+  private mutating func items(_ reference: Reference) throws(CSVTable.Fault) -> ImportBatch {
     let known = Dictionary(reference.items.map { ([$0.proof, $0.matter], $0.code) }) { first, _ in first }
     let codes = try column(["seq", "code"])
     let (proofs, matters) = (try column(["proof_item", "proof"]), try column(["admin_matter", "matter"]))
@@ -166,7 +175,10 @@ struct ReferenceFile {
             methodBasis: read.basis, exclusion: read.exclusion, isPublic: read.isPublic,
             agentAllowed: read.agentAllowed), extra: extra(row)))
     }
-    return items
+    var missing = rules.missing
+    if departments.allSatisfy({ $0 == nil }) { missing.insert(.departments) }
+    if !hasExtra { missing.insert(.extra) }
+    return .items(items, missing: missing)
   }
 
   private mutating func entries(_ reference: Reference) throws(CSVTable.Fault) -> [Kept<AssistanceEntry>] {

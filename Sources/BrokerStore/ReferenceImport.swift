@@ -61,25 +61,26 @@ package struct ListTerms: Sendable {
 /// What the rows of one file come to once they have passed the checks.
 enum ImportBatch {
   /// With the contacts that the file has columns for; it leaves the others alone.
-  case organs([Kept<Organ>], contacts: [OrganContact.Role])
-  case items([Kept<Item>])
+  case organs([Kept<Organ>], contacts: [OrganContact.Role], hasExtra: Bool)
+  case items([Kept<Item>], missing: MissingColumns)
   case entries([Kept<AssistanceEntry>])
   case days([Kept<(region: String, day: AnnouncedDay)>])
 }
 
 extension Database {
   /// Writes a checked file. The assistance list is replaced whole, and so is each year whose own notice a calendar is;
-  /// organs and items are added or updated, because requests refer to them. Both lists get a new version.
+  /// organs and items are added or updated, because requests refer to them; what the file has no column for stays as it
+  /// is. Both lists get a new version.
   func write(_ batch: ImportBatch, _ terms: ListTerms, form: CSVForm, now: Instant, report: inout ImportReport) throws {
     let effectiveFrom = terms.effectiveFrom ?? now.date
     switch batch {
-    case .organs(let organs, let roles):
-      for organ in organs { try write(organ, roles) }
+    case .organs(let organs, let roles, let hasExtra):
+      for organ in organs { try write(organ, roles, hasExtra: hasExtra) }
       try setMeta(.organsForm, form.text)
-    case .items(let items):
+    case .items(let items, let missing):
       let base = try versions(of: .items).last.map { try self.items(version: $0.number) } ?? []
       let version = try newVersion(of: .items, effectiveFrom: effectiveFrom, at: now, notice: terms.notice)
-      try insert(items: Self.merged(base, items), version: version.number)
+      try insert(items: Self.merged(base, items, missing), version: version.number)
       try setMeta(.itemsForm, form.text)
       report.version = version
     case .entries(let entries):
@@ -95,19 +96,22 @@ extension Database {
   }
 
   /// What is updated keeps its place, what is new comes after it.
-  private static func merged(_ base: [Kept<Item>], _ items: [Kept<Item>]) -> [Kept<Item>] {
+  private static func merged(
+    _ base: [Kept<Item>], _ items: [Kept<Item>], _ missing: MissingColumns
+  ) -> [Kept<Item>] {
     let new = Dictionary(items.map { ($0.value.code, $0) }) { first, _ in first }
     let known = Set(base.map(\.value.code))
-    return base.map { new[$0.value.code] ?? $0 } + items.filter { !known.contains($0.value.code) }
+    return base.map { old in new[old.value.code].map { missing.filled($0, from: old) } ?? old }
+      + items.filter { !known.contains($0.value.code) }
   }
 
-  private func write(_ row: Kept<Organ>, _ roles: [OrganContact.Role]) throws {
+  private func write(_ row: Kept<Organ>, _ roles: [OrganContact.Role], hasExtra: Bool) throws {
     let organ = row.value
     try run(
       ReferenceSQL.upsertOrgan, .text(organ.code.description), .text(organ.name),
       .text(organ.shortName), .text(organ.region.description),
       .optionalText(organ.superior?.description),
-      .text(organ.roles.map(\.rawValue).joined(separator: " ")), .text(row.extra))
+      .text(organ.roles.map(\.rawValue).joined(separator: " ")), .text(row.extra), .int(hasExtra ? 1 : 0))
     for role in roles {
       try run(ReferenceSQL.clearContact, .text(organ.code.description), .text(role.rawValue))
       guard let contact = organ.contact(role) else { continue }

@@ -8,7 +8,8 @@ enum ReferenceSQL: String, CaseIterable {
   case upsertOrgan = """
     INSERT INTO organ (code, name, short_name, region, superior, roles, extra) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (code) DO UPDATE SET name = excluded.name, short_name = excluded.short_name,
-      region = excluded.region, superior = excluded.superior, roles = excluded.roles, extra = excluded.extra
+      region = excluded.region, superior = excluded.superior, roles = excluded.roles,
+      extra = CASE WHEN $8 THEN excluded.extra ELSE organ.extra END
     """
   case clearContact = """
     DELETE FROM organ_contact WHERE organ = (SELECT number FROM organ WHERE code = $1) AND role = $2

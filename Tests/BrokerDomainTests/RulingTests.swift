@@ -99,6 +99,37 @@ internal import Testing
     #expect(decision.request.progress.referral?.to == (try code(Organs.stranger)))
   }
 
+  /// Without superiors the supervisor of the nearest region that holds both is asked, wherever it stands in the directory,
+  /// and rules alone: not who moved it, and not who supervises them as well.
+  @Test(arguments: ["320681", "320583"], [false, true]) func onlyWhoIsAskedRules(_ region: String, _ isReversed: Bool)
+    throws
+  {
+    let plain = try makeReference()
+    let organs = try plain.organs.map { organ -> Organ in
+      guard organ.code == (try code(Organs.stranger)) else { return organ }
+      return Organ(
+        number: organ.number, code: organ.code, name: organ.name, shortName: organ.shortName,
+        region: try #require(RegionCode(region)), superior: organ.superior, roles: organ.roles)
+    }
+    let reference = Reference(
+      organs: isReversed ? organs.reversed() : organs, items: plain.items, assistance: plain.assistance,
+      calendar: plain.calendar, procedures: Array(plain.procedures.values), lastDay: plain.lastDay)
+    func carry(_ request: AssistanceRequest, _ to: String, _ organ: String) throws -> AssistanceRequest {
+      try request.carryOut(
+        try Self.move(to), by: code(organ), now: instant(Self.at), expectedVersions: nil, reference: reference
+      ).request
+    }
+    let moved = try carry(sampleRequest(.submitted, reference), Organs.stranger, Organs.supervisor)
+    let referred = try carry(moved, Organs.responder, Organs.supervisor)
+    let arbiter = region == "320681" ? Organs.supervisor : Organs.provincialSupervisor
+    #expect(referred.progress.referral?.to == (try code(arbiter)))
+    for other in [Organs.supervisor, Organs.provincialSupervisor] where other != arbiter {
+      #expect(throws: Refusal.notAllowed(.referred)) { try carry(referred, Organs.responder, other) }
+    }
+    let ruled = try carry(referred, Organs.responder, arbiter)
+    #expect(ruled.progress.transfers.last?.ruledBy == (try code(arbiter)))
+  }
+
   /// A supervisor that asks has its part in it: it is not the one to rule, and where there is nobody else nothing is.
   @Test func nobodyRulesInItsOwnMatter() throws {
     let opened = try AssistanceRequest.submit(

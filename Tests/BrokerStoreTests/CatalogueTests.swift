@@ -119,6 +119,36 @@ import Testing
     #expect(store.reference.organ(Qidong.responder.organ)?.contacts == Array(contacts.prefix(1)))
   }
 
+  /// A table of contacts takes nobody's role away, and a list without the rules' columns lifts no exclusion.
+  @Test func whatAFileHasNoColumnForStays() throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let before = store.reference.organs
+    let rows = before.map { "\($0.code),\($0.name),\($0.region),联络人\n" }.joined()
+    _ = try Self.load(store, .organs, "code,name,region,liaison_name\n" + rows)
+    #expect(store.reference.organs.map(\.roles) == before.map(\.roles))
+    #expect(store.reference.organs.map(\.shortName) == before.map(\.shortName))
+    #expect(store.reference.organs.map(\.superior) == before.map(\.superior))
+    #expect(store.reference.organs.allSatisfy { $0.contact(.liaison)?.name == "联络人" })
+    let code = Qidong.responder.code
+    _ = try Self.load(store, .organs, "code,name,region,superior,note\n\(code),启东市民政局,320681,\(before[0].code),看\n")
+    _ = try Self.load(store, .organs, "code,name,region,role\n\(code),启东市民政局,320681,\n")
+    let organ = try #require(store.reference.organ(Qidong.responder.organ))
+    #expect(organ.superior == before[0].code && organ.roles == [.member], "an empty cell says member")
+    #expect(String(decoding: try store.exportFile(.organs), as: UTF8.self).contains("看"))
+
+    let rules = "code,proof,matter,county_dept,method,method_basis,excluded,public,agent_allowed,note\n"
+    _ = try Self.load(store, .items, rules + "901,新证明,新事项,民政局,online,某办法,某规定,no,no,注\n")
+    let item = try #require(store.reference.item("901"))
+    _ = try Self.load(store, .items, "code,proof,matter\n901,新证明,新事项\n")
+    #expect(store.reference.item("901") == item)
+    _ = try Self.load(store, .items, "code,proof,matter,excluded\n901,新证明,新事项,\n")
+    var lifted = item
+    lifted.exclusion = nil
+    #expect(store.reference.item("901") == lifted)
+    #expect(String(decoding: try store.exportFile(.items), as: UTF8.self).contains("注"))
+  }
+
   /// Both example regions beside each other: each supervisor sees its own.
   @Test func twoRegionsInOneDatabase() throws {
     let store = try Fixture().open()

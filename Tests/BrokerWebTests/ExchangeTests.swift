@@ -71,17 +71,25 @@ internal import Testing
     if text.hasPrefix("HEAD") { #expect(reply.text.hasSuffix("\r\n\r\n")) }
   }
 
+  /// What is sent, and what a report calls it: its beginning, in one line.
+  struct Wire: ExpressibleByStringLiteral, CustomTestStringConvertible {
+    let text: String
+    init(stringLiteral text: String) { self.text = text }
+    init(_ text: String) { self.text = text }
+    var testDescription: String { String("\(text.prefix(70).debugDescription)".prefix(90)) }
+  }
+
   /// What is no HTTP is told so, as a problem, and the connection ends; nothing of it becomes a request.
   @Test(arguments: [
-    ("this is no HTTP\r\n\r\n", 400, "invalid-http"), ("\u{0}\u{1}\u{2}\u{3}\r\n\r\n", 400, "invalid-http"),
+    (Wire("this is no HTTP\r\n\r\n"), 400, "invalid-http"), ("\u{0}\u{1}\u{2}\u{3}\r\n\r\n", 400, "invalid-http"),
     ("GET /healthz HTTP/1.1\r\nHost a\r\n\r\n", 400, "invalid-http"),
     ("POST /v1/requests HTTP/1.1\r\nContent-Length: 1x\r\n\r\n", 400, "invalid-http"),
     ("POST /v1/requests HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "invalid-http"),
-    ("GET / HTTP/1.1\r\nX: " + String(repeating: "x", count: 70_000) + "\r\n\r\n", 431, "too-large"),
-    ("GET / HTTP/1.1\r\n" + String(repeating: "X: y\r\n", count: 300) + "\r\n", 431, "too-large"),
+    (Wire("GET / HTTP/1.1\r\nX: " + String(repeating: "x", count: 70_000) + "\r\n\r\n"), 431, "too-large"),
+    (Wire("GET / HTTP/1.1\r\n" + String(repeating: "X: y\r\n", count: 300) + "\r\n"), 431, "too-large"),
   ])
-  func whatIsNoHTTP(_ text: String, _ status: Int, _ code: String) throws {
-    let reply = try exchange(text)
+  func whatIsNoHTTP(_ wire: Wire, _ status: Int, _ code: String) throws {
+    let reply = try exchange(wire.text)
     #expect(reply.status == [status] && reply.end != .stillOpen, "\(reply.text)")
     #expect(
       reply.text.contains("application/problem+json") && reply.text.contains("\"code\":\"\(code)\""), "\(reply.text)")

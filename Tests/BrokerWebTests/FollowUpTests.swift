@@ -128,6 +128,27 @@ internal import Testing
     #expect(try Self.move("acknowledge", report, .credit, "{}").json["due"]["status"].string == "met")
   }
 
+  /// 承诺退出 is before the case is decided: what the decision has brought about is not taken back with the commitment.
+  @Test func whatIsDecidedOutlivesTheCommitment() throws {
+    let number = "（2025年）第\(UUID().uuidString)号"
+    let check = try House.daemon.submit(marriageRequest(commitment: number))
+    let data = JSONBody(parsing: Array(#"{"falsehood": "查无结婚登记"}"#.utf8))
+    let found = try House.daemon.submit(
+      marriageRequest(
+        to: nil, commitment: number,
+        extra: [
+          "procedure": .string("false-commitment"), "item": .missing, "questions": .missing, "data": data,
+        ]))
+    let answer = #"{"outcome": "terminate", "signatory": "周一", "data": {"decidedOn": "2026-03-02"}}"#
+    let answered = try Self.move("answer", found["id"].string ?? "?", Self.requester, answer).json
+    let report = try #require(answered["followUps"].array?.first?["request"].string)
+    #expect(try Self.get(report, Self.requester)["commitment"]["number"].string == number)
+    let body = #"{"number": "\#(number)", "reason": "申请人退出承诺"}"#
+    let withdrawn = try House.client(Self.requester).done("POST", "/v1/commitments/withdraw", json: body).json
+    #expect(withdrawn["items"].array?.map { $0["id"] } == [check["id"]])
+    #expect(try Self.get(report, .credit)["state"].string == "submitted")
+  }
+
   @Test func aCrimeIsTransferredUnderSeal() throws {
     let id = try Self.contradicted()
     let body =

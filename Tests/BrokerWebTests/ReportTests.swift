@@ -97,7 +97,9 @@ struct ReportTests {
       #expect(!html.contains("张三") && !html.contains("110105"))
     }
     #expect(try client.done("GET", "/v1/reports/circular?month=2026-03").text.contains("2026年3月协助核查办理时限情况的通报"))
-    #expect(try client.done("GET", "/v1/reports/summary?half=2026-1").text.contains("2026年上半年"))
+    for half in ["2026-1", "2026-H1"] {
+      #expect(try client.done("GET", "/v1/reports/summary?half=\(half)").text.contains("2026年上半年"))
+    }
     let calm = try client.done("GET", "/v1/reports/circular?month=2026-02").text
     #expect(calm.contains("本期各机关没有逾期情况") && calm.contains("本期尚无答复"))
     for bad in [

@@ -28,8 +28,11 @@ struct CommitmentRoutes {
     return try await broker.once(call, .ok) { context in
       var withdrawn: [AssistanceRequest] = []
       for key in keys {
-        // One that was answered a moment ago stays answered.
-        guard let stored = try context.request(key: key), stored.request.state.name.isOpen else { continue }
+        // One that was answered a moment ago stays answered, and what a decided case has brought about (a credit report, a
+        // transfer to the police) stays as well: a commitment is taken back before the case is decided.
+        guard let stored = try context.request(key: key), stored.request.state.name.isOpen,
+          stored.request.progress.origin == nil
+        else { continue }
         withdrawn.append(
           try context.carryOut(.withdraw(Withdrawal(reason: reason)), on: stored, by: organ.code, trace: trace))
       }

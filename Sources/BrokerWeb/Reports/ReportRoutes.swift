@@ -51,7 +51,7 @@ struct ReportRoutes {
     if let text = call.queryValue("half") {
       guard let half = Self.half(text) else {
         throw call.badParameter(
-          "half", "应为年份和半年，如 2026-1（上半年）、2026-2（下半年）", "must be a year and a half, such as 2026-1")
+          "half", "应为年份和半年，如 2026-H1（上半年）、2026-H2（下半年）", "must be a year and a half, such as 2026-H1")
       }
       try refuseDates(call, beside: "half")
       period = half
@@ -149,10 +149,11 @@ struct ReportRoutes {
 
   private static func half(_ text: String) -> Period? {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[0].utf8.count == 4, let year = Int(parts[0]), ["1", "2"].contains(parts[1]) else {
-      return nil
-    }
-    let isFirst = parts[1] == "1"
+    // With the H of a half-yearly summary's `period` or without.
+    guard parts.count == 2, parts[0].utf8.count == 4, let year = Int(parts[0]),
+      ["1", "2", "H1", "H2"].contains(parts[1])
+    else { return nil }
+    let isFirst = parts[1].hasSuffix("1")
     guard let from = CalendarDate(year: year, month: isFirst ? 1 : 7, day: 1),
       let to = isFirst ? CalendarDate(year: year, month: 6, day: 30) : CalendarDate(year: year, month: 12, day: 31)
     else { return nil }
