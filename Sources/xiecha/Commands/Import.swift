@@ -7,6 +7,9 @@ struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import", abstract: "导入基础数据：全部成功或全部不变 / import reference data, all rows or none",
     discussion: """
+      机关和事项按代码增改，文件没有的列保持原样 / Organs and items are added or updated by code; what the file has no column for stays.
+      行政协助事项清单整份替换 / The assistance list is replaced whole.
+
       Example / 示例:
         xiecha import organs organs.csv --state-dir ./state
         xiecha import calendar 2027.csv --dry-run --state-dir ./state    # 先看哪些期限会变 / first see what would move
