@@ -26,17 +26,20 @@ final class GroupCommit: Sendable {
   private let queueLimit: Int
   private let batchLimit: Int
   private let context: WriteContext
+  /// Nil where SQLite's own checkpoints are good enough.
+  private let checkpointer: Checkpointer?
   private let onCommit: @Sendable (CommitNotice) -> Void
   let sizes = BatchSizes()
 
   init(
-    pool: DatabasePool, queueLimit: Int, batchLimit: Int, context: WriteContext,
+    pool: DatabasePool, queueLimit: Int, batchLimit: Int, context: WriteContext, checkpointer: Checkpointer? = nil,
     onCommit: @escaping @Sendable (CommitNotice) -> Void
   ) {
     self.pool = pool
     self.queueLimit = queueLimit
     self.batchLimit = batchLimit
     self.context = context
+    self.checkpointer = checkpointer
     self.onCommit = onCommit
   }
 
@@ -98,6 +101,7 @@ final class GroupCommit: Sendable {
       }
       if batch.isEmpty { return }
       commit(batch, db)
+      checkpointer?.committed(db)
     }
   }
 

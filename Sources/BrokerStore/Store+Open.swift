@@ -28,6 +28,8 @@ extension Store {
       let pool = try openPool(path, options)
       try migrate(pool, directory, lock)
       try harden(pool, options)
+      let checkpointer = role == .daemon ? try Checkpointer(path: path, pages: options.checkpointPages) : nil
+      if let checkpointer { pool.writeWithoutTransaction { db in checkpointer.watch(db) } }
       let clock = try pool.read { db in try Self.clock(db, rehearseAt: rehearseAt, wall: wall, steady: steady) }
       // A command opens no requests, and what it reads of the files may not be in force.
       if role == .daemon { try pool.write { db in try db.keepVersions(of: procedures, at: clock.now) } }
@@ -39,7 +41,8 @@ extension Store {
       let vault = role == .daemon ? try Vault.forDaemon(directory, pool) : Vault.forCommand(directory)
       let store = Store(
         pool: pool, directory: directory, clock: clock, procedures: procedures, lastDay: lastDay,
-        options: options, loaded: loaded, lock: lock, vault: vault, isBehind: isBehind)
+        options: options, loaded: loaded, lock: lock, vault: vault,
+        checkpointer: checkpointer, isBehind: isBehind)
       if role == .daemon {
         try buildReports(pool, loaded.reference)
         try pool.write { db in

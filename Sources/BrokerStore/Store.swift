@@ -11,7 +11,7 @@ package struct StoreOptions: Sendable, Equatable {
   /// Small, because the system caches the file as well, and because a commit that has moved pages of a tree about makes
   /// SQLite 3.40 walk through every page that it holds.
   package var cacheMiB = 8
-  package var checkpointPages = 1000
+  package var checkpointPages = 4000
   /// A file that is too large to be read whole at the start is read so long after it.
   package var inspectAfterSeconds = 3
   /// Files up to this are read whole before the start, larger ones right after it.
@@ -25,6 +25,8 @@ package final class Store: Sendable {
   let pool: DatabasePool
   let group: GroupCommit
   private let points: PointReader
+  /// Of the daemon.
+  private let checkpointer: Checkpointer?
   package let clock: BrokerClock
   package let directory: String
   private let state: Mutex<Loaded>
@@ -63,10 +65,11 @@ package final class Store: Sendable {
   init(
     pool: DatabasePool, directory: String, clock: BrokerClock, procedures: [Procedure],
     lastDay: LastDayPolicy, options: StoreOptions, loaded: Loaded, lock: InstanceLock?, vault: Vault,
-    isBehind: Bool = false
+    checkpointer: Checkpointer?, isBehind: Bool = false
   ) {
     self.isBehind = Mutex(isBehind)
     self.pool = pool
+    self.checkpointer = checkpointer
     points = PointReader(path: Self.databasePath(directory))
     self.directory = directory
     self.clock = clock
@@ -84,6 +87,7 @@ package final class Store: Sendable {
     group = GroupCommit(
       pool: pool, queueLimit: options.queueLimit, batchLimit: options.batchLimit,
       context: WriteContext(clock: clock, vault: vault) { listeners.reference.withLock { $0 ?? initial } },
+      checkpointer: checkpointer,
       onCommit: { notice in
         unfiled.note(notice)
         for listener in listeners.all.withLock({ $0 }) { listener(notice) }
@@ -224,6 +228,7 @@ package final class Store: Sendable {
     firstReads.close()
     group.close()
     points.close()
+    checkpointer?.close()
     let isMine = lock != nil || !InstanceLock.isHeld(directory: directory)
     if isMine { try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) } }
     try? pool.close()

@@ -198,7 +198,9 @@ struct SettingKey {
       number("database.readers", \.database.readers, 1...64, "Connections for reading"),
       number("database.busyTimeoutSeconds", \.database.busyTimeoutSeconds, 1...60, "Wait for another process's lock"),
       number("database.cacheMiB", \.database.cacheMiB, 1...4096, "Page cache of the writer"),
-      number("database.checkpointPages", \.database.checkpointPages, 100...100_000, "Log pages between checkpoints"),
+      number(
+        "database.checkpointPages", \.database.checkpointPages, 100...100_000,
+        "Log pages from which on they are copied into the database"),
       number(
         "database.startCheckMiB", \.database.startCheckMiB, 0...65_536,
         "Files up to this are read whole before the start, larger ones right after it"),
