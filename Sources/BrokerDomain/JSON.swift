@@ -59,7 +59,10 @@ package enum JSON: Sendable, Equatable {
     return .object(kept + other.members.filter { self[$0.name] == nil })
   }
 
-  package var isNull: Bool { self == .null }
+  package var isNull: Bool {
+    if case .null = self { return true }
+    return false
+  }
 
   /// In words, for a fault: what kind of value stands there.
   package var kind: Phrase {

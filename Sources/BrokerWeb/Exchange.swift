@@ -27,7 +27,7 @@ protocol Answering: Sendable {
 final class Exchange: ChannelDuplexHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundIn = Never
-  typealias OutboundOut = HTTPServerResponsePart
+  typealias OutboundOut = ByteBuffer
 
   struct Options: Sendable {
     var bodyBytes: Int
@@ -97,8 +97,7 @@ final class Exchange: ChannelDuplexHandler {
         discarded = 0
         begin(head, context)
       } else if head.headers.first(name: "expect")?.lowercased() == "100-continue", head.version == .http1_1 {
-        let head = HTTPResponseHead(version: .http1_1, status: .continue)
-        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
       }
     case .body(var part):
       if let count = discarded {
@@ -173,16 +172,21 @@ final class Exchange: ChannelDuplexHandler {
   private func write(
     _ reply: Reply, isLast: Bool, hasBody: Bool, _ context: ChannelHandlerContext
   ) -> EventLoopFuture<Void>.Isolated {
-    context.write(wrapOutboundOut(.head(HTTPResponseHead(reply, isLast: isLast))), promise: nil)
-    var rest = ByteBuffer(bytes: hasBody ? reply.body : [])
-    while rest.readableBytes > Self.pieceBytes, let piece = rest.readSlice(length: Self.pieceBytes) {
+    let body = hasBody ? reply.body : []
+    // Together with its head, or the first piece of it: each write is a call of the system.
+    let first = body.prefix(Self.pieceBytes)
+    var buffer = context.channel.allocator.buffer(capacity: ReplyHead.room + first.count)
+    buffer.write(ReplyHead(reply, isLast: isLast))
+    buffer.writeBytes(first)
+    var at = first.count
+    while at < body.count {
       // Flushed each by itself, or TLS would make one of them all.
-      context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece)))).assumeIsolated().whenSuccess { [self] in
-        lastHeard = .now()
-      }
+      context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenSuccess { [self] in lastHeard = .now() }
+      let piece = body[at..<min(body.count, at + Self.pieceBytes)]
+      buffer = ByteBuffer(bytes: piece)
+      at += piece.count
     }
-    if rest.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(rest))), promise: nil) }
-    return context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated()
+    return context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated()
   }
 
   // MARK: Ends
@@ -247,18 +251,5 @@ final class Exchange: ChannelDuplexHandler {
         exchange.end(context)
       }
     }
-  }
-}
-
-extension HTTPResponseHead {
-  fileprivate init(_ reply: Reply, isLast: Bool) {
-    var headers = HTTPHeaders()
-    headers.reserveCapacity(reply.headers.count + 3)
-    for field in reply.headers { headers.add(name: field.name.rawName, value: field.value) }
-    headers.add(name: "Content-Length", value: String(reply.body.count))
-    headers.add(name: "Date", value: HTTPDate.now)
-    if isLast { headers.add(name: "Connection", value: "close") }
-    let status = HTTPResponseStatus(statusCode: reply.status.code, reasonPhrase: reply.status.reasonPhrase)
-    self.init(version: .http1_1, status: status, headers: headers)
   }
 }

@@ -3,8 +3,8 @@ internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 
-/// What a connection speaks: HTTP/1.1 by SwiftNIO's own handlers, and `Exchange` above them. The library's channel hands
-/// every part of a message from one task to another, which costs more than reading and parsing it.
+/// What a connection speaks: HTTP/1.1 as SwiftNIO decodes it, and `Exchange` above it. The library's channel hands every
+/// part of a message from one task to another, which costs more than reading and parsing it.
 struct HTTPChannel: ServerChildChannel {
   struct Value: ServerChildChannelValue {
     let channel: any Channel
@@ -22,11 +22,8 @@ struct HTTPChannel: ServerChildChannel {
       limits.maxHeaderFieldSize = Self.headerBytes
       limits.maxHeaderListSize = Self.headerBytes
       limits.maxHeaderFieldCount = Self.headerFields
-      // The names and values of our fields are checked where they are made.
-      try channel.pipeline.syncOperations.configureHTTPServerPipeline(
-        withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
-        withEncoderConfiguration: .init(),
-        withDecoderLimitConfiguration: limits)
+      try channel.pipeline.syncOperations.addHandler(
+        ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)))
       try channel.pipeline.syncOperations.addHandler(Exchange(options: options, answering: answering, on: channel))
       return Value(channel: channel)
     }

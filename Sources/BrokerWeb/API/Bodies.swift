@@ -2,18 +2,22 @@ internal import BrokerDomain
 
 /// The bodies of submission and of the verbs, read into commands. Every fault at once.
 extension Submission {
+  // Made once: an array of each would be made anew for every body.
+  private static let members = [
+    "procedure", "item", "to", "subject", "commitment", "questions", "purpose", "basis", "reason", "reference",
+    "contact", "signatory", "urgency", "data",
+  ]
+  fileprivate static let subjectMembers = ["kind", "name", "idType", "idNumber"]
+  fileprivate static let commitmentMembers = ["number", "signedOn", "byAgent"]
+  fileprivate static let questionMembers = ["id", "text", "asOf"]
+  fileprivate static let contactMembers = ["name", "phone"]
+
   /// A body with faults is held against the directory and the lists as well, as far as it can be read.
   static func read(
     _ json: JSON, by requester: Organ, today: CalendarDate, reference: Reference
   ) throws(Problem) -> Submission {
     var reader = BodyReader()
-    let members = reader.object(
-      json, at: "",
-      members: [
-        "procedure", "item", "to", "subject", "commitment", "questions", "purpose", "basis", "reason",
-        "reference", "contact", "signatory", "urgency", "data",
-      ])
-    guard let m = members else { throw Problem(reader.faults) }
+    guard let m = reader.object(json, at: "", members: members) else { throw Problem(reader.faults) }
     let submission = Submission(
       procedure: reader.text(m["procedure"], at: "/procedure") ?? "verification",
       item: reader.text(m["item"], at: "/item"),
@@ -57,7 +61,7 @@ extension Submission {
 extension BodyReader {
   fileprivate mutating func subject(_ json: JSON?) -> Subject? {
     guard let json else { return nil }
-    guard let m = object(json, at: "/subject", members: ["kind", "name", "idType", "idNumber"]) else {
+    guard let m = object(json, at: "/subject", members: Submission.subjectMembers) else {
       return nil
     }
     let kindText = text(m["kind"], at: "/subject/kind", required: true)
@@ -84,7 +88,7 @@ extension BodyReader {
   }
 
   fileprivate mutating func commitment(_ json: JSON?) -> Commitment? {
-    guard let m = object(json, at: "/commitment", members: ["number", "signedOn", "byAgent"]) else {
+    guard let m = object(json, at: "/commitment", members: Submission.commitmentMembers) else {
       return nil
     }
     let number = text(m["number"], at: "/commitment/number", required: true, longest: 100)
@@ -100,7 +104,7 @@ extension BodyReader {
     var questions: [Question] = []
     for (index, value) in values.enumerated() {
       let pointer = "/questions/\(index)"
-      guard let m = object(value, at: pointer, members: ["id", "text", "asOf"]) else { continue }
+      guard let m = object(value, at: pointer, members: Submission.questionMembers) else { continue }
       let id = text(m["id"], at: pointer + "/id", longest: 100) ?? "q\(index + 1)"
       let text = text(m["text"], at: pointer + "/text", required: true, longest: 4000)
       let asOf = date(m["asOf"], at: pointer + "/asOf")
@@ -113,7 +117,7 @@ extension BodyReader {
   }
 
   fileprivate mutating func contact(_ json: JSON?) -> Contact? {
-    guard let m = object(json, at: "/contact", members: ["name", "phone"]) else { return nil }
+    guard let m = object(json, at: "/contact", members: Submission.contactMembers) else { return nil }
     let name = text(m["name"], at: "/contact/name", required: true, longest: 100)
     let phone = text(m["phone"], at: "/contact/phone", longest: 50)
     return name.map { Contact(name: $0, phone: phone) }

@@ -1,31 +1,42 @@
 internal import BrokerDomain
 
+/// The members of an object by their names. There are a dozen at most, and comparing so many short names is quicker than
+/// hashing them. A null says the same as leaving the member out.
+struct Members {
+  private let all: [JSON.Member]
+
+  init(_ all: [JSON.Member] = []) { self.all = all }
+
+  var isEmpty: Bool { all.allSatisfy(\.value.isNull) }
+
+  subscript(_ name: String) -> JSON? {
+    for member in all where member.name == name { return member.value.isNull ? nil : member.value }
+    return nil
+  }
+}
+
 /// Reads the members of a JSON object and collects every fault with its pointer, rather than stopping at the first.
 /// A member that nobody asked for is a fault too: a typo must not vanish.
 struct BodyReader {
   private(set) var faults: [Fault] = []
 
   /// The object at `pointer` with exactly these members allowed.
-  mutating func object(_ json: JSON?, at pointer: String, members: [String]) -> [String: JSON]? {
+  mutating func object(_ json: JSON?, at pointer: String, members: [String]) -> Members? {
     guard let json else { return nil }
     guard case .object(let found) = json else {
       fault(pointer, "应为对象，实为\(json.kind.zh)", "must be an object, not \(json.kind.en)")
       return nil
     }
-    var result = [String: JSON](minimumCapacity: found.count)
-    for member in found {
-      if members.contains(member.name) {
-        // A null says the same as leaving the member out.
-        if !member.value.isNull { result[member.name] = member.value }
-      } else if members.isEmpty {
-        fault(pointer + "/" + Self.escape(member.name), "没有这一成员；此处不需要任何成员", "no such member; none is taken here")
+    for member in found where !members.contains(member.name) {
+      let place = pointer + "/" + Self.escape(member.name)
+      if members.isEmpty {
+        fault(place, "没有这一成员；此处不需要任何成员", "no such member; none is taken here")
       } else {
-        fault(
-          pointer + "/" + Self.escape(member.name), "没有这一成员；可用：\(members.joined(separator: ", "))",
-          "no such member; known: \(members.joined(separator: ", "))")
+        let known = members.joined(separator: ", ")
+        fault(place, "没有这一成员；可用：\(known)", "no such member; known: \(known)")
       }
     }
-    return result
+    return Members(found)
   }
 
   mutating func fault(_ pointer: String, code: String = "invalid-body", _ zh: String, _ en: String) {
@@ -75,7 +86,7 @@ struct BodyReader {
       fault(pointer, "最多\(longest)个字符，实为\(text.count)", "has \(text.count) characters, at most \(longest)")
       return nil
     }
-    if text.utf8.contains(where: { $0 < 32 && $0 != 10 && $0 != 13 && $0 != 9 }) {
+    if text.holdsControlCharacter {
       fault(pointer, "含有控制字符", "contains a control character")
       return nil
     }
@@ -145,5 +156,13 @@ struct BodyReader {
   /// RFC 6901: `~` and `/` inside a name.
   static func escape(_ name: String) -> String {
     name.replacing("~", with: "~0").replacing("/", with: "~1")
+  }
+}
+
+extension String {
+  /// Other than a line end or a tab.
+  fileprivate var holdsControlCharacter: Bool {
+    func isControl(_ byte: UInt8) -> Bool { byte < 0x20 && byte != 0x0A && byte != 0x0D && byte != 0x09 }
+    return utf8.withContiguousStorageIfAvailable { $0.contains(where: isControl) } ?? utf8.contains(where: isControl)
   }
 }

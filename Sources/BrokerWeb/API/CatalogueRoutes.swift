@@ -15,7 +15,7 @@ struct CatalogueRoutes {
     let organ = try requireSupervisor(call)
     let json = try call.json()
     var reader = BodyReader()
-    let m = reader.object(json, at: "", members: ["proposals", "effectiveFrom", "notice"]) ?? [:]
+    let m = reader.object(json, at: "", members: ["proposals", "effectiveFrom", "notice"]) ?? Members()
     let values = reader.array(m["proposals"], at: "/proposals", required: true, 1...Self.most) ?? []
     var ids: [EntityID?] = []
     for (index, value) in values.enumerated() {

@@ -14,7 +14,7 @@ struct CommitmentRoutes {
     let organ = try call.requireOrgan()
     let json = try call.json()
     var reader = BodyReader()
-    let m = reader.object(json, at: "", members: ["number", "reason"]) ?? [:]
+    let m = reader.object(json, at: "", members: ["number", "reason"]) ?? Members()
     let number = reader.text(m["number"], at: "/number", required: true, longest: 100)
     let reason = reader.text(m["reason"], at: "/reason", required: true, longest: 4000)
     guard let number, let reason, reader.faults.isEmpty else { throw reader.problem(in: json) }

@@ -21,7 +21,7 @@ extension DeliveryRoutes {
     try call.checkQuery()
     let scope = try call.scope()
     var reader = BodyReader()
-    let m = reader.object(try call.json(), at: "", members: ["endpoint", "state"]) ?? [:]
+    let m = reader.object(try call.json(), at: "", members: ["endpoint", "state"]) ?? Members()
     let id = reader.text(m["endpoint"], at: "/endpoint", required: true).flatMap { EntityID($0) }
     if id == nil, reader.faults.isEmpty {
       reader.fault("/endpoint", "应为回调地址的 id", "must be the id of an endpoint")

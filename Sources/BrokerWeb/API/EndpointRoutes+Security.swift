@@ -13,7 +13,7 @@ struct EndpointSecurity: Sendable {
   /// Characters that a PEM text may have: a bundle of authorities, a chain, a key.
   private static let longest = (authorities: 65_536, chain: 32_768, key: 16_384)
 
-  init(_ m: [String: JSON], in json: JSON, _ machinery: Machinery, _ reader: inout BodyReader) {
+  init(_ m: Members, in json: JSON, _ machinery: Machinery, _ reader: inout BodyReader) {
     signatures = Self.signatures(m["signatures"], machinery, &reader)
     format = reader.choice(m["format"], at: "/format", Endpoint.Format.self)
     clearsTLS = json["tls"]?.isNull == true

@@ -196,7 +196,7 @@ struct EndpointRoutes {
 
   /// Exactly one of the two.
   private func replayStart(_ json: JSON, _ reader: inout BodyReader) -> ReplayStart? {
-    let m = reader.object(json, at: "", members: ["after", "since"]) ?? [:]
+    let m = reader.object(json, at: "", members: ["after", "since"]) ?? Members()
     switch (m["after"], m["since"]) {
     case (nil, let since?):
       if let moment = since.stringValue.flatMap({ Instant(rfc3339: $0) }) { return .moment(moment) }

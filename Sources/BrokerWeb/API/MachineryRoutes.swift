@@ -154,7 +154,7 @@ struct MachineryRoutes {
     try call.checkQuery()
     guard let advance = broker.machinery.advance else { throw Problem.notFound }
     var reader = BodyReader()
-    let m = reader.object(try call.json(), at: "", members: ["to"]) ?? [:]
+    let m = reader.object(try call.json(), at: "", members: ["to"]) ?? Members()
     let text = reader.text(m["to"], at: "/to", required: true)
     let to = text.flatMap { Instant(rfc3339: $0) }
     if text != nil, to == nil {

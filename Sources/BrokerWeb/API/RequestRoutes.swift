@@ -6,8 +6,9 @@ internal import HTTPTypes
 struct RequestRoutes {
   let broker: Broker
 
-  /// How a command ended inside the writer: done now, or done before under the same idempotency key.
-  private enum Outcome: Sendable {
+  /// How a command ended inside the writer: done now, or done before under the same idempotency key. It is handed from
+  /// hand to hand on its way out, so that one reference does for the two dozen that it holds.
+  private indirect enum Outcome: Sendable {
     /// With the representation without its subject, where it was made to be kept.
     case done(Shown, Subject?, kept: [UInt8]?)
     case replayed(KeptReply)
