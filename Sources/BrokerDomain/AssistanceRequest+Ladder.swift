@@ -23,7 +23,7 @@ extension AssistanceRequest {
         ] + (progress.bindsSender ? [.init("binds", .string(Procedure.Bound.sender.rawValue))] : [])),
       next: nextTimer(after: timer.rung, reference),
       alsoTell: timer.rung == .escalated && reference.procedure(of: self)?.isSealed != true
-        ? reference.supervisors(of: bound).map(\.code) : [])
+        ? reference.supervisor(of: bound).map { [$0.code] } ?? [] : [])
   }
 
   /// The same for a request that is alike: a whole city's deadlines fall due at once, and what is told of them is the same

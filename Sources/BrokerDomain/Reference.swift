@@ -162,6 +162,13 @@ package final class Reference: Sendable {
     organs.filter { $0.supervises(organ) }
   }
 
+  /// The supervisor of an organ, who alone is told of what is escalated: the first 司法局 among its superiors in the
+  /// directory, else that of the nearest region; those further up may read, and are not told.
+  package func supervisor(of organ: Organ) -> Organ? {
+    superiors(of: organ.code).lazy.compactMap { self.organ($0) }.first { $0.supervises(organ) }
+      ?? Self.nearest(supervisors(of: organ))
+  }
+
   /// The 司法局 to which a supervisor files its lists: its superior in the directory, otherwise the supervisor of the
   /// nearest region above its own.
   package func filingSuperior(of supervisor: Organ) -> Organ? {

@@ -100,7 +100,8 @@ extension WriteContext {
     }
     let isSealed = reference.procedure(of: request)?.isSealed == true
     for audience in rung.audiences {
-      let told = audience != .supervisor ? [organ] : isSealed ? [] : reference.supervisors(of: organ)
+      let told =
+        audience != .supervisor ? [organ] : isSealed ? [] : [reference.supervisor(of: organ)].compactMap(\.self)
       for reader in told {
         try db.run(
           InboxSQL.insert, .int(reader.number), .int(request.id.key), .int(Int64(code.code)),

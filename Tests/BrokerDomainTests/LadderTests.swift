@@ -116,9 +116,8 @@ internal import Testing
           type: rung.eventType, at: now, actor: .clock, version: request.version, state: name, rung: rung,
           data: data))
     #expect(decision.timer?.rung.rawValue == (rung == .escalated ? nil : rung.rawValue + 1))
-    // The supervisors whose region covers the responder, county and province; not the one of another city.
-    let supervisors = [try code(Organs.supervisor), try code(Organs.provincialSupervisor)]
-    #expect(decision.alsoTell == (rung == .escalated ? supervisors : []))
+    // The supervisor of the county; not the one of the province above it, nor that of another city.
+    #expect(decision.alsoTell == (rung == .escalated ? [try code(Organs.supervisor)] : []))
   }
 
   private func copy(

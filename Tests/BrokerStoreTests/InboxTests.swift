@@ -48,6 +48,34 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// County, prefecture and province: people and machines of the nearest 司法局 are told, those of no other.
+  @Test func oneSupervisorIsTold() async throws {
+    let fixture = try Fixture()
+    let command = try fixture.open(.command)
+    _ = try command.importFile(
+      .organs,
+      Array(
+        """
+        code,name,region,role
+        113206000142600143,南通市司法局,320600,supervisor
+        11320000014000014G,江苏省司法厅,320000,supervisor
+
+        """.utf8))
+    command.close()
+    let store = try fixture.open()
+    defer { store.close() }
+    let request = try await store.submit()
+    try await store.advance(to: "2026-03-20T12:00:00+08:00")
+    #expect(try await Self.notices(store, .supervisor) == ["T+1 supervisor 03-10T09:00"])
+    #expect(try store.scalar("SELECT count(*) FROM inbox WHERE audience = 'supervisor'") == 1)
+    for organ in store.reference.organs where organ.roles.contains(.supervisor) {
+      let told = try await store.feed(organ: organ.number, after: 0, limit: 9).map(\.type)
+      #expect(told == (organ.code == Qidong.supervisor.organ ? ["request.escalated"] : []), "\(organ.name)")
+      #expect(request.parties(organ.code, store.reference) == [.supervisor])
+    }
+    #expect(try store.verify() == [])
+  }
+
   @Test func onceAcrossRestartsAndAgainstTimersArmedByHand() async throws {
     let fixture = try Fixture()
     let id = try await fixture.life { try await $0.submit().id }
