@@ -94,6 +94,14 @@ internal import Testing
     }
   }
 
+  /// By its bare name, as the help and the README say.
+  @Test func aStoryByItsName() throws {
+    let result = try runTool(["demo", "--story", "complaint"], timeout: 90)
+    #expect(result.status == 0, "\(result.stdout)\(result.stderr)")
+    #expect(result.stdout.hasPrefix("群众投诉"))
+    #expect(result.stdout.hasSuffix("案例如期走完 / the story came as told: complaint\n"))
+  }
+
   @Test func withoutANameAllAreListed() throws {
     let result = try runTool(["demo", "--story"])
     #expect(result.status == 0 && result.stderr.isEmpty)
