@@ -99,9 +99,13 @@ extension AssistanceRequest {
       ], timer: law.nextTimer(for: next, now: now))
   }
 
-  /// 催办: recorded and told, and nothing changes.
+  /// 催办: recorded and told, and nothing changes. Of what lies returned it says whom it is for: no longer the requested
+  /// organ.
   func remind(_ text: String?) -> Turn {
-    Turn(request: self, type: .reminded, data: text.map { [.init("text", .string($0))] } ?? [], isChange: false)
+    Turn(
+      request: self, type: .reminded,
+      data: (text.map { [.init("text", .string($0))] } ?? [])
+        + (state == .returned ? [.init("holder", .string(holder.description))] : []), isChange: false)
   }
 
   /// 处理: only what was found untrue is disposed of.

@@ -107,6 +107,8 @@ extension AssistanceRequest {
     // Before a return only the supervisor may move it.
     if verb == .transfer, state != .returned, roles.contains(.supervisor) { return .supervisor }
     if verb == .transfer, progress.referral != nil, roles.contains(.supervisor) { return .supervisor }
+    // What lies returned lies with the requester, which does not remind itself.
+    if verb == .remind, state == .returned, organ != requester, roles.contains(.supervisor) { return .supervisor }
     return roles.first
   }
 
@@ -117,6 +119,10 @@ extension AssistanceRequest {
     if let expectedVersions, !expectedVersions.contains(version) { return .staleVersion(current: version) }
     guard state.name.allowed.contains(verb) else { return .illegalTransition(verb, from: state.name) }
     if verb == .transfer, role == .requester, state != .returned { return .illegalTransition(verb, from: state.name) }
+    if verb == .remind, state == .returned {
+      if role == .requester { return .illegalTransition(verb, from: state.name) }
+      if !isClockRunning { return .notAllowed(.clockStopped) }
+    }
     return nil
   }
 

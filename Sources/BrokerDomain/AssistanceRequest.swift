@@ -144,7 +144,8 @@ package enum StateName: String, Sendable, CaseIterable {
       [.acknowledge, .answer, .decline, .return, .ask, .extend, .transfer, .withdraw, .remind]
     case .acknowledged: [.answer, .decline, .return, .ask, .extend, .transfer, .withdraw, .remind]
     case .awaitingSupplement: [.supply, .withdraw, .remind]
-    case .returned: [.transfer, .withdraw, .close]
+    // Reminded of by the supervisor alone, and where its clock runs on.
+    case .returned: [.transfer, .withdraw, .remind, .close]
     case .answered: [.dispose, .close]
     case .declined: [.close]
     case .withdrawn, .closed: []

@@ -51,6 +51,10 @@ package struct DayHistogram: Sendable, Equatable {
 /// anew by the organ that it went to, on that day; whoever had it at the end is charged with its answer. A supplement
 /// opens no new turn: the request was received once, and the days of its answer are those of the clock that started anew.
 ///
+/// What was returned counts as returned whatever becomes of it. Where the clock runs on meanwhile (a complaint), the organ
+/// that asked owes something again: for as long as the request lies with it, and no longer, it is a turn of that organ too,
+/// received on the day of the return, open and, when it is late, overdue.
+///
 /// Every turn is in exactly one of `onTime`, `late`, `declined`, `returned`, `transferred`, `withdrawn` and `open`.
 package struct Figures: Sendable, Equatable {
   /// Working days of the clock until the answer, of answers before and after the due moment.

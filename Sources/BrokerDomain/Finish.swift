@@ -61,4 +61,9 @@ package struct Finish: Sendable {
 extension Progress {
   /// When the organ that has the request received it.
   package func turnStart(_ receivedAt: Instant) -> Instant { transfers.last { !$0.kept }?.at ?? receivedAt }
+
+  /// Since when whoever has it in hand has it: what runs on while it lies returned came back to the organ that asked.
+  package func heldSince(_ receivedAt: Instant) -> Instant {
+    runsOn ? returned?.at ?? turnStart(receivedAt) : turnStart(receivedAt)
+  }
 }

@@ -15,6 +15,8 @@ package enum Obstacle: Sendable, Equatable {
   case noSuperior
   /// No finding is contradicted.
   case notContradicted
+  /// It lies returned and its clock stands still, so there is nobody to be reminded.
+  case clockStopped
   /// The report that it would undo was undone by this request.
   case reversed(EntityID, Instant)
 
@@ -30,6 +32,7 @@ package enum Obstacle: Sendable, Equatable {
     case .ruling: "ruled"
     case .noSuperior: "no-superior"
     case .notContradicted: "not-contradicted"
+    case .clockStopped: "clock-stopped"
     case .reversed: "already-reversed"
     }
   }
@@ -59,6 +62,11 @@ package enum Obstacle: Sendable, Equatable {
     case .noSuperior: Phrase("机关目录中没有可以裁定的上级机关", "the directory has no superior who could rule")
     case .notContradicted:
       Phrase("答复中没有“不属实”的结论，无需处理", "nothing in the answer is contradicted; there is nothing to dispose of")
+    case .clockStopped:
+      Phrase(
+        "已退回提出机关且期限停止计算，没有可以催办的机关；期限照常计算的（如投诉举报）退回后才可催办提出机关",
+        "it lies returned and its clock stands still; only where the clock runs on (a complaint) is the organ that asked reminded"
+      )
     case .reversed(let by, let at):
       Phrase(
         "所列信用信息推送已于 \(at.rfc3339) 由请求 \(by) 撤销",

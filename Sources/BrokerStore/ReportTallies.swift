@@ -36,7 +36,7 @@ enum ReportSQL: String, CaseIterable {
     """
   case cells = "SELECT id, organ, procedure, item, measure FROM report_cell"
   case tallies = "SELECT start, cell, days, count FROM report_tally WHERE span = $1 AND start >= $2 AND start < $3"
-  /// What an organ has before it, by the list of what is filed; what was returned is no longer its turn.
+  /// What an organ has before it, by the list of what is filed; what it returned is no longer its turn.
   case open = """
     SELECT r.key, r.tail, r.responder, r.procedure, coalesce(r.item, ''), r.state, r.received_at, r.due_at, r.due_day,
       r.reference, r.progress
@@ -44,7 +44,15 @@ enum ReportSQL: String, CaseIterable {
     WHERE f.organ = $1 AND f.role = 1 AND f.open = 1 AND f.request < $2
       AND r.open = 1 AND r.responder = $1 AND r.state <> 'returned'
     """
-  /// The same of requests with events that are not filed yet, whoever has them; a row for each such event, because
+  /// What lies returned with the organ that asked, on a clock that runs on: of all of them, filed or not.
+  case returned = """
+    SELECT r.key, r.tail, r.requester, r.procedure, coalesce(r.item, ''), r.state, r.received_at, r.due_at, r.due_day,
+      r.reference, r.progress
+    FROM request r
+    WHERE r.requester = $1 AND r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL
+      AND json_extract(r.progress, '$.metAt') IS NULL
+    """
+  /// What an organ has before it in requests with events that are not filed yet, whoever has them; a row for each such event, because
   /// DISTINCT would have SQLite read an index of all events for it.
   case unfiledOpen = """
     SELECT r.key, r.tail, r.responder, r.procedure, coalesce(r.item, ''), r.state, r.received_at, r.due_at, r.due_day,

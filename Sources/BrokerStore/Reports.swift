@@ -41,7 +41,8 @@ package struct TimelinessReport: Sendable {
   /// An open request past its due moment. No personal data.
   package struct Overdue: Sendable {
     package let id: EntityID
-    package let responder: Int64
+    /// Who has it in hand.
+    package let holder: Int64
     package let procedure: String
     package let reference: String?
     package let dueDate: CalendarDate
@@ -182,12 +183,13 @@ private struct ReportBuilder {
     let before = (to + 2).midnight.milliseconds << 12
     for organ in scope.organs.sorted() {
       try db.each(ReportSQL.open, [.int(organ), .int(before)]) { try addOpen($0) }
+      try db.each(ReportSQL.returned, [.int(organ)]) { try addOpen($0) }
     }
     var seen: Set<Int64> = []
     try db.each(ReportSQL.unfiledOpen, []) { row in if seen.insert(row.int(0)).inserted { try addOpen(row) } }
   }
 
-  /// Columns in the order of `ReportSQL.open`.
+  /// Columns in the order of `ReportSQL.open`; of `returned`, what runs on.
   private mutating func addOpen(_ row: SQLRow) throws {
     let (organ, procedure) = (row.int(2), row.text(3))
     guard scope.includes(organ, procedure, reference) else { return }
@@ -195,9 +197,10 @@ private struct ReportBuilder {
     guard let progress = Progress(encoded: encoded) else {
       throw StoreError.damaged(file: "the database", "an open request cannot be read")
     }
-    let day = progress.turnStart(Instant(milliseconds: row.int(6))).date
+    let day = progress.heldSince(Instant(milliseconds: row.int(6))).date
     guard day >= from, day <= to else { return }
-    let isRunning = StateName(rawValue: row.text(5))?.isRunning == true && progress.metAt == nil
+    let isRunning =
+      progress.runsOn || StateName(rawValue: row.text(5))?.isRunning == true && progress.metAt == nil
     let isOverdue = isRunning && now.milliseconds >= row.int(7)
     total.open += 1
     if isOverdue { total.overdue += 1 }
@@ -208,7 +211,7 @@ private struct ReportBuilder {
     guard isOverdue else { return }
     overdue.append(
       TimelinessReport.Overdue(
-        id: EntityID(key: row.int(0), tail: row.int(1)), responder: organ, procedure: procedure,
+        id: EntityID(key: row.int(0), tail: row.int(1)), holder: organ, procedure: procedure,
         reference: row.optionalText(9), dueDate: CalendarDate(dayNumber: Int(row.int(8)))))
     // Kept short while it is gathered: an organ may have a hundred thousand of them.
     if overdue.count >= 10 * Store.overdueShown { overdue = shown }

@@ -38,6 +38,7 @@ enum Schema {
     migrator.registerMigration("10 what is overdue", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: overdue)
     }
+    migrator.registerMigration("11 what lies returned") { db in try db.execute(sql: returned) }
     return migrator
   }
 

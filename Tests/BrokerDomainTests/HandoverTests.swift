@@ -89,6 +89,44 @@ internal import Testing
     }
   }
 
+  /// Who lets it lie is reminded by the supervisor, and does not remind itself or whoever returned it.
+  @Test func theHolderIsRemindedByTheSupervisor() throws {
+    let returned = try carry(try received(), Self.giveBack, Organs.responder, "03-18T09:00").request
+    let remind = Command.remind(text: "请尽快移送")
+    let reminded = try carry(returned, remind, Organs.supervisor, "03-26T10:00")
+    #expect(reminded.event.type == .reminded && reminded.request == returned)
+    #expect(try reminded.event.data == json(#"{"text":"请尽快移送","holder":"\#(Organs.requester)"}"#))
+    #expect(throws: Refusal.illegalTransition(.remind, from: .returned)) {
+      try carry(returned, remind, Organs.requester, "03-26T10:00")
+    }
+    #expect(throws: Refusal.notYours(.remind)) { try carry(returned, remind, Organs.responder, "03-26T10:00") }
+    for (organ, verbs) in [
+      (Organs.supervisor, [Verb.transfer, .remind]), (Organs.requester, [.transfer, .withdraw, .close]),
+      (Organs.responder, []),
+    ] {
+      let now = try instant("2026-03-26T10:00:00+08:00")
+      #expect(returned.allowed(to: try code(organ), now: now, reference: reference) == verbs, "\(organ)")
+    }
+    let moved = try carry(returned, try Self.move(Organs.stranger), Organs.requester, "03-26T10:00").request
+    let told = try carry(moved, remind, Organs.requester, "03-26T11:00").event.data
+    #expect(try told == json(#"{"text":"请尽快移送"}"#), "it is with the organ that was asked")
+  }
+
+  /// A supervisor that asked and has it back is the one that holds it.
+  @Test func aSupervisorDoesNotRemindItself() throws {
+    let request = try AssistanceRequest.submit(
+      try submission(procedure: "complaint", item: nil, to: Organs.responder),
+      by: try #require(reference.organ(code(Organs.supervisor))), id: sampleID,
+      now: try instant("2026-03-17T10:00:00+08:00"), reference: reference
+    ).request
+    let returned = try carry(request, Self.giveBack, Organs.responder, "03-18T09:00").request
+    #expect(throws: Refusal.illegalTransition(.remind, from: .returned)) {
+      try carry(returned, .remind(text: nil), Organs.supervisor, "03-26T10:00")
+    }
+    let other = try carry(returned, .remind(text: nil), Organs.provincialSupervisor, "03-26T10:00")
+    #expect(try other.event.data == json(#"{"holder":"\#(Organs.supervisor)"}"#))
+  }
+
   /// What is supplied starts the clock anew, and not the days in which a misrouted request goes back.
   @Test func theReturnWindowIsOpenOnce() throws {
     let asked = try carry(try received(), .ask(text: "投诉的窗口"), Organs.responder, "03-18T09:00").request

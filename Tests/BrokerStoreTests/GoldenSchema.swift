@@ -430,4 +430,7 @@ enum GoldenSchema {
       PRIMARY KEY (organ, role, request)
     ) STRICT, WITHOUT ROWID;
     """
+
+  /// Of migration "11 what lies returned".
+  static let returned = "CREATE INDEX request_returned ON request (requester) WHERE state = 'returned';"
 }

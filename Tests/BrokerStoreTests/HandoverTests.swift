@@ -74,6 +74,51 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// Of the organs as a report has them: received, returned, open, overdue.
+  private static func figures(
+    _ store: Store, _ from: String = "2026-03-01", _ to: String = "2026-12-31"
+  ) async throws -> [Qidong: [Int]] {
+    let organs = [Qidong.requester, .responder, .stranger]
+    let scope = ReportScope(organs: Set(try organs.map { try store.number($0) }), own: nil)
+    let days = (from: try #require(CalendarDate(from)), to: try #require(CalendarDate(to)))
+    let report = try await store.timeliness(from: days.from, to: days.to, by: [.organ], scope)
+    var figures: [Qidong: [Int]] = [:]
+    var late: Set<Int64> = []
+    for row in report.rows[.organ] ?? [] {
+      let organ = try organs.first { .organ(try store.number($0)) == row.key }
+      let f = row.figures
+      figures[try #require(organ)] = [f.received, f.returned, f.open, f.overdue]
+      if f.overdue > 0 { late.insert(try store.number(try #require(organ))) }
+    }
+    #expect(report.overdue.count == report.total.overdue && Set(report.overdue.map(\.holder)) == late)
+    return figures
+  }
+
+  /// It counts as returned, and as open and overdue of the organ with which it lies, for as long as it does.
+  @Test(arguments: [false, true]) func reportsCountItWhereItLies(isFiled: Bool) async throws {
+    let store = try Store.open(directory: try Fixture().directory, role: .daemon, procedures: Self.kept)
+    defer { store.close() }
+    let (moves, ends) = (
+      try await store.submit(.marriage(procedure: "complaint")).id,
+      try await store.submit(.marriage(procedure: "complaint")).id
+    )
+    try await store.advance(to: "2026-03-03T10:00:00+08:00")
+    for id in [moves, ends] {
+      try await store.carryOut(.giveBack(.init(reason: "不属于本机关职权", competentOrgan: nil)), id)
+    }
+    if isFiled { for _ in 0...Filing.every { try await store.submit(.marriage(to: .市财政局), by: .credit) } }
+    #expect(try await Self.figures(store) == [.responder: [2, 2, 0, 0], .requester: [2, 0, 2, 0]])
+    try await store.advance(to: "2026-03-11T12:00:00+08:00")
+    #expect(try await Self.figures(store) == [.responder: [2, 2, 0, 0], .requester: [2, 0, 2, 2]])
+    #expect(try await Self.figures(store, "2026-03-02", "2026-03-02") == [.responder: [2, 2, 0, 0]])
+    #expect(try await Self.figures(store, "2026-03-03", "2026-03-03") == [.requester: [2, 0, 2, 2]])
+    try await store.carryOut(
+      .transfer(.init(to: Qidong.stranger.organ, reason: "由其管辖该投诉")), moves, by: .requester)
+    try await store.carryOut(.close(text: nil), ends, by: .requester)
+    #expect(try await Self.figures(store) == [.responder: [2, 2, 0, 0], .stranger: [1, 0, 1, 1]])
+    #expect(try store.verify() == [])
+  }
+
   /// Where receipt is all that is owed, nothing is overdue once it was given, whatever is told later.
   @Test func whatWasMetIsNotOverdueInACallback() async throws {
     let like = Fixture.procedures[0]

@@ -48,6 +48,8 @@ struct Recount {
 
   private mutating func follow(_ events: [Row], _ now: Instant) throws {
     var turn: Turn?
+    // Of the organ that asked, while it lies returned with it on a clock that runs on.
+    var held: Turn?
     // Of the present clock: from when it counts, and its last day as the events tell it.
     var (start, due): (CalendarDate, CalendarDate?) = (CalendarDate(dayNumber: 0), nil)
     // Where receipt is all that is owed, what was acknowledged met its clock.
@@ -72,6 +74,7 @@ struct Recount {
       case "request.submitted", "request.transferred":
         if type == "request.transferred", turn?.outcome == "open" { turn?.outcome = "transferred" }
         if let turn { turns.append(turn) }
+        held = nil
         turn = Turn(organ: event["responder"], procedure: event["procedure"], item: event["item"], day: on)
         if type == "request.submitted" || turn?.procedure != Self.clockKept { start = on }
         (met, isPaused, isDone) = (nil, false, false)
@@ -94,19 +97,30 @@ struct Recount {
       case "request.declined":
         turn?.outcome = "declined " + (data["reasonCode"]?.stringValue ?? "?")
         turn?.declinedLate = late
-      case "request.returned": turn?.outcome = "returned"
-      case "request.withdrawn": if turn?.outcome == "open" { turn?.outcome = "withdrawn" }
+      case "request.returned":
+        turn?.outcome = "returned"
+        if turn?.procedure == Self.clockKept {
+          held = Turn(organ: event["requester"], procedure: event["procedure"], item: event["item"], day: on)
+        }
+      case "request.withdrawn":
+        if turn?.outcome == "open" { turn?.outcome = "withdrawn" }
+        held = nil
+      case "request.closed": held = nil
       default: break
       }
       isDone = isDone || turn?.outcome != "open"
     }
     if !isDone, !isPaused, met == nil, turn?.procedure != Self.filing, let due { turn?.overdue = now.date > due }
     if let turn { turns.append(turn) }
+    if var held {
+      if let due { held.overdue = now.date > due }
+      turns.append(held)
+    }
   }
 
   /// A procedure in which receipt is all that is owed.
   static let receiptOnly = "handover"
-  /// One whose clock a transfer leaves as it is.
+  /// One whose clock a transfer leaves as it is, and a return too.
   static let clockKept = "kept"
 
   /// A procedure whose clock binds the organ that sends.

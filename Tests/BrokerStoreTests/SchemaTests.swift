@@ -93,6 +93,14 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  @Test func whatLiesReturnedIsAsItShipped() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue, upTo: "10 what is overdue")
+    let before = try Self.statements(queue)
+    try Schema.migrator.migrate(queue, upTo: "11 what lies returned")
+    #expect(try Self.statements(queue).filter { !before.contains($0) } == [GoldenSchema.returned])
+  }
+
   @Test func everyTableIsStrict() throws {
     let queue = try DatabaseQueue()
     try Schema.migrator.migrate(queue)

@@ -122,7 +122,8 @@ import Testing
   /// Reports read ranges of tallies, the list of open requests and the events that are not filed; the ledger a range of
   /// keys. Only the cells, some hundreds, are read whole.
   @Test(
-    arguments: [ReportSQL.finishes, .cell, .tallies, .open, .unfiledOpen].map(\.rawValue) + [LedgerSQL.page.rawValue])
+    arguments: [ReportSQL.finishes, .cell, .tallies, .open, .returned, .unfiledOpen].map(\.rawValue)
+      + [LedgerSQL.page.rawValue])
   func reportsSearch(_ sql: String) throws {
     let plan = try Self.plan(sql)
     #expect(plan.contains { $0.hasPrefix("SEARCH") }, "\(plan)")

@@ -170,4 +170,26 @@ struct SupervisionTests {
     #expect(answered["state"].string == "answered" && answered["answer"]["outcome"].string == "rectified")
     expectProblem(try responder.call("POST", "/v1/requests", json: notice), 403, "forbidden")
   }
+
+  /// What lies returned: with the requester where the clock runs on, and with nobody where it stands still.
+  @Test func whoeverLetsItLieIsReminded() throws {
+    let daemon = try House.daemon
+    let (supervisor, requester) = (try daemon.client(Qidong.supervisor), try daemon.client(Qidong.requester))
+    let complaint = JSONBody(marriageRequest()).with(.string("complaint"), at: "/procedure")
+      .with(.missing, at: "/questions").with(.missing, at: "/commitment")
+    for (path, status) in [(try daemon.open(complaint.description), 200), (try daemon.open(), 409)] {
+      try daemon.client(Qidong.responder).done("POST", path + "/return", json: #"{"reason": "不属于本机关职权"}"#)
+      let own = try requester.call("POST", path + "/remind")
+      expectProblem(own, 409, "illegal-transition")
+      #expect(own.json["allowed"].array?.compactMap(\.string) == ["transfer", "withdraw", "close"])
+      let reply = try supervisor.call("POST", path + "/remind", json: #"{"text": "请尽快移送"}"#)
+      if status == 409 {
+        expectProblem(reply, 409, "clock-stopped")
+        continue
+      }
+      #expect(reply.status == 200, "\(reply.text)")
+      let told = try requester.get(path + "/timeline")["items"].array?.last
+      #expect(told?["type"].string == "request.reminded" && told?["data"]["holder"].string == Qidong.requester.code)
+    }
+  }
 }

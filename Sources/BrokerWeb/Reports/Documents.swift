@@ -121,7 +121,7 @@ extension HTMLText {
         for row in shown {
           html.row(
             [
-              content.name(of: row.responder), content.title(of: row.procedure), row.reference ?? row.id.description,
+              content.name(of: row.holder), content.title(of: row.procedure), row.reference ?? row.id.description,
               row.dueDate.chinese,
             ], numbersFrom: 4)
         }

@@ -77,13 +77,15 @@ extension ReportTable {
   private func notes(_ html: inout HTMLText) {
     html.element(
       "p",
-      "说明：以被请求机关收到之日归期；移送的，由接收机关另计一件，最后办理的机关对时限负责；补正后重新起算的，所用工作日自重新起算之日计。"
+      "说明：以被请求机关收到之日归期；移送的，由接收机关另计一件，最后办理的机关对时限负责；补正后重新起算的，所用工作日自重新起算之日计；"
+        + "退回的计退回，期限照常计算的（如投诉举报），在提出机关手中期间另计为其未办结的一件。"
         + "工作日按被请求机关所在地区的日历计算。密封事项只计入收到它的机关自己的统计。"
         + "期限约束送交机关的（如清单备案、半年总结），逾期送交计在送交机关，收到的机关不因此逾期。")
     html.element(
       "p",
       "Counted by the day on which the requested organ received it; after a transfer the organ that it went to received it "
-        + "anew. Days are working days of the clock that the answer met or missed, by the calendar of the requested "
+        + "anew. What was returned counts as returned; where its clock runs on (a complaint) it is also open with the organ "
+        + "that asked for as long as it lies there. Days are working days of the clock that the answer met or missed, by the calendar of the requested "
         + "organ's region. What is sealed is in the figures of the organ that received it, and in no others. Where a clause "
         + "obliges the sender, as with the filing of a list, what was sent late is counted against the organ that sent it.",
       [("class", "en")])
