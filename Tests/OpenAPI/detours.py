@@ -25,6 +25,11 @@ def supplement_and_extension(w):
     types = [entry["type"] for entry in line["ledger"]]
     wanted = ["request.submitted", "request.supplement-asked", "request.supplied", "request.extended"]
     w.that("the ledger tells it", types == wanted, types)
+    spans = [(span["kind"], span["cause"].split(".")[1], span["clock"], span["budget"]) for span in line["spans"]]
+    days = line["spans"][0]["budget"]
+    w.that("span by span", spans == [
+        ("running", "submitted", 1, days), ("paused", "supplement-asked", 1, days), ("running", "supplied", 2, days),
+        ("running", "extended", 2, days + EXTEND["workingDays"])], spans)
     w.move("answer", id, "answer", 200, w.responder, CONTRADICTED, must=True)
     w.move("rectify without a date", id, "dispose", 422, w.requester, {"measure": "rectify", "text": "限期整改"})
     closed = w.move(

@@ -93,7 +93,7 @@ extension StoryReader {
     case .look(.deadline, _):
       [
         "status", "problem", "date", "at", "workingDays", "provisional", "countedFrom", "counted", "explanation",
-        "ledger",
+        "ledger", "spans",
       ]
     case .advance: []
     }

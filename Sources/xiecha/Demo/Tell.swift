@@ -81,7 +81,8 @@ enum Tell {
     "state": "状态", "due.date": "届满日", "due.status": "时限", "due.workingDays": "工作日", "due.overdue": "逾期",
     "due.provisional": "暂定", "due.at": "截至", "to": "办理机关", "from": "请求机关", "item.proof": "证明事项", "answer.outcome": "结果",
     "answer.late": "迟延", "subject.idNumber": "证件号码", "subject.name": "姓名", "date": "届满日", "countedFrom": "起算",
-    "ledger": "期限变动", "item.matter": "行政事项", "explanation": "算式", "answer.findings": "答复", "transfers": "移送",
+    "ledger": "期限变动", "spans": "期限的账", "item.matter": "行政事项", "explanation": "算式", "answer.findings": "答复",
+    "transfers": "移送",
     "disposal.measure": "处理", "withdrawal.reason": "撤回理由", "referral.to": "报请裁定", "acknowledgement.officer": "签收人",
   ]
 
