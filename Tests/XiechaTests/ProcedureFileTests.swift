@@ -230,6 +230,10 @@ internal import Testing
       [("{workingDays: 7, from: publishedOn}", "{dates: [08-31], roll: following}")], "supplement",
       "a date does not move when something is supplied: supplement must be none"
     ),
+    (
+      [("{workingDays: 7, from: publishedOn}", "{acknowledge: 2}"), ("acknowledgeDays: 1\n", "")], "supplement",
+      "acknowledging has met the clock, and what is supplied would start it again: supplement must be none"
+    ),
     ([("returnDays: 2", "extension: true")], "", "a key stands twice: extension"),
   ]
 

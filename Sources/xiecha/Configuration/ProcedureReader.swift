@@ -130,14 +130,17 @@ struct ProcedureReader {
   }
 
   private func supplement(_ top: [String: Node], clock: Procedure.Clock) throws(ConfigurationFault) -> Bool {
+    let otherwise: String
     switch clock {
-    case .workingDays, .acknowledge:
-      return try yaml.word(top["supplement"], "supplement", Supplement.restart) == .restart
+    case .workingDays: return try yaml.word(top["supplement"], "supplement", Supplement.restart) == .restart
+    case .acknowledge:
+      otherwise = "acknowledging has met the clock, and what is supplied would start it again: supplement must be none"
     case .fixedDates, .statedDate:
-      guard try yaml.word(top["supplement"], "supplement", Supplement.none) == .restart, let node = top["supplement"]
-      else { return false }
-      throw yaml.fault(node, "a date does not move when something is supplied: supplement must be none")
+      otherwise = "a date does not move when something is supplied: supplement must be none"
     }
+    guard try yaml.word(top["supplement"], "supplement", Supplement.none) == .restart, let node = top["supplement"]
+    else { return false }
+    throw yaml.fault(node, otherwise)
   }
 
   private struct Presences {
