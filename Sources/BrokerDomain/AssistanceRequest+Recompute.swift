@@ -25,7 +25,7 @@ extension AssistanceRequest {
         .init("dueDate", .string(deadline.date.description)),
         .init("dueAt", .string(deadline.at.rfc3339)), .init("workingDays", .int(deadline.workingDays)),
         .init("provisional", .bool(deadline.provisional)),
-        .init("notices", .array(notices(until: max(deadline.date, self.deadline.date), law).map { .string($0) })),
+        .init("notices", .array(notices(for: deadline, law).map { .string($0) })),
       ]))
   }
 
@@ -81,16 +81,15 @@ extension AssistanceRequest {
     return NamedDate(date: deadline.date, roll: named.roll)
   }
 
-  /// The notices that decide the days from the start of the clock, each once, in order.
-  private func notices(until last: CalendarDate, _ law: Law) -> [String] {
-    var notices: [String] = []
-    var day = clockFrom.date + 1
-    while day <= last {
-      if let notice = law.calendar.notice(on: day, region: law.region), !notices.contains(notice) {
-        notices.append(notice)
-      }
-      day = day + 1
-    }
-    return notices
+  /// The notices that decide the days from the start of the clock, each once, in order. What was provisional for want of a
+  /// year's notice, and what moved by a day that no notice names any more, did so by the own notices of these years.
+  private func notices(for moved: Deadline, _ law: Law) -> [String] {
+    // A date that was named may lie after the working day to which it went.
+    let named = namedDate(by: law)?.date ?? moved.date
+    let (first, last) = (clockFrom.date + 1, max(moved.date, deadline.date, named))
+    let years = min(first.year, last.year)...max(first.year, last.year)
+    let ofDays = law.calendar.notices(from: first, through: last, region: law.region)
+    let ofYears = deadline.provisional || ofDays.isEmpty ? years.compactMap { law.calendar.notice(of: $0) } : []
+    return ofDays + ofYears.filter { !ofDays.contains($0) }
   }
 }

@@ -23,6 +23,23 @@ extension WorkingCalendar {
     return calendar
   }
 
+  /// The notices that decide days from the first to the last one, each once, in order.
+  func notices(from first: CalendarDate, through last: CalendarDate, region: RegionCode?) -> [String] {
+    var notices: [String] = []
+    var day = first
+    while day <= last {
+      if let notice = notice(on: day, region: region), !notices.contains(notice) { notices.append(notice) }
+      day = day + 1
+    }
+    return notices
+  }
+
+  /// A year's own notice; nil while it is unknown, or where its file did not say.
+  func notice(of year: Int) -> String? {
+    guard isKnown(year), let day = CalendarDate(year: year, month: 10, day: 1) else { return nil }
+    return notice(on: day, region: nil)
+  }
+
   /// The day as it is announced for exactly this prefix, empty for the whole country.
   package func announcedDay(_ date: CalendarDate, prefix: String) -> AnnouncedDay? {
     prefix.isEmpty ? national[date] : overlays[prefix]?[date]

@@ -162,12 +162,15 @@ import Testing
     #expect(try store.verify() == [])
   }
 
-  /// A deadline into the next year is provisional, and firm when that year's notice is loaded, on whatever day it falls.
-  @Test func theYearsNoticeMakesDeadlinesFirm() async throws {
+  /// A deadline into the next year is provisional, and firm when that year's notice is loaded, on whatever day it falls and
+  /// whether or not it names a day on the way: it is named as what made it so.
+  @Test(arguments: [
+    ("2026-12-29", [notice, "国办发明电〔2025〕7号"]), ("2027-01-04", [notice]), ("2027-03-01", [notice]),
+  ]) func theYearsNoticeMakesDeadlinesFirm(_ day: String, _ notices: [String]) async throws {
     let fixture = try Fixture()
     let store = try fixture.open()
     defer { store.close() }
-    try await store.advance(to: "2026-12-29T10:00:00+08:00")
+    try await store.advance(to: day + "T10:00:00+08:00")
     let request = try await store.submit()
     #expect(request.deadline.provisional && store.missingYears == [2027])
     let rows = "2027-01-01,off,元旦,\(Self.notice)\n2027-10-01,off,国庆节,\(Self.notice)\n"
@@ -178,7 +181,22 @@ import Testing
     let firm = try #require(try await store.request(request.id)).request.deadline
     #expect(!firm.provisional && firm.date == request.deadline.date && store.missingYears == [])
     let data = try JSON.parse(try #require(try await store.timeline(request.id).last).data)
-    #expect(data["provisional"] == .bool(false) && data["notices"]?.arrayValue?.contains(.string(Self.notice)) == true)
+    #expect(data["provisional"] == .bool(false) && data["notices"] == .array(notices.map { .string($0) }))
+  }
+
+  /// A year's notice that is loaded anew without a day which it had moves the deadline back, and is named.
+  @Test func aDayThatIsNamedNoMoreIsMovedByTheYearsNotice() async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    let request = try await store.submit()
+    try Self.load(fixture, Self.holiday(request.deadline.date.description))
+    try await store.refresh()
+    try Self.load(fixture, Array("date,kind,festival,notice\n2026-10-01,off,国庆节,更正通知\n".utf8))
+    try await store.refresh()
+    #expect(try await store.request(request.id)?.request.deadline == request.deadline)
+    let data = try JSON.parse(try #require(try await store.timeline(request.id).last).data)
+    #expect(data["notices"] == .array([.string("更正通知")]))
   }
 
   /// What was worked out beside the writer holds only while the request is as it was read: what happened in between is
