@@ -148,4 +148,22 @@ struct CatalogueTests {
       #expect(!text.contains("联络员甲") && !text.contains("80000000"))
     }
   }
+
+  /// A report names an item as the list had it when the reported days ended, and not as it is called since.
+  @Test func aReportNamesItemsByTheListOfItsTime() throws {
+    let scene = try Scene()
+    try scene.daemon.submit(marriageRequest())
+    let rename = try scene.propose(
+      #"{"change": "amend", "proof": "婚姻登记证明", "grounds": "名称规范"}"#, item: "47")
+    let reply = try scene.publish([rename], from: "2026-03-09")
+    #expect(reply.status == 201, "\(reply.text)")
+    try scene.daemon.operatorClient().done(
+      "POST", "/v1/rehearsal/advance", json: #"{"to": "2026-03-10T09:00:00+08:00"}"#)
+    let (old, new) = ("结婚证（产前检查费支付）", "婚姻登记证明（产前检查费支付）")
+    for (to, name) in [("2026-03-08", old), ("2026-03-09", new), ("2026-12-31", new)] {
+      let path = "/v1/reports/timeliness?by=item&from=2026-03-01&to=\(to)"
+      let rows = try scene.daemon.client(Qidong.responder).get(path)["rows"].array
+      #expect(rows?.first { $0["key"].string == "47" }?["name"].string == name, "\(to)")
+    }
+  }
 }

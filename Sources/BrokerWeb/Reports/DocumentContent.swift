@@ -21,9 +21,10 @@ struct DocumentContent: Sendable {
     self.period = period
     self.issuer = issuer
     self.reference = reference
-    organs = ReportTable.rows(report.rows[.organ] ?? [], reference)
-    procedures = ReportTable.rows(report.rows[.procedure] ?? [], reference)
-    months = ReportTable.rows(report.rows[.month] ?? [], reference)
+    func rows(_ grouping: ReportGrouping) -> [ReportTable.Row] {
+      ReportTable.rows(report.rows[grouping] ?? [], reference, at: report.at)
+    }
+    (organs, procedures, months) = (rows(.organ), rows(.procedure), rows(.month))
     reasons = ReportTable(report, .organ, period, audience, reference).reasons
   }
 

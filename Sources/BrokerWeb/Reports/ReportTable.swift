@@ -29,7 +29,7 @@ struct ReportTable: Sendable {
     self.period = period
     organ = audience.organ
     isSupervisor = audience.isSupervisor
-    rows = Self.rows(report.rows[grouping] ?? [], reference)
+    rows = Self.rows(report.rows[grouping] ?? [], reference, at: min(report.at, (period.to + 1).midnight + -1))
     var titles: [String: Phrase] = [:]
     for procedure in reference.procedures.values.sorted(by: { $0.id > $1.id }) {
       for reason in procedure.declineReasons { titles[reason.id] = reason.title }
@@ -38,7 +38,8 @@ struct ReportTable: Sendable {
   }
 
   /// Organs and items in the order of their lists, procedures by their name, months as they follow.
-  static func rows(_ rows: [TimelinessReport.Row], _ reference: Reference) -> [Row] {
+  /// - Parameter moment: whose list of items names them.
+  static func rows(_ rows: [TimelinessReport.Row], _ reference: Reference, at moment: Instant) -> [Row] {
     let positions = Dictionary(reference.items.enumerated().map { ($1.code, $0) }) { first, _ in first }
     let named = rows.map { row -> (order: Int, Row) in
       switch row.key {
@@ -49,7 +50,7 @@ struct ReportTable: Sendable {
         return (0, Row(key: id, name: reference.procedures[id]?.title.zh ?? id, figures: row.figures))
       case .item(""): return (.max, Row(key: nil, name: "未列证明事项", figures: row.figures))
       case .item(let code):
-        let name = reference.item(code).map { "\($0.proof)（\($0.matter)）" } ?? code
+        let name = reference.item(code, at: moment).map { "\($0.proof)（\($0.matter)）" } ?? code
         return (positions[code] ?? .max - 1, Row(key: code, name: name, figures: row.figures))
       case .month(let first):
         let month = String(first.description.prefix(7))
