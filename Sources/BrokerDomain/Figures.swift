@@ -73,6 +73,10 @@ package struct Figures: Sendable, Equatable {
   package var overdue = 0
   /// Working days from receipt until receipt was acknowledged, of the turns in which it was, whatever came of them.
   package var acknowledged = DayHistogram()
+  /// Of the turns in which receipt is to be acknowledged within the procedure's `acknowledgeDays`, and in which the organ
+  /// did so or replied at once: within them, and later. One that never said a word is in neither.
+  package var acknowledgedOnTime = 0
+  package var acknowledgedLate = 0
   /// Requests that the organ itself sent after the moment by which a clause obliged it to: no turn of its own, and none of
   /// `received`.
   package var sentLate = 0
@@ -101,6 +105,8 @@ package struct Figures: Sendable, Equatable {
     case .transferred: transferred += count
     case .withdrawn: withdrawn += count
     case .acknowledged: acknowledged.add(days: days, count: count)
+    case .acknowledgedOnTime: acknowledgedOnTime += count
+    case .acknowledgedLate: acknowledgedLate += count
     case .sentLate: sentLate += count
     }
   }
@@ -110,7 +116,7 @@ package struct Figures: Sendable, Equatable {
 package enum Measure: Sendable, Hashable {
   case onTime, late
   case declined(reason: String)
-  case returned, transferred, withdrawn, acknowledged, sentLate
+  case returned, transferred, withdrawn, acknowledged, acknowledgedOnTime, acknowledgedLate, sentLate
 
   /// As rows name it.
   package var name: String {
@@ -122,6 +128,8 @@ package enum Measure: Sendable, Hashable {
     case .transferred: "transferred"
     case .withdrawn: "withdrawn"
     case .acknowledged: "acknowledged"
+    case .acknowledgedOnTime: "acknowledged-on-time"
+    case .acknowledgedLate: "acknowledged-late"
     case .sentLate: "sent-late"
     }
   }
@@ -134,6 +142,8 @@ package enum Measure: Sendable, Hashable {
     case "transferred": self = .transferred
     case "withdrawn": self = .withdrawn
     case "acknowledged": self = .acknowledged
+    case "acknowledged-on-time": self = .acknowledgedOnTime
+    case "acknowledged-late": self = .acknowledgedLate
     case "sent-late": self = .sentLate
     default:
       guard name.hasPrefix("declined:") else { return nil }

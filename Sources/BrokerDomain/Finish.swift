@@ -11,10 +11,14 @@ package struct Finish: Sendable {
   package let reasonCode: String?
   /// Of the organ whose turn it was, or who sent it late: its calendar counts.
   package let region: RegionCode?
+  /// Working days within which its procedure has receipt acknowledged; nil asks for none.
+  package let acknowledgeDays: Int?
+  /// Receipt had been acknowledged in this turn when it happened.
+  package let wasAcknowledged: Bool
 
   package init(
     type: EventType, at: Instant, receivedAt: Instant, progress: Progress, dueAt: Instant, reasonCode: String?,
-    region: RegionCode?
+    region: RegionCode?, acknowledgeDays: Int? = nil, wasAcknowledged: Bool = false
   ) {
     self.type = type
     self.at = at
@@ -23,11 +27,13 @@ package struct Finish: Sendable {
     self.dueAt = dueAt
     self.reasonCode = reasonCode
     self.region = region
+    self.acknowledgeDays = acknowledgeDays
+    self.wasAcknowledged = wasAcknowledged
   }
 
   /// Events that count. The others leave every figure as it is; being submitted counts where the clock binds the sender.
   package static let types: [EventType] = [
-    .submitted, .acknowledged, .answered, .declined, .returned, .transferred, .withdrawn,
+    .submitted, .acknowledged, .supplementAsked, .answered, .declined, .returned, .transferred, .withdrawn,
   ]
 
   /// The day on which the organ received it.
@@ -55,6 +61,21 @@ package struct Finish: Sendable {
     case .withdrawn: return progress.returned == nil ? (.withdrawn, 0) : nil
     default: return nil
     }
+  }
+
+  /// Whether the organ said in time that it has the request, where this is how it first said so: by acknowledging receipt,
+  /// or without that by what tells the same and more, an answer, a decline, a return or asking for particulars. Nil of any
+  /// other event, and where the procedure has nothing acknowledged.
+  package func acknowledgement(_ calendar: WorkingCalendar, lastDay: LastDayPolicy) -> Measure? {
+    guard let acknowledgeDays else { return nil }
+    switch type {
+    case .acknowledged: break
+    case .answered, .declined, .returned, .supplementAsked: if wasAcknowledged { return nil }
+    default: return nil
+    }
+    let due = calendar.deadline(
+      receivedAt: progress.turnStart(receivedAt), workingDays: acknowledgeDays, region: region, lastDay: lastDay)
+    return at < due.at ? .acknowledgedOnTime : .acknowledgedLate
   }
 }
 

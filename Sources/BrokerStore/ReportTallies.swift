@@ -17,14 +17,15 @@ enum ReportSQL: String, CaseIterable {
         WHEN 'request.submitted' THEN e.requester ELSE e.responder END, r.procedure,
       coalesce(r.item, ''), r.received_at, coalesce(p.due_at, r.due_at),
       CASE WHEN p.request IS NULL THEN r.progress ELSE p.progress END,
-      CASE e.type WHEN 'request.declined' THEN json_extract(e.data, '$.reasonCode') END
+      CASE e.type WHEN 'request.declined' THEN json_extract(e.data, '$.reasonCode') END, r.procedure_version,
+      CASE WHEN p.request IS NULL THEN r.acknowledged_at ELSE p.acknowledged_at END
     FROM event e CROSS JOIN request r ON r.key = e.request
     LEFT JOIN request_past p ON p.request = e.request AND p.version = (
       SELECT q.version FROM request_past q
       WHERE q.request = e.request AND q.version >= e.version - (e.type = 'request.transferred')
       ORDER BY q.version LIMIT 1)
-    WHERE e.seq > $1 AND e.seq <= $2 AND (e.type IN ('request.acknowledged', 'request.answered', 'request.declined',
-        'request.returned', 'request.transferred', 'request.withdrawn')
+    WHERE e.seq > $1 AND e.seq <= $2 AND (e.type IN ('request.acknowledged', 'request.supplement-asked', 'request.answered',
+        'request.declined', 'request.returned', 'request.transferred', 'request.withdrawn')
       OR e.type = 'request.submitted' AND instr(e.data, '"late":true'))
       AND (e.type <> 'request.transferred' OR p.responder <> e.responder)
     """
@@ -95,10 +96,15 @@ extension Database {
       let finish = Finish(
         type: type, at: Instant(milliseconds: row.int(1)), receivedAt: Instant(milliseconds: row.int(5)),
         progress: progress, dueAt: Instant(milliseconds: row.int(6)), reasonCode: row.optionalText(8),
-        region: reference.organ(number: row.int(2))?.region)
-      guard let counted = finish.counted(reference.calendar) else { return }
-      let cell = ReportCell(organ: row.int(2), procedure: row.text(3), item: row.text(4), measure: counted.measure)
-      counts[ReportCount(cell: cell, day: finish.receivedOn, days: counted.days), default: 0] += 1
+        region: reference.organ(number: row.int(2))?.region,
+        acknowledgeDays: reference.procedure(row.text(3), version: Int(row.int(9)))?.acknowledgeDays,
+        wasAcknowledged: !row.isNull(10))
+      func count(_ measure: Measure, days: Int = 0) {
+        let cell = ReportCell(organ: row.int(2), procedure: row.text(3), item: row.text(4), measure: measure)
+        counts[ReportCount(cell: cell, day: finish.receivedOn, days: days), default: 0] += 1
+      }
+      if let (measure, days) = finish.counted(reference.calendar) { count(measure, days: days) }
+      finish.acknowledgement(reference.calendar, lastDay: reference.lastDay).map { count($0) }
     }
     return counts
   }
@@ -151,7 +157,7 @@ extension Store {
   /// Events that one transaction counts when a database of an older version is opened.
   private static let reportBatch: Int64 = 4096
 
-  /// Counts what was recorded before there were tallies, when the daemon opens its database and before it takes any
+  /// Counts what was recorded before there were tallies, or all of them, when the daemon opens its database and before it takes any
   /// request: batch by batch, each on disk by itself, so that a start that is cut short goes on where it ended. A
   /// database whose tallies are kept has nothing to do here.
   static func buildReports(_ pool: DatabasePool, _ reference: Reference) throws {

@@ -30,4 +30,12 @@ extension Schema {
     ALTER TABLE disclosure ADD COLUMN what TEXT NOT NULL DEFAULT 'subject'
       CHECK (what IN ('subject', 'request', 'timeline', 'ledger'));
     """
+
+  /// Whether receipt was acknowledged in time is told by the log, and no tally says it: all are counted anew, by
+  /// `Store.buildReports`.
+  static let acknowledgedInTime = """
+    DELETE FROM report_tally;
+    DELETE FROM report_cell;
+    UPDATE report_filing SET through = 0;
+    """
 }

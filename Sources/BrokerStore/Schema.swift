@@ -39,6 +39,7 @@ enum Schema {
       try db.execute(sql: overdue)
     }
     migrator.registerMigration("11 what lies returned") { db in try db.execute(sql: returned) }
+    migrator.registerMigration("12 acknowledged in time") { db in try db.execute(sql: acknowledgedInTime) }
     return migrator
   }
 

@@ -204,8 +204,18 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
         SELECT type AS kind, 1 AS n FROM event WHERE seq <= (SELECT through FROM report_filing)
           AND (type IN ('request.acknowledged', 'request.answered', 'request.declined', 'request.returned')
             OR type = 'request.submitted' AND instr(data, '"late":true'))
+        UNION ALL SELECT 'first word', 1 FROM event e CROSS JOIN request r ON r.key = e.request
+          JOIN procedure_version v ON v.procedure = r.procedure AND v.version = r.procedure_version
+          LEFT JOIN request_past p ON p.request = e.request AND p.version = (
+            SELECT min(q.version) FROM request_past q WHERE q.request = e.request AND q.version >= e.version)
+          WHERE e.seq <= (SELECT through FROM report_filing)
+            AND json_extract(v.definition, '$.acknowledgeDays') IS NOT NULL
+            AND (e.type = 'request.acknowledged' OR e.type IN ('request.supplement-asked', 'request.answered',
+                'request.declined', 'request.returned')
+              AND CASE WHEN p.request IS NULL THEN r.acknowledged_at ELSE p.acknowledged_at END IS NULL)
         UNION ALL SELECT CASE WHEN c.measure IN ('on-time', 'late') THEN 'request.answered'
           WHEN c.measure LIKE 'declined:%' THEN 'request.declined'
+          WHEN c.measure IN ('acknowledged-on-time', 'acknowledged-late') THEN 'first word'
           WHEN c.measure = 'sent-late' THEN 'request.submitted' ELSE 'request.' || c.measure END, -t.count
           FROM report_tally t JOIN report_cell c ON c.id = t.cell
           WHERE t.span = 0 AND c.measure NOT IN ('transferred', 'withdrawn')

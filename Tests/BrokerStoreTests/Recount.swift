@@ -16,6 +16,8 @@ struct Recount {
     var outcome = "open"
     var days: Int?
     var acknowledgedAfter: Int?
+    /// When it first said that it has it, in any way, was in time.
+    var saidInTime: Bool?
     var declinedLate = false
     var overdue = false
   }
@@ -67,6 +69,12 @@ struct Recount {
       }
       let region = turn.flatMap { store.reference.organ(number: $0.organ)?.region }
       let isFiling = (event["procedure"] as String) == Self.filing
+      if ["acknowledged", "supplement-asked", "answered", "declined", "returned"].contains(
+        type.replacing("request.", with: "")), let current = turn, current.saidInTime == nil,
+        let days = Self.acknowledgeDays(current.procedure)
+      {
+        turn?.saidInTime = on <= last(days, after: current.day, region)
+      }
       let late = due.map { !isFiling && (met ?? on) > $0 } ?? false
       switch type {
       // A ruling that it stays where it is: nobody's turn ends.
@@ -126,6 +134,21 @@ struct Recount {
   /// A procedure whose clock binds the organ that sends.
   static let filing = "filing"
 
+  /// Within how many working days receipt is to be acknowledged.
+  static func acknowledgeDays(_ procedure: String) -> Int? {
+    switch procedure {
+    case "sealed": nil
+    case clockKept: 2
+    default: 1
+    }
+  }
+
+  private func last(_ days: Int, after from: CalendarDate, _ region: RegionCode?) -> CalendarDate {
+    var day = from
+    while working(from, day, region) < days { day = day + 1 }
+    return day
+  }
+
   private func working(_ from: CalendarDate, _ to: CalendarDate, _ region: RegionCode?) -> Int {
     var (day, count) = (from, 0)
     while day < to {
@@ -145,7 +168,8 @@ struct Recount {
       \(reasons.map { "\($0) \(count($0))" }.joined(separator: " ")) declined late \(turns.count { $0.declinedLate }) \
       returned \(count("returned")) transferred \(count("transferred")) withdrawn \(count("withdrawn")) \
       open \(count("open")) overdue \(turns.count { $0.overdue }) days \(spread(turns.compactMap(\.days))) \
-      acknowledged \(spread(turns.compactMap(\.acknowledgedAfter)))
+      acknowledged \(spread(turns.compactMap(\.acknowledgedAfter))) in time \(turns.count { $0.saidInTime == true }) \
+      not in time \(turns.count { $0.saidInTime == false })
       """
   }
 
@@ -173,7 +197,7 @@ extension Figures {
       \(reasons) declined late \(declinedLate) \
       returned \(returned) transferred \(transferred) withdrawn \(withdrawn) \
       open \(open) overdue \(overdue) days \(spread(days)) \
-      acknowledged \(spread(acknowledged))
+      acknowledged \(spread(acknowledged)) in time \(acknowledgedOnTime) not in time \(acknowledgedLate)
       """
   }
 }

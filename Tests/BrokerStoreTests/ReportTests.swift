@@ -27,7 +27,8 @@ import Testing
     let on = Procedure.Field(name: "on", label: Phrase("日期", "date"), kind: .date(.any), required: true)
     return Procedure(
       id: id, title: base.title, clause: base.clause, openers: .roles([]), answerers: [], clock: clock,
-      acknowledgeDays: 1, returnDays: 2, supplement: isFree, allowsExtension: isFree, allowsTransfer: isFree,
+      acknowledgeDays: Recount.acknowledgeDays(id), returnDays: 2, supplement: isFree, allowsExtension: isFree,
+      allowsTransfer: isFree,
       item: .optional,
       subject: .optional, questions: .required, answerKind: .findings, outcomes: base.outcomes,
       declineReasons: base.declineReasons + [.init(id: "other", title: Phrase("其他", "other"))],
@@ -163,6 +164,7 @@ import Testing
       ]
       #expect(outcomes == wanted, "the walk must see everything")
       #expect(Set(turns.map { $0.day.description.prefix(7) }).count >= 3 && turns.contains { $0.overdue })
+      #expect(turns.contains { $0.saidInTime == true } && turns.contains { $0.saidInTime == false })
       #expect(turns.contains { $0.declinedLate } && turns.count { $0.procedure == "sealed" } > 20)
       #expect(try store.verify() == [])
     }
@@ -194,6 +196,36 @@ import Testing
             || ' ' || t.days || ' ' || t.count
           FROM report_tally t JOIN report_cell c ON c.id = t.cell ORDER BY 1
           """)
+    }
+  }
+
+  /// Tallies of a version that did not count who acknowledged in time are counted anew, with it.
+  @Test func talliesOfTheVersionBeforeAreCountedAnew() async throws {
+    let fixture = try Fixture()
+    let before = try await fixture.life { store in
+      for index in 0..<600 {
+        let id = try await store.submit().id
+        if index % 3 == 0 { try await store.carryOut(.acknowledge(officer: nil), id) }
+        if index % 3 == 1 { try await store.carryOut(.confirm, id) }
+      }
+      return try Self.tallies(store)
+    }
+    let queue = try DatabaseQueue(path: fixture.database)
+    try await queue.writeWithoutTransaction { db in
+      try db.execute(
+        sql: """
+          DELETE FROM report_tally WHERE cell IN (SELECT id FROM report_cell WHERE measure LIKE 'acknowledged-%');
+          DELETE FROM report_cell WHERE measure LIKE 'acknowledged-%';
+          DELETE FROM grdb_migrations WHERE identifier = '12 acknowledged in time';
+          """)
+    }
+    try queue.close()
+    try await fixture.life { store in
+      #expect(try Self.tallies(store) == before)
+      let scope = ReportScope(organs: Set(store.reference.organs.map(\.number)), own: nil)
+      let total = try await store.timeliness(from: Self.wide.from, to: Self.wide.to, by: [.organ], scope).total
+      #expect(total.acknowledgedOnTime == 400 && total.acknowledgedLate == 0 && total.acknowledged.total == 200)
+      #expect(try store.verify() == [])
     }
   }
 

@@ -38,6 +38,12 @@ import Testing
       INSERT INTO report_tally VALUES (0, 20500, 1, 0, 1)
       """, "figures of reports"
     ),
+    (
+      """
+      INSERT INTO report_cell VALUES (1, 1, 'verification', '', 'acknowledged-late');
+      INSERT INTO report_tally VALUES (0, 20500, 1, 0, 1); INSERT INTO report_tally VALUES (1, 20483, 1, 0, 1)
+      """, "figures of reports"
+    ),
     ("UPDATE timer SET request = request + 1000", "foreign key"),
     ("INSERT INTO disclosure (request, organ, api_key, at) VALUES (1, 1, 1, 0)", "foreign key"),
   ]

@@ -40,6 +40,9 @@ struct ReportTests {
     let counts = ["received", "answeredOnTime", "late", "declined", "open", "overdue", "returned"].map { own[$0].int }
     #expect(counts == [4, 1, 1, 1, 1, 1, 0])
     #expect(own["declinedByReason"]["not-competent"].int == 1)
+    // Answered and declined at once, answered on the eighth day; of the last one nobody has said a word.
+    #expect(own["acknowledgedOnTime"].int == 2 && own["acknowledgedLate"].int == 1)
+    #expect(own["acknowledged"]["count"].int == 0)
     // In time on the day of receipt, late on the eighth working day after it.
     #expect(own["workingDays"]["median"].int == 4 && own["workingDays"]["p90"].int == 8)
     // Who only asks has received nothing.
@@ -76,11 +79,16 @@ struct ReportTests {
     #expect(table.header.starts(with: ["机关代码", "机关", "收到", "按时答复", "逾期答复", "不能协助"]))
     let received = try table.column("收到")
     #expect(table.rows.map { $0.fields[received] } == ["4", "1", "5"])
+    for (column, counts) in [("按期签收", ["2", "0", "2"]), ("逾期签收", ["1", "0", "1"])] {
+      let index = try table.column(column)
+      #expect(table.rows.map { $0.fields[index] } == counts)
+    }
     #expect(table.rows.last?.fields[1] == "合计")
     #expect(table.rows.allSatisfy { $0.fields.count == table.header.count })
     #expect(csv.text.contains("\r\n") && !csv.text.replacing("\r\n", with: "").contains("\n"))
     let html = try client.done("GET", path + "&format=html").text
     #expect(html.contains("共收到5件：按时答复1件，逾期答复1件，书面告知不能协助1件") && html.contains("<svg"))
+    #expect(html.contains("按期签收</th><th class=\"n\">逾期签收</th>"))
     for foreign in ["http://", "https://", "<script", "src=", "url("] {
       #expect(!html.replacing("http://www.w3.org/2000/svg", with: "").contains(foreign), "\(foreign)")
     }
@@ -92,6 +100,7 @@ struct ReportTests {
     for path in ["circular?month=2026-03", "circular?\(Self.march)", "summary?half=2026-1"] {
       let html = try client.done("GET", "/v1/reports/" + path).text
       #expect(html.contains("启东市民政局逾期答复1件、逾期未复1件"), "\(path)")
+      #expect(html.contains("按期签收2件，逾期签收1件"))
       #expect(html.contains("2026年3月12日") && html.contains("2026年3月9日"), "the day, and the day that was due")
       #expect(!html.contains("<script") && html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#39;"))
       #expect(!html.contains("张三") && !html.contains("110105"))

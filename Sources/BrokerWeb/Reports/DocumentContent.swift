@@ -82,8 +82,11 @@ struct DocumentContent: Sendable {
     guard let median = f.days.median, let p90 = f.days.p90 else { return "本期尚无答复。" }
     let acknowledged =
       f.acknowledged.median.map { "签收\(f.acknowledged.total)件，用时中位数\($0)个工作日。" } ?? ""
+    let inTime =
+      f.acknowledgedOnTime + f.acknowledgedLate > 0
+      ? "按期签收\(f.acknowledgedOnTime)件，逾期签收\(f.acknowledgedLate)件（直接办理的视为签收）。" : ""
     return "答复用时中位数\(median)个工作日，九成在\(p90)个工作日以内。"
-      + (Self.punctuality(f).map { "应复事项按时率\($0)。" } ?? "") + acknowledged
+      + (Self.punctuality(f).map { "应复事项按时率\($0)。" } ?? "") + acknowledged + inTime
   }
 
   var declines: String {

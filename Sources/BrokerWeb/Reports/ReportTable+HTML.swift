@@ -43,12 +43,12 @@ extension ReportTable {
   private func table(_ html: inout HTMLText) {
     let heading =
       [grouping.title.zh, "收到", "按时", "逾期", "不能协助"] + reasons.map { "其中：\($0.title.zh)" }
-      + ["退回", "移送", "撤回", "未办结", "已逾期", "中位数", "P90", "签收", "签收中位数", "签收P90", "逾期送交"]
+      + ["退回", "移送", "撤回", "未办结", "已逾期", "中位数", "P90", "签收", "签收中位数", "签收P90", "按期签收", "逾期签收", "逾期送交"]
     let english =
       [grouping.title.en, "Received", "On time", "Late", "Declined"] + reasons.map(\.title.en)
       + [
         "Returned", "Transferred", "Withdrawn", "Open", "Overdue", "Median", "P90", "Acknowledged", "Median", "P90",
-        "Sent late",
+        "Ack. on time", "Ack. late", "Sent late",
       ]
     html.element("table") { html in
       html.element("thead") { html in
@@ -71,7 +71,8 @@ extension ReportTable {
       + reasons.map { String(f.declined[$0.code] ?? 0) }
       + [f.returned, f.transferred, f.withdrawn, f.open, f.overdue].map(String.init)
       + [f.days.median ?? "—", f.days.p90.map(String.init) ?? "—", String(f.acknowledged.total)]
-      + [f.acknowledged.median ?? "—", f.acknowledged.p90.map(String.init) ?? "—", String(f.sentLate)]
+      + [f.acknowledged.median ?? "—", f.acknowledged.p90.map(String.init) ?? "—"]
+      + [f.acknowledgedOnTime, f.acknowledgedLate, f.sentLate].map(String.init)
   }
 
   private func notes(_ html: inout HTMLText) {
@@ -80,14 +81,17 @@ extension ReportTable {
       "说明：以被请求机关收到之日归期；移送的，由接收机关另计一件，最后办理的机关对时限负责；补正后重新起算的，所用工作日自重新起算之日计；"
         + "退回的计退回，期限照常计算的（如投诉举报），在提出机关手中期间另计为其未办结的一件。"
         + "工作日按被请求机关所在地区的日历计算。密封事项只计入收到它的机关自己的统计。"
-        + "期限约束送交机关的（如清单备案、半年总结），逾期送交计在送交机关，收到的机关不因此逾期。")
+        + "期限约束送交机关的（如清单备案、半年总结），逾期送交计在送交机关，收到的机关不因此逾期。"
+        + "按期、逾期签收以程序的签收期限为准，未签收而直接答复、告知不能协助、退回或者要求补正的，视为同时签收。")
     html.element(
       "p",
       "Counted by the day on which the requested organ received it; after a transfer the organ that it went to received it "
         + "anew. What was returned counts as returned; where its clock runs on (a complaint) it is also open with the organ "
         + "that asked for as long as it lies there. Days are working days of the clock that the answer met or missed, by the calendar of the requested "
         + "organ's region. What is sealed is in the figures of the organ that received it, and in no others. Where a clause "
-        + "obliges the sender, as with the filing of a list, what was sent late is counted against the organ that sent it.",
+        + "obliges the sender, as with the filing of a list, what was sent late is counted against the organ that sent it. "
+        + "Acknowledged on time or late goes by the days of the procedure; an answer, a decline, a return or asking for "
+        + "particulars without an acknowledgement is one.",
       [("class", "en")])
   }
 }

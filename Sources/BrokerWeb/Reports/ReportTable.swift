@@ -89,7 +89,7 @@ struct ReportTable: Sendable {
         + reasons.map { "不能协助：\($0.title.zh)" }
         + [
           "退回", "移送", "撤回", "未办结", "其中已逾期", "答复工作日中位数", "答复工作日第90百分位", "签收件数", "签收工作日中位数",
-          "签收工作日第90百分位", "逾期送交",
+          "签收工作日第90百分位", "逾期送交", "按期签收", "逾期签收",
         ])
     for row in rows { lines.add(fields(row.key, row.name, row.figures)) }
     lines.add(fields(nil, "合计", report.total))
@@ -103,7 +103,7 @@ struct ReportTable: Sendable {
     ] + reasons.map { .int(f.declined[$0.code] ?? 0) } + [
       .int(f.returned), .int(f.transferred), .int(f.withdrawn), .int(f.open), .int(f.overdue), .number(f.days.median),
       .int(f.days.p90), .int(f.acknowledged.total), .number(f.acknowledged.median), .int(f.acknowledged.p90),
-      .int(f.sentLate),
+      .int(f.sentLate), .int(f.acknowledgedOnTime), .int(f.acknowledgedLate),
     ]
   }
 }
@@ -140,6 +140,8 @@ extension Figures {
       w.int("count", acknowledged.total)
       w.object("workingDays") { acknowledged.write(&$0) }
     }
+    w.int("acknowledgedOnTime", acknowledgedOnTime)
+    w.int("acknowledgedLate", acknowledgedLate)
   }
 }
 
