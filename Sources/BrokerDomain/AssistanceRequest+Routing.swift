@@ -42,7 +42,7 @@ extension AssistanceRequest {
   }
 
   /// The organ that is named, or that the assistance list finds.
-  static func responder(
+  package static func responder(
     procedure: Procedure? = nil, to: OrganCode?, item: String?, by requester: OrganCode, reference: Reference
   ) -> Organ? {
     if procedure?.openers == .itself { return reference.organ(requester) }

@@ -6,10 +6,8 @@ extension AssistanceRequest {
     -> Turn
   {
     guard law.procedure.allowsTransfer else { throw .notAllowed(.procedure(.transfer)) }
-    // Who was asked to, and nobody in its own matter.
-    let isRuling =
-      party == .supervisor && progress.referral?.to == actor && actor != requester && actor != responder
-    let faults = transferFaults(command, isRuling: isRuling, law)
+    let isRuling = isRuling(actor, as: party)
+    let faults = transferFaults(to: command.to, isRuling: isRuling, law)
     guard faults.isEmpty, let target = law.reference.organ(command.to) else { throw .faults(faults) }
     guard !isRuled else { throw .notAllowed(.ruling) }
     if !isRuling {
@@ -74,16 +72,27 @@ extension AssistanceRequest {
   /// A superior has ruled who is competent. That binds everybody, and there is no second ruling.
   var isRuled: Bool { progress.transfers.contains { $0.ruledBy != nil } }
 
-  private func transferFaults(_ command: Command.Move, isRuling: Bool, _ law: Law) -> [Fault] {
-    guard let target = law.reference.organ(command.to) else {
-      return [
-        Fault(
-          "/to", code: "unknown-organ", "机关目录中没有“\(command.to)”", "the directory has no organ \"\(command.to)\"")
-      ]
+  /// Who was asked to, and nobody in its own matter.
+  private func isRuling(_ actor: OrganCode, as party: Party) -> Bool {
+    party == .supervisor && progress.referral?.to == actor && actor != requester && actor != responder
+  }
+
+  /// What is wrong with the organ to which another would move it.
+  package func faults(transferTo to: OrganCode, by actor: OrganCode, reference: Reference) -> [Fault] {
+    guard let procedure = reference.procedure(of: self), let party = role(actor, for: .transfer, reference) else {
+      return []
+    }
+    return transferFaults(
+      to: to, isRuling: isRuling(actor, as: party), Law(procedure, calendarRegion(reference), reference))
+  }
+
+  private func transferFaults(to: OrganCode, isRuling: Bool, _ law: Law) -> [Fault] {
+    guard let target = law.reference.organ(to) else {
+      return [Fault("/to", code: "unknown-organ", "机关目录中没有“\(to)”", "the directory has no organ \"\(to)\"")]
     }
     // To the organ that has it goes a ruling that it keeps it; to the one that returned it, what is then referred.
     let mayStay = isRuling || state.name == .returned
-    if command.to == requester || command.to == responder && !mayStay {
+    if to == requester || to == responder && !mayStay {
       return [
         Fault(
           "/to", code: "same-organ", "不能移送给请求机关或正在办理的机关",

@@ -102,7 +102,7 @@ extension AssistanceRequest {
   }
 
   /// As what this organ would use the verb now; nil when it may not.
-  private func role(_ organ: OrganCode, for verb: Verb, _ reference: Reference) -> Party? {
+  func role(_ organ: OrganCode, for verb: Verb, _ reference: Reference) -> Party? {
     let roles = parties(organ, reference).filter { verb.parties.contains($0) }
     // Before a return only the supervisor may move it.
     if verb == .transfer, state != .returned, roles.contains(.supervisor) { return .supervisor }

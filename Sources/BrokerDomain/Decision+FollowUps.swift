@@ -133,6 +133,16 @@ extension Refusal {
   }
 }
 
+extension AssistanceRequest {
+  /// What is wrong with the fields that are given with a disposal of this measure.
+  package func faults(
+    of data: JSON, disposedBy measure: Disposal.Measure, now: Instant, reference: Reference
+  ) -> [Fault] {
+    guard let procedure = reference.procedure(of: self) else { return [] }
+    return Law(procedure, calendarRegion(reference), reference).faults(of: data, with: measure, now: now)
+  }
+}
+
 extension Law {
   /// What is wrong with the fields that are given with a disposal: they are those of what it opens.
   func faults(of data: JSON, with measure: Disposal.Measure, now: Instant) -> [Fault] {

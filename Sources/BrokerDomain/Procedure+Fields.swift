@@ -81,12 +81,15 @@ extension Procedure {
   }
 
   /// What is wrong with an answer by outcome: the outcome, the fields of its `data`, and what this outcome requires.
-  package func faults(outcome id: String, data: JSON, today: CalendarDate? = nil) -> [Fault] {
-    guard let outcome = outcome(id) else {
+  /// - Parameters:
+  ///   - id: nil when it could not be read; likewise `data`.
+  package func faults(outcome id: String?, data: JSON?, today: CalendarDate? = nil) -> [Fault] {
+    guard let outcome = id.flatMap({ outcome($0) }) else {
       let known = outcomes.map(\.id).joined(separator: ", ")
-      return [Fault("/outcome", "结果应为 \(known) 之一", "the outcome is one of \(known)")]
-        + Self.faults(of: data, fields: answerFields, at: "/data", today: today)
+      let wrong = id == nil ? [] : [Fault("/outcome", "结果应为 \(known) 之一", "the outcome is one of \(known)")]
+      return wrong + (data.map { Self.faults(of: $0, fields: answerFields, at: "/data", today: today) } ?? [])
     }
+    guard let data else { return [] }
     let fields = answerFields.map { field in
       Field(
         name: field.name, label: field.label, kind: field.kind,

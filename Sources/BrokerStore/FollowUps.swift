@@ -25,14 +25,17 @@ extension WriteContext {
     trace: String? = nil
   ) throws -> AssistanceRequest {
     let request = stored.request
-    let decision = try request.carryOut(
-      command, by: organ, now: now, expectedVersions: expectedVersions, reference: reference)
     var links = Links()
-    if case .supply(_, let data) = command, !data.members.isEmpty {
-      links = try self.links(
-        of: data, reference.procedure(of: request), by: organ, to: request.responder, subject: stored.subject)
-      guard links.faults.isEmpty else { throw Refusal.faults(links.faults) }
+    if case .supply(_, let data) = command { links = try self.links(of: data, suppliedTo: stored, by: organ) }
+    let decision: Decision
+    do throws(Refusal) {
+      decision = try request.carryOut(
+        command, by: organ, now: now, expectedVersions: expectedVersions, reference: reference)
+    } catch {
+      guard case .faults(let faults) = error else { throw error }
+      throw Refusal.faults(faults + links.faults)
     }
+    guard links.faults.isEmpty else { throw Refusal.faults(links.faults) }
     guard !decision.owes.isEmpty else {
       try apply(decision, previous: request, trace: trace)
       try link(decision.request, to: links.origin, trace: trace)
@@ -51,6 +54,32 @@ extension WriteContext {
     return whole.request
   }
 
+  /// What is wrong with what the `data` of a faulty submission names, as far as the rest could be read.
+  /// - Parameter unread: pointers of what could not be read. What depends on it is not judged.
+  package func linkFaults(of submission: Submission, by organ: Organ, unread: Set<String>) throws -> [Fault] {
+    let routed = submission.item.flatMap { reference.route(item: $0, requester: organ.code)?.obliged }
+    let isWhole = unread.allSatisfy { pointer in
+      !["/to", "/item", "/subject"].contains { pointer == $0 || pointer.hasPrefix($0 + "/") }
+    }
+    return try links(
+      of: submission.content.data, reference.procedures[submission.procedure], by: organ.code,
+      to: submission.to ?? routed, subject: submission.subject, reverses: isWhole
+    ).faults
+  }
+
+  /// The same of fields that are supplied.
+  package func linkFaults(of data: JSON, suppliedTo id: EntityID, by organ: OrganCode) throws -> [Fault] {
+    guard let stored = try request(id) else { return [] }
+    return try links(of: data, suppliedTo: stored, by: organ).faults
+  }
+
+  private func links(of data: JSON, suppliedTo stored: StoredRequest, by organ: OrganCode) throws -> Links {
+    guard !data.members.isEmpty else { return Links() }
+    return try links(
+      of: data, reference.procedure(of: stored.request), by: organ, to: stored.request.responder,
+      subject: stored.subject)
+  }
+
   /// What the `data` of a request names.
   private struct Links {
     var origin: StoredRequest?
@@ -58,8 +87,10 @@ extension WriteContext {
   }
 
   /// Looks up what a request says that it follows or undoes. Costs nothing where the procedure has no such field.
+  /// - Parameter reverses: whether what it would undo is looked up too.
   private func links(
-    of data: JSON, _ procedure: Procedure?, by organ: OrganCode, to: OrganCode?, subject: Subject?
+    of data: JSON, _ procedure: Procedure?, by organ: OrganCode, to: OrganCode?, subject: Subject?,
+    reverses: Bool = true
   ) throws -> Links {
     var links = Links()
     guard let procedure, !procedure.fields.isEmpty else { return links }
@@ -75,7 +106,7 @@ extension WriteContext {
             "there is no such request, or your organ is no party to it"))
       }
     }
-    for rule in procedure.reversals {
+    for rule in procedure.reversals where reverses {
       guard let field = rule.field, let id = data[field]?.stringValue.flatMap({ EntityID($0) }),
         !links.faults.contains(where: { $0.pointer == "/data/" + field })
       else { continue }

@@ -61,33 +61,9 @@ extension WriteContext {
   /// - Throws: `Refusal.faults` with everything that is wrong.
   package func publish(_ draft: PublicationDraft, by supervisor: Organ, trace: String?) throws -> Publication {
     let now = now
-    let effectiveFrom = draft.effectiveFrom ?? now.date
-    var faults: [Fault] = []
-    if effectiveFrom < now.date {
-      faults.append(
-        Fault(
-          "/effectiveFrom", code: "effective-date-past", "施行日期 \(effectiveFrom) 已过，应为 \(now.date) 或以后",
-          "\(effectiveFrom) is past; a list comes into force on \(now.date) or later"))
-    }
-    // A typing error in the year would keep every later version waiting.
-    if effectiveFrom > now.date + ListTerms.longestAhead {
-      faults.append(
-        Fault(
-          "/effectiveFrom", code: "effective-date-far", "施行日期不得晚于\(ListTerms.longestAhead)日以后",
-          "a list comes into force within \(ListTerms.longestAhead) days"))
-    }
-    let proposals = try proposals(draft.proposals, of: supervisor, &faults)
-    let base = try Catalogue(db, today: .distantFuture)
-    let (items, entries) = (base.items(on: .distantFuture), base.entries(on: .distantFuture))
-    var lists = CatalogueDraft(items: items.rows, entries: entries.rows, reference: reference)
-    faults += lists.apply(proposals)
-    for (list, newest) in [(CatalogueList.items, items.version), (.assistanceList, entries.version)]
-    where lists.changed.contains(list) && !newest.isInForce(on: max(effectiveFrom, now.date)) {
-      let detail = WaitingVersion(list: list, version: newest).detail
-      faults.append(Fault("/effectiveFrom", code: "version-waiting", detail.zh, detail.en))
-    }
-    guard faults.isEmpty else { throw Refusal.faults(faults) }
-
+    let plan = try plan(draft, by: supervisor)
+    guard plan.faults.isEmpty else { throw Refusal.faults(plan.faults) }
+    let (effectiveFrom, base, lists, proposals) = (plan.effectiveFrom, plan.base, plan.lists, plan.proposals)
     var publication = Publication(
       id: try newID(), supervisor: supervisor.number, at: now, effectiveFrom: effectiveFrom, notice: draft.notice)
     let key = publication.id.key
@@ -112,60 +88,6 @@ extension WriteContext {
     try db.run(ReferenceSQL.bump)
     try rememberRehearsal()
     return publication
-  }
-
-  /// Those that may be published, each with its place in the body.
-  private func proposals(
-    _ ids: [EntityID?], of supervisor: Organ, _ faults: inout [Fault]
-  ) throws -> [(index: Int, proposal: CatalogueProposal)] {
-    var found: [(index: Int, proposal: CatalogueProposal)] = []
-    for (index, id) in ids.enumerated() {
-      let pointer = "/proposals/\(index)"
-      // What was proposed to somebody else is told like what is not there.
-      guard let id, let stored = try request(id), stored.request.procedure == CatalogueProposal.procedure,
-        stored.request.responder == supervisor.code, let proposer = reference.organ(stored.request.requester)
-      else {
-        faults.append(
-          Fault(pointer, code: "unknown-proposal", "没有向本机关提出的这一清单调整", "no such proposal was made to your organ"))
-        continue
-      }
-      if found.contains(where: { $0.proposal.id == id }) {
-        faults.append(Fault(pointer, code: "contradictory-proposals", "同一调整列了两次", "it is named twice"))
-      } else if try db.first(PublicationSQL.isPublished, .int(id.key), body: { _ in true }) == true {
-        faults.append(Fault(pointer, code: "already-published", "该调整已经公布", "it has been published already"))
-      } else if stored.request.state.answer?.outcome != CatalogueProposal.approval {
-        faults.append(
-          Fault(
-            pointer, code: "not-approved", "该调整未经审核同意（状态 \(stored.request.state.name.rawValue)）",
-            "it has not been approved (it is \(stored.request.state.name.rawValue))"))
-      } else if let stranger = stranger(to: supervisor, in: stored.request, proposer) {
-        faults.append(
-          Fault(
-            pointer, code: "invalid-proposal", "涉及辖区外的机关\(stranger.name)，不由本机关公布",
-            "it concerns \(stranger.name), which is outside your region"))
-      } else {
-        found.append(
-          (
-            index,
-            CatalogueProposal(
-              id: id, proposer: proposer, item: stored.request.item, data: stored.request.data)
-          ))
-      }
-    }
-    return found
-  }
-
-  /// The lists are shared by every region: a supervisor publishes what its own organs proposed, and touches no entry of
-  /// another region's, nor an item on which one depends.
-  private func stranger(to supervisor: Organ, in proposal: AssistanceRequest, _ proposer: Organ) -> Organ? {
-    func isOutside(_ organ: Organ) -> Bool { !supervisor.region.covers(organ.region) }
-    if isOutside(proposer) { return proposer }
-    let named = proposal.data["requester"]?.stringValue.flatMap { try? OrganCode($0) }
-    if let named = named.flatMap({ reference.organ($0) }), isOutside(named) { return named }
-    let list = proposal.data["list"]?.stringValue.flatMap { CatalogueList(rawValue: $0) } ?? .items
-    guard list == .items, let item = proposal.item else { return nil }
-    let organs = reference.assistance.filter { $0.item == item }.compactMap { self.reference.organ($0.requester) }
-    return organs.first(where: isOutside)
   }
 
   /// A row that is not changed keeps what its file said besides.
@@ -275,5 +197,5 @@ extension Store {
 
 extension CalendarDate {
   /// After every day that a list can name.
-  fileprivate static let distantFuture = CalendarDate(dayNumber: Int(Int32.max))
+  static let distantFuture = CalendarDate(dayNumber: Int(Int32.max))
 }

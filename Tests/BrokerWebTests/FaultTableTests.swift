@@ -8,7 +8,7 @@ struct FaultTableTests {
   private static let (requester, responder) = (Qidong.市退役军人事务局, Qidong.市自然资源和规划局)
 
   /// A sound code that the directory does not have.
-  private static let unlisted =
+  static let unlisted =
     "0123456789ABCDEFGHJKLMNPQRTUWXY".lazy.compactMap { try? OrganCode("11320681014269999\($0)") }.first?.description
     ?? ""
 
@@ -240,7 +240,7 @@ struct FaultTableTests {
   }
 
   /// In both languages: the same places and codes, said in one language each.
-  private static func expect(_ row: Case, _ client: Client, _ path: String, _ body: String) throws {
+  static func expect(_ row: Case, _ client: Client, _ path: String, _ body: String) throws {
     for language in ["zh-CN", "en"] {
       let reply = try client.call("POST", path, json: body, headers: ["Accept-Language": language])
       expectProblem(reply, 422, row.code, row.what)

@@ -13,9 +13,12 @@ extension Submission {
   fileprivate static let contactMembers = ["name", "phone"]
 
   /// A body with faults is held against the directory and the lists as well, as far as it can be read.
+  /// - Parameter linkFaults: what is wrong with requests that it names, given what could not be read of it; asked when
+  ///   something is wrong already.
   static func read(
-    _ json: JSON, by requester: Organ, today: CalendarDate, reference: Reference
-  ) throws(Problem) -> Submission {
+    _ json: JSON, by requester: Organ, today: CalendarDate, reference: Reference,
+    linkFaults: (Submission, Set<String>) async throws -> [Fault]
+  ) async throws -> Submission {
     var reader = BodyReader()
     guard let m = reader.object(json, at: "", members: members) else { throw Problem(reader.faults) }
     let submission = Submission(
@@ -50,7 +53,14 @@ extension Submission {
           procedure.faults(
             item: m["item"] != nil, subject: m["subject"] != nil, questions: m["questions"] != nil,
             data: faulty.contains("/data") ? nil : submission.content.data,
-            to: submission.to.flatMap { reference.organ($0) }, by: requester, today: today, reference: reference))
+            to: faulty.isDisjoint(with: ["/to", "/item"])
+              ? AssistanceRequest.responder(
+                procedure: procedure, to: submission.to, item: submission.item, by: requester.code,
+                reference: reference) : submission.to.flatMap { reference.organ($0) },
+            by: requester, today: today, reference: reference))
+        if !procedure.fields.isEmpty, !submission.content.data.members.isEmpty {
+          reader.add(try await linkFaults(submission, faulty))
+        }
       }
       throw reader.problem(in: json)
     }

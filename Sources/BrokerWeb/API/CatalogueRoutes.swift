@@ -23,8 +23,12 @@ struct CatalogueRoutes {
     }
     let effectiveFrom = reader.date(m["effectiveFrom"], at: "/effectiveFrom")
     let notice = reader.text(m["notice"], at: "/notice", required: true, longest: 200)
-    guard let notice, reader.faults.isEmpty else { throw reader.problem(in: json) }
-    let draft = PublicationDraft(proposals: ids, effectiveFrom: effectiveFrom, notice: notice)
+    let draft = PublicationDraft(proposals: ids, effectiveFrom: effectiveFrom, notice: notice ?? "")
+    guard reader.faults.isEmpty else {
+      // Held against the proposals and the lists as well, as far as it can be read.
+      reader.add(try await broker.store.write { try $0.faults(of: draft, by: organ) })
+      throw reader.problem(in: json)
+    }
     let (trace, language) = (call.trace, call.language)
     let reply = try await broker.once(call, .created) { context in
       let publication = try context.publish(draft, by: organ, trace: trace)

@@ -22,8 +22,9 @@ extension DeliveryRoutes {
     let scope = try call.scope()
     var reader = BodyReader()
     let m = reader.object(try call.json(), at: "", members: ["endpoint", "state"]) ?? Members()
-    let id = reader.text(m["endpoint"], at: "/endpoint", required: true).flatMap { EntityID($0) }
-    if id == nil, reader.faults.isEmpty {
+    let text = reader.text(m["endpoint"], at: "/endpoint", required: true)
+    let id = text.flatMap { EntityID($0) }
+    if text != nil, id == nil {
       reader.fault("/endpoint", "应为回调地址的 id", "must be the id of an endpoint")
     }
     if m["state"]?.stringValue != Delivery.State.dead.rawValue {

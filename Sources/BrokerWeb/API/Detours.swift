@@ -41,11 +41,13 @@ extension BodyReader {
     return .extend(.init(workingDays: days, reason: reason, approver: approver))
   }
 
-  mutating func transfer(_ json: JSON) -> Command? {
+  /// - Parameter rules: what is wrong with the organ; asked when something else is already.
+  mutating func transfer(_ json: JSON, rules: (OrganCode) -> [Fault]) -> Command? {
     guard let m = object(json, at: "", members: ["to", "reason"]) else { return nil }
     if m["to"] == nil { missing("/to") }
     let to = organ(m["to"], at: "/to")
     let reason = reason(m["reason"])
+    if let to, !faults.isEmpty { add(rules(to)) }
     guard let to, let reason else { return nil }
     return .transfer(.init(to: to, reason: reason))
   }
@@ -55,12 +57,14 @@ extension BodyReader {
     return .remind(text: text(m["text"], at: "/text", longest: 4000))
   }
 
-  mutating func dispose(_ json: JSON) -> Command? {
+  /// - Parameter rules: what is wrong with the fields of what the measure opens; asked when something else is already.
+  mutating func dispose(_ json: JSON, rules: (JSON, Disposal.Measure) -> [Fault]) -> Command? {
     guard let m = object(json, at: "", members: ["measure", "by", "text", "data"]) else { return nil }
     let measure = choice(m["measure"], at: "/measure", Disposal.Measure.self, required: true)
     let by = date(m["by"], at: "/by", required: measure == .rectify)
     let text = text(m["text"], at: "/text", required: true, longest: 4000)
     let data = data(m["data"])
+    if let measure, !faults.isEmpty, !faultyPointers.contains("/data") { add(rules(data, measure)) }
     guard let measure, let text else { return nil }
     return .dispose(.init(measure: measure, by: by, text: text, data: data))
   }

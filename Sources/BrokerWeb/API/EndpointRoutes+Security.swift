@@ -23,11 +23,11 @@ struct EndpointSecurity: Sendable {
       authorities: reader.text(texts["ca"], at: "/tls/ca", longest: Self.longest.authorities),
       certificate: reader.text(texts["certificate"], at: "/tls/certificate", longest: Self.longest.chain),
       key: reader.text(texts["key"], at: "/tls/key", longest: Self.longest.key))
-    guard reader.faults.count == before else { return }
-    if texts.isEmpty {
-      reader.fault("/tls", "应给出 ca，或 certificate 与 key", "must name ca, or certificate and key")
-    } else {
+    if !texts.isEmpty {
+      // What could not be read is a fault of its own place already.
       reader.add(machinery.tlsFaults(&given))
+    } else if reader.faults.count == before {
+      reader.fault("/tls", "应给出 ca，或 certificate 与 key", "must name ca, or certificate and key")
     }
     tls = given
   }

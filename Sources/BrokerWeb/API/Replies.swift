@@ -3,30 +3,36 @@ internal import BrokerDomain
 /// The bodies of the verbs, read into commands. Every fault at once.
 extension Command {
   /// A body with faults is held against the request that it is a reply to as well, as far as it can be read.
+  /// - Parameter linkFaults: what is wrong with requests that supplied fields name; asked when something is already.
   static func read(
-    _ verb: Verb, _ json: JSON, to request: AssistanceRequest, reference: Reference
-  ) throws(Problem) -> Command {
+    _ verb: Verb, _ json: JSON, to request: AssistanceRequest, by organ: OrganCode, now: Instant, reference: Reference,
+    linkFaults: (JSON) async throws -> [Fault]
+  ) async throws -> Command {
     var reader = BodyReader()
+    let procedure = reference.procedure(of: request)
     let command: Command? =
       switch verb {
       case .acknowledge: reader.acknowledge(json)
-      case .answer where reference.procedure(of: request)?.answerKind == .outcome:
-        reader.outcome(json) { outcome, data in
-          reference.procedure(of: request)?.faults(outcome: outcome, data: data) ?? []
-        }
+      case .answer where procedure?.answerKind == .outcome:
+        reader.outcome(json) { procedure?.faults(outcome: $0, data: $1, today: now.date) ?? [] }
       case .answer: reader.answer(json) { request.faults(of: $0, reference: reference) }
       case .decline:
         reader.decline(json) { request.faults(reasonCode: $0, competentOrgan: $1, reference: reference) }
       case .withdraw: reader.withdraw(json)
       case .return: reader.giveBack(json)
       case .ask: reader.ask(json)
-      case .supply: reader.supply(json) { reference.procedure(of: request)?.faults(supplied: $0) ?? [] }
+      case .supply: reader.supply(json) { procedure?.faults(supplied: $0, today: now.date) ?? [] }
       case .extend: reader.extend(json)
-      case .transfer: reader.transfer(json)
+      case .transfer:
+        reader.transfer(json) { request.faults(transferTo: $0, by: organ, reference: reference) }
       case .remind: reader.remind(json)
-      case .dispose: reader.dispose(json)
+      case .dispose:
+        reader.dispose(json) { request.faults(of: $0, disposedBy: $1, now: now, reference: reference) }
       case .close: reader.close(json)
       }
+    if verb == .supply, !reader.faults.isEmpty, let data = json["data"], !reader.faultyPointers.contains("/data") {
+      reader.add(try await linkFaults(data))
+    }
     guard let command, reader.faults.isEmpty else { throw reader.problem(in: json) }
     return command
   }
@@ -72,7 +78,7 @@ extension BodyReader {
   }
 
   /// - Parameter rules: what else is wrong with outcome and data; asked when something is already.
-  fileprivate mutating func outcome(_ json: JSON, rules: (String, JSON) -> [Fault]) -> Command? {
+  fileprivate mutating func outcome(_ json: JSON, rules: (String?, JSON?) -> [Fault]) -> Command? {
     guard let m = object(json, at: "", members: ["outcome", "data", "text", "reference", "signatory"]) else {
       return nil
     }
@@ -81,7 +87,7 @@ extension BodyReader {
     let body = text(m["text"], at: "/text", longest: 4000)
     let reference = text(m["reference"], at: "/reference", longest: 100)
     let signatory = text(m["signatory"], at: "/signatory", required: true, longest: 100)
-    if let outcome, !faults.isEmpty, !faultyPointers.contains("/data") { add(rules(outcome, data)) }
+    if !faults.isEmpty { add(rules(outcome, faultyPointers.contains("/data") ? nil : data)) }
     guard let outcome, let signatory else { return nil }
     return .answer(
       Answer(findings: [], outcome: outcome, data: data, text: body, reference: reference, signatory: signatory))

@@ -32,11 +32,14 @@ struct RequestRoutes {
     let organ = try call.requireOrgan()
     let claim = try call.idempotencyClaim()
     let submission: Submission
-    do throws(Problem) {
-      submission = try Submission.read(
-        try call.json(), by: organ, today: broker.store.clock.now.date, reference: broker.store.reference)
-    } catch {
-      return try await replay(claim, otherwise: error)
+    do {
+      submission = try await Submission.read(
+        try call.json(), by: organ, today: broker.store.clock.now.date, reference: broker.store.reference
+      ) { draft, unread in
+        try await broker.store.write { try $0.linkFaults(of: draft, by: organ, unread: unread) }
+      }
+    } catch let problem as Problem {
+      return try await replay(claim, otherwise: problem)
     }
     let trace = call.trace
     let outcome = try await broker.store.write { context in
@@ -65,7 +68,7 @@ struct RequestRoutes {
         return try await replay(claim, otherwise: problem)
       }
       let command: Command
-      do throws(Problem) {
+      do {
         // Whoever may not move it now is told so, whatever the body says. The writer judges once more, by what is then.
         if let refusal = now.refusal(
           of: verb, by: organ.code, expectedVersions: expected, reference: broker.store.reference)
@@ -73,9 +76,13 @@ struct RequestRoutes {
           throw problem(refusal, of: now, to: organ)
         }
         let json = verb.needsBody ? try call.json() : try call.jsonOrEmpty()
-        command = try Command.read(verb, json, to: now, reference: broker.store.reference)
-      } catch {
-        return try await replay(claim, otherwise: error)
+        command = try await Command.read(
+          verb, json, to: now, by: organ.code, now: broker.store.clock.now, reference: broker.store.reference
+        ) { data in
+          try await broker.store.write { try $0.linkFaults(of: data, suppliedTo: id, by: organ.code) }
+        }
+      } catch let problem as Problem {
+        return try await replay(claim, otherwise: problem)
       }
       let trace = call.trace
       // A supervisor that reminds or rules is shown the request.
