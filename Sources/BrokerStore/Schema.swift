@@ -38,8 +38,12 @@ enum Schema {
     migrator.registerMigration("10 what is overdue", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: overdue)
     }
-    migrator.registerMigration("11 what lies returned") { db in try db.execute(sql: returned) }
-    migrator.registerMigration("12 acknowledged in time") { db in try db.execute(sql: acknowledgedInTime) }
+    migrator.registerMigration("11 what lies returned", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: returned)
+    }
+    migrator.registerMigration("12 acknowledged in time", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: acknowledgedInTime)
+    }
     return migrator
   }
 
