@@ -27,9 +27,12 @@ private struct ClockLedger {
   private let request: AssistanceRequest
   private let reference: Reference
   private var spans: [ClockSpan] = []
-  /// Of the present clock.
-  private var (clock, start, budget) = (1, Instant(milliseconds: 0), 0)
-  private var (due, provisional) = (CalendarDate(dayNumber: 0), false)
+  /// Of the present clock; what an event does not say is as the request has it.
+  private var clock = 1
+  private var start: Instant
+  private var budget: Int
+  private var due: CalendarDate
+  private var provisional: Bool
   private var isDated = false
   private var responder: OrganCode
   private var region: RegionCode?
@@ -39,6 +42,8 @@ private struct ClockLedger {
   init(_ request: AssistanceRequest, _ reference: Reference) {
     (self.request, self.reference) = (request, reference)
     (responder, start) = (request.responder, request.receivedAt)
+    let deadline = request.deadline
+    (budget, due, provisional) = (deadline.workingDays, deadline.date, deadline.provisional)
   }
 
   private var procedure: Procedure? { reference.procedure(of: request) }
