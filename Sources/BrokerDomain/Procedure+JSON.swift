@@ -56,6 +56,7 @@ extension Procedure {
       w.string("questions", questions.rawValue)
     }
     w.string("answerKind", answerKind.rawValue)
+    if published || commits != answerKind.verifies { w.bool("commits", commits) }
     w.array("outcomes") { w in
       for outcome in outcomes {
         w.object { w in

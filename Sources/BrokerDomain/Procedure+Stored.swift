@@ -27,7 +27,8 @@ extension Procedure {
       isSealed: isSealed, copies: copies, ladder: ladder, disposals: disposals,
       // What was kept before there were these is as it was then.
       handover: json["clock"]?.word("handover", Handover.self) ?? .restarts,
-      answererRegion: json["answerers"]?.word("region", AnswererRegion.self) ?? .any, binds: binds, version: version)
+      answererRegion: json["answerers"]?.word("region", AnswererRegion.self) ?? .any, binds: binds,
+      commits: json["commits"]?.boolValue, version: version)
   }
 }
 

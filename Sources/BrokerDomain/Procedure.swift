@@ -56,6 +56,9 @@ package struct Procedure: Sendable, Equatable {
   package let subject: Presence
   package let questions: Presence
   package let answerKind: AnswerKind
+  /// It is about a promise that was given or is to be given: refused where the item takes none, and where it takes none
+  /// from an agent. What is answered by findings is so unless its definition says otherwise.
+  package let commits: Bool
   package let outcomes: [Outcome]
   /// Empty: it cannot be declined.
   package let declineReasons: [Outcome]
@@ -83,7 +86,7 @@ package struct Procedure: Sendable, Equatable {
     item: Presence, subject: Presence, questions: Presence, answerKind: AnswerKind, outcomes: [Outcome],
     declineReasons: [Outcome], fields: [Field], answerFields: [Field], isSealed: Bool, copies: [Organ.Role],
     ladder: [Rung], disposals: [DisposalNext] = [], handover: Handover = .restarts,
-    answererRegion: AnswererRegion = .any, binds: Bound = .receiver, version: Int = 1
+    answererRegion: AnswererRegion = .any, binds: Bound = .receiver, commits: Bool? = nil, version: Int = 1
   ) {
     self.id = id
     self.version = version
@@ -101,6 +104,7 @@ package struct Procedure: Sendable, Equatable {
     self.subject = subject
     self.questions = questions
     self.answerKind = answerKind
+    self.commits = commits ?? answerKind.verifies
     self.outcomes = outcomes
     self.declineReasons = declineReasons
     self.fields = fields
@@ -122,7 +126,8 @@ package struct Procedure: Sendable, Equatable {
       allowsExtension: allowsExtension, allowsTransfer: allowsTransfer, item: item, subject: subject,
       questions: questions, answerKind: answerKind, outcomes: outcomes, declineReasons: declineReasons,
       fields: fields, answerFields: answerFields, isSealed: isSealed, copies: copies, ladder: ladder,
-      disposals: disposals, handover: handover, answererRegion: answererRegion, binds: binds, version: version)
+      disposals: disposals, handover: handover, answererRegion: answererRegion, binds: binds, commits: commits,
+      version: version)
   }
 
   /// A procedure in all else like verification, whose rules are the defaults of a definition too.

@@ -44,6 +44,27 @@ import Testing
         procedure: nil, item: item, byAgent: byAgent, hasReason: hasReason, reference: reference) == [])
   }
 
+  /// What is no verification and is about a commitment that is to be given, and what is about none.
+  @Test(
+    arguments: [
+      ("1", true, true, []), ("2", false, true, []), ("4", false, true, []), ("3", false, true, []),
+      ("3", true, true, ["/commitment/byAgent agent-not-allowed"]), ("5", false, true, ["/item item-excluded"]),
+      ("5", true, true, ["/item item-excluded", "/commitment/byAgent agent-not-allowed"]), ("9", true, true, []),
+      ("3", true, false, []), ("5", true, false, []),
+    ] as [(String, Bool, Bool, [String])])
+  func commitments(_ item: String, _ byAgent: Bool, _ commits: Bool, _ expected: [String]) throws {
+    let faults = AssistanceRequest.itemFaults(
+      procedure: sampleProcedure(commits: commits), item: item, byAgent: byAgent, hasReason: false,
+      reference: try Self.reference())
+    #expect(faults.map { "\($0.pointer) \($0.code)" } == expected)
+    for fault in faults { #expect(fault.detail.zh.contains("第3版") && fault.detail.en.contains("version 3")) }
+  }
+
+  /// A definition may say that what is answered by findings is about no commitment.
+  @Test func findingsAreAboutACommitmentUnlessTheDefinitionSaysOtherwise() {
+    #expect(Procedure.verification.commits && !sampleProcedure().commits && sampleProcedure(commits: true).commits)
+  }
+
   private typealias Case = (item: String?, data: String)
 
   /// Proposals, and what is wrong with them by index; where nothing is, the items that come of it.

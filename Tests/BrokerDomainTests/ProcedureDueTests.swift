@@ -114,12 +114,13 @@ internal import Testing
 /// A procedure that is verification but for these.
 func sampleProcedure(
   clock: Procedure.Clock = .workingDays(5, from: .receipt), outcomes: [Procedure.Outcome] = [],
-  fields: [Procedure.Field] = [], answerFields: [Procedure.Field] = []
+  fields: [Procedure.Field] = [], answerFields: [Procedure.Field] = [], commits: Bool? = nil
 ) -> Procedure {
   let like = Procedure.verification
   return Procedure(
     id: "sample", title: Phrase("样本", "sample"), clause: "样本方案 一", openers: like.openers, answerers: [], clock: clock,
     acknowledgeDays: nil, returnDays: nil, supplement: false, allowsExtension: false, allowsTransfer: false,
     item: .none, subject: .optional, questions: .none, answerKind: .outcome, outcomes: outcomes, declineReasons: [],
-    fields: fields, answerFields: answerFields, isSealed: true, copies: [.supervisor], ladder: [.overdue])
+    fields: fields, answerFields: answerFields, isSealed: true, copies: [.supervisor], ladder: [.overdue],
+    commits: commits)
 }

@@ -68,6 +68,16 @@ internal import Testing
     }
   }
 
+  /// Written only where it differs from what goes without saying, so that older definitions are no new versions.
+  @Test(arguments: [(nil, false), (false, false), (true, true)] as [(Bool?, Bool)])
+  func aboutACommitment(_ commits: Bool?, _ isWritten: Bool) throws {
+    let base = sampleProcedure(commits: commits)
+    let back = try #require(Procedure(stored: base.canonical, version: 1))
+    #expect(back == base && back.numbered(2).commits == (commits == true))
+    #expect(String(decoding: base.canonical, as: UTF8.self).contains("commits") == isWritten)
+    #expect(!String(decoding: Procedure.verification.canonical, as: UTF8.self).contains("commits"))
+  }
+
   @Test func damageIsNoDefinition() {
     for text in ["", "{}", "[]", #"{"id":"x"}"#] { #expect(Procedure(stored: Array(text.utf8), version: 1) == nil) }
   }

@@ -83,6 +83,37 @@ struct CatalogueTests {
     #expect(try scene.daemon.state.run(["verify"]).status == 0)
   }
 
+  /// What is on the negative list takes no commitment at all: no form is served for it and nobody's credit is looked up.
+  /// What is exempt takes one, and only checking it is refused.
+  @Test func whatIsOnTheNegativeListTakesNoCommitment() throws {
+    let scene = try Scene()
+    let ids = try [
+      scene.propose(#"{"change": "exclude", "exclusion": "方案二（七）", "grounds": "涉及公共安全"}"#, item: "47"),
+      scene.propose(#"{"change": "amend", "method": "exempt", "agentAllowed": false, "grounds": "信用良好"}"#, item: "48"),
+    ]
+    #expect(try scene.publish(ids).status == 201)
+    func submit(_ procedure: String, _ item: String, byAgent: Bool = false) throws -> Reply {
+      var changes: [String: JSONBody] = [
+        "procedure": .string(procedure), "item": .string(item), "questions": .missing,
+        "commitment": JSONBody(#"{"number": "12", "byAgent": \#(byAgent)}"#),
+      ]
+      if procedure == "commitment-service" {
+        changes["data"] = JSONBody(#"{"appliedOn": "2026-03-02", "channel": "letter"}"#)
+      }
+      return try scene.daemon.client(.requester).call(
+        "POST", "/v1/requests",
+        json: marriageRequest(to: procedure == "credit-check" ? .credit : nil, extra: changes))
+    }
+    for procedure in ["commitment-service", "credit-check"] {
+      let refused = try submit(procedure, "47")
+      expectProblem(refused, 422, "item-excluded", procedure)
+      #expect(refused.text.contains("方案二（七）") && pointers(refused) == ["/item"], "\(refused.text)")
+      expectProblem(try submit(procedure, "48", byAgent: true), 422, "agent-not-allowed", procedure)
+      let taken = try submit(procedure, "48")
+      #expect(taken.status == 201, "\(procedure): \(taken.text)")
+    }
+  }
+
   @Test func aPublicationIsFiledWithTheSuperior() throws {
     let scene = try Scene()
     let superior = Self.prefecture

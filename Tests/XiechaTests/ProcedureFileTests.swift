@@ -21,6 +21,7 @@ internal import Testing
     subject: none
     questions: none
     answer: outcome
+    commits: true
     fields:
       - {name: publishedOn, zh: 公布日期, en: Published on, type: date, when: past, required: true}
       - {name: seenOn, zh: 发现日期, en: Seen on, type: date, required: false}
@@ -131,6 +132,7 @@ internal import Testing
     ("supplement: restart", "supplement: pause", "supplement is one of restart, none"),
     ("subject: none", "subject: maybe", "subject is one of none, optional, required"),
     ("answer: outcome", "answer: yes", "answer is one of findings, outcome"),
+    ("commits: true", "commits: often", "commits must be true or false"),
     ("name: seenOn", "name: publishedOn", "publishedOn occurs twice"),
     ("name: seenOn", "name: seen-on", "seen-on is no name of a field"),
     ("name: seenOn, ", "", "the key name is missing"),
@@ -279,7 +281,7 @@ internal import Testing
       .replacingOccurrences(of: "copies: [supervisor]\n", with: "")
       .replacingOccurrences(of: "next: follow", with: "next: {procedure: follow, how: opens, data: {code: {value: a}}}")
     try expectFault(
-      ["a.yaml": sealed, "b.yaml": Self.asking], "a.yaml:26",
+      ["a.yaml": sealed, "b.yaml": Self.asking], "a.yaml:27",
       "sample is sealed, so what it opens must be sealed too; follow is not")
     let reversing = Self.follow.replacingOccurrences(
       of: "en: Done}", with: "en: Done, next: {procedure: follow, how: reverses, field: it}}")

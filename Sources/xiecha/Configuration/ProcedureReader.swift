@@ -7,9 +7,8 @@ struct ProcedureReader {
 
   static let keys = [
     "id", "title", "clause", "openers", "answerers", "answererRegion", "clock", "acknowledgeDays", "returnDays",
-    "supplement", "extension", "transfer", "item", "subject", "questions", "answer", "fields", "answerFields",
-    "outcomes",
-    "declineReasons", "disposals", "visibility", "copies", "ladder",
+    "supplement", "extension", "transfer", "item", "subject", "questions", "answer", "commits", "fields",
+    "answerFields", "outcomes", "declineReasons", "disposals", "visibility", "copies", "ladder",
   ]
 
   func definition(_ root: Node) throws(ConfigurationFault) -> ProcedureFile.Loaded {
@@ -44,7 +43,8 @@ struct ProcedureReader {
         ladder: try ladder(try yaml.need(top, "ladder", root)),
         disposals: try disposals(top["disposals"], answer: answer, &lines),
         handover: try handover(clockNode, openers: openers),
-        answererRegion: try yaml.word(top["answererRegion"], "answererRegion", .any), binds: binds),
+        answererRegion: try yaml.word(top["answererRegion"], "answererRegion", .any), binds: binds,
+        commits: try top["commits"].map { node throws(ConfigurationFault) in try yaml.flag(node, "commits") }),
       file: yaml.file, lines: lines)
   }
 
