@@ -81,17 +81,22 @@ extension AssistanceRequest {
 
   private func fields(_ owed: Owed) -> [JSON.Member] {
     owed.next.fills.compactMap { fill in
-      let value: JSON? =
-        switch fill.source {
-        case .id: .string(id.description)
-        case .text: owed.text.map(JSON.string)
-        case .request(let name): data[name]
-        case .answer(let name): state.answer?.data[name]
-        case .disposal(let name): owed.given[name]
-        case .constant(let text): .string(text)
-        }
-      return value.flatMap { $0.isNull ? nil : JSON.Member(fill.field, $0) }
+      fill.sources.lazy.compactMap { value(of: $0, owed) }.first.map { JSON.Member(fill.field, $0) }
     }
+  }
+
+  /// Nil where there is none.
+  private func value(of source: Procedure.Next.Source, _ owed: Owed) -> JSON? {
+    let value: JSON? =
+      switch source {
+      case .id: .string(id.description)
+      case .text: owed.text.map(JSON.string)
+      case .request(let name): data[name]
+      case .answer(let name): state.answer?.data[name]
+      case .disposal(let name): owed.given[name]
+      case .constant(let text): .string(text)
+      }
+    return value.flatMap { $0.isNull ? nil : $0 }
   }
 
   /// The organ of the requesting organ's region that may answer, if there is exactly one; of several regions that cover
@@ -147,11 +152,16 @@ extension Law {
   /// What is wrong with the fields that are given with a disposal: they are those of what it opens.
   func faults(of data: JSON, with measure: Disposal.Measure, now: Instant) -> [Fault] {
     guard !data.members.isEmpty else { return [] }
-    guard let next = procedure.next(of: measure), next.how == .opens, !next.given.isEmpty,
+    guard let next = procedure.next(of: measure), next.how == .opens,
       let target = reference.procedures[next.procedure]
     else { return Procedure.faults(of: data, fields: [], at: "/data") }
-    let fields = target.fields.filter { field in
-      next.fills.contains { $0.field == field.name && $0.source == .disposal(field.name) }
+    let fields = target.fields.compactMap { field -> Procedure.Field? in
+      guard let fill = next.fills.first(where: { $0.field == field.name }),
+        fill.sources.contains(.disposal(field.name))
+      else { return nil }
+      // What may come from elsewhere need not be given.
+      return Procedure.Field(
+        name: field.name, label: field.label, kind: field.kind, required: field.required && fill.sources.count == 1)
     }
     return Procedure.faults(of: data, fields: fields, at: "/data", today: now.date)
   }

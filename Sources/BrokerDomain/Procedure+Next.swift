@@ -27,11 +27,15 @@ extension Procedure {
 
     package struct Fill: Sendable, Equatable {
       package let field: String
-      package let source: Source
-      package init(field: String, source: Source) {
+      /// In order: the first that has something counts. Never empty.
+      package let sources: [Source]
+
+      package init(field: String, sources: [Source]) {
         self.field = field
-        self.source = source
+        self.sources = sources
       }
+
+      package init(field: String, source: Source) { self.init(field: field, sources: [source]) }
     }
 
     package let procedure: String
@@ -50,11 +54,10 @@ extension Procedure {
       self.field = field
     }
 
-    /// Fields that the organ that disposes gives.
-    package var given: [String] {
-      fills.compactMap { fill in
-        if case .disposal(let name) = fill.source { return name }
-        return nil
+    /// Fields of the answer that it hands on.
+    package var handedOn: [String] {
+      fills.flatMap(\.sources).compactMap { source in
+        if case .answer(let name) = source { name } else { nil }
       }
     }
   }
@@ -109,6 +112,24 @@ extension Procedure.Next.Source {
   }
 }
 
+extension Procedure.Next.Source {
+  /// One of two members: `from` a place, or a `value`.
+  fileprivate func write(_ w: inout JSONWriter) {
+    if let word { w.string("from", word) }
+    if case .constant(let value) = self { w.string("value", value) }
+  }
+
+  fileprivate init?(stored json: JSON) {
+    if let value = json["value"]?.stringValue {
+      self = .constant(value)
+    } else if let source = json["from"]?.stringValue.flatMap(Self.init(word:)) {
+      self = source
+    } else {
+      return nil
+    }
+  }
+}
+
 extension Procedure.Next {
   /// The members of an outcome or a disposal that say what follows.
   func write(_ w: inout JSONWriter) {
@@ -119,8 +140,9 @@ extension Procedure.Next {
         for fill in fills {
           w.object { w in
             w.string("field", fill.field)
-            if let word = fill.source.word { w.string("from", word) }
-            if case .constant(let value) = fill.source { w.string("value", value) }
+            fill.sources.first?.write(&w)
+            guard fill.sources.count > 1 else { return }
+            w.array("otherwise") { w in for source in fill.sources.dropFirst() { w.object { source.write(&$0) } } }
           }
         }
       }
@@ -133,9 +155,9 @@ extension Procedure.Next {
   init?(stored json: JSON) {
     guard let procedure = json["next"]?.stringValue else { return nil }
     let fills = (json["fills"]?.arrayValue ?? []).compactMap { fill -> Fill? in
-      guard let field = fill["field"]?.stringValue else { return nil }
-      if let value = fill["value"]?.stringValue { return Fill(field: field, source: .constant(value)) }
-      return fill["from"]?.stringValue.flatMap(Source.init(word:)).map { Fill(field: field, source: $0) }
+      guard let field = fill["field"]?.stringValue, let first = Source(stored: fill) else { return nil }
+      let others = (fill["otherwise"]?.arrayValue ?? []).compactMap(Source.init(stored:))
+      return Fill(field: field, sources: [first] + others)
     }
     self.init(
       procedure, json["how"]?.stringValue.flatMap(How.init(rawValue:)) ?? .offers, fills: fills,

@@ -99,9 +99,7 @@ package struct Representation: Sendable {
       let next = reference.procedure(of: request)?.outcomes.first(where: { $0.id == outcome })?.next,
       reference.isSealed(next.procedure)
     else { return [] }
-    return next.fills.compactMap { fill in
-      if case .answer(let name) = fill.source { name } else { nil }
-    }
+    return next.handedOn
   }
 
   private func outcome(_ w: inout JSONWriter) {

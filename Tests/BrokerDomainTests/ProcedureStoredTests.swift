@@ -22,6 +22,7 @@ internal import Testing
         .init(field: "a", source: .id), .init(field: "b", source: .text), .init(field: "c", source: .request("f0")),
         .init(field: "d", source: .answer("f1")), .init(field: "e", source: .disposal("e")),
         .init(field: "f", source: .constant("broken")),
+        .init(field: "g", sources: [.disposal("g"), .answer("f2"), .text, .constant("none")]),
       ], receiver: "公安局"),
   ]
 
@@ -76,6 +77,19 @@ internal import Testing
     #expect(back == base && back.numbered(2).commits == (commits == true))
     #expect(String(decoding: base.canonical, as: UTF8.self).contains("commits") == isWritten)
     #expect(!String(decoding: Procedure.verification.canonical, as: UTF8.self).contains("commits"))
+  }
+
+  /// One source is written as it was before there could be several.
+  @Test func alternativesStandBesideTheFirst() {
+    let fills = [
+      Procedure.Next.Fill(field: "a", source: .text), .init(field: "b", sources: [.answer("c"), .constant("d")]),
+    ]
+    let procedure = sampleProcedure(outcomes: [
+      .init(id: "o", title: Phrase("结果", "outcome"), next: Procedure.Next("other", .opens, fills: fills))
+    ])
+    let text = String(decoding: procedure.canonical, as: UTF8.self)
+    #expect(text.contains(#"{"field":"a","from":"text"},"#))
+    #expect(text.contains(#"{"field":"b","from":"answer.c","otherwise":[{"value":"d"}]}"#), "\(text)")
   }
 
   @Test func damageIsNoDefinition() {

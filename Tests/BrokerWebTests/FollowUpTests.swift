@@ -1,3 +1,4 @@
+internal import BrokerDomain
 internal import Foundation
 internal import TestSupport
 internal import Testing
@@ -183,29 +184,69 @@ internal import Testing
     #expect(try Self.get(id, .supervisor)["answer"]["data"]["decidedOn"].string == "2026-03-02")
   }
 
-  @Test func whatCannotBeOpenedStaysOnOffer() throws {
+  /// A disposal says no more than the contract asks for: its text says what is suspected, and the letter gets its number
+  /// later.
+  @Test func aCrimeIsTransferredByTheTextOfTheDisposal() throws {
     let id = try Self.contradicted()
-    let disposed = try Self.move(
-      "dispose", id, Self.requester, #"{"measure": "transfer-criminal", "text": "涉嫌犯罪"}"#
-    ).json
+    let body = #"{"measure": "transfer-criminal", "text": "伪造结婚证，涉嫌犯罪"}"#
+    let disposed = try Self.move("dispose", id, Self.requester, body).json
+    let link = try #require(disposed["followUps"].array?.first { $0["procedure"].string == "criminal-transfer" })
+    #expect(link["how"].string == "opens" && link["reason"]["zh"].string == nil)
+    let sealed = try #require(link["request"].string)
+    let seen = try Self.get(sealed, .市公安局)
+    #expect(seen["data"]["suspicion"].string == "伪造结婚证，涉嫌犯罪" && seen["data"]["letter"].string == nil)
+    #expect(seen["origin"].string == id && seen["due"]["workingDays"].int == 1)
+    expectProblem(try House.client(.supervisor).call("GET", "/v1/requests/\(sealed)"), 404, "not-found")
+    for organ in [Self.responder, Qidong.supervisor] {
+      let told = try House.client(organ).done("GET", "/v1/requests/\(id)/timeline").text
+      #expect(!told.contains(sealed) && !told.contains("criminal-transfer"), "\(told)")
+    }
+  }
+
+  /// What names no crime says by its text, or else by what was false, what points to one.
+  @Test(arguments: [
+    (#", "text": "涉嫌犯罪，依法移送", "data": {"suspicion": "诈骗罪"}"#, "诈骗罪"), (#", "text": "涉嫌犯罪，依法移送""#, "涉嫌犯罪，依法移送"),
+    ("", "查无结婚登记"),
+  ]) func whatPointsToACrime(_ rest: String, _ expected: String) throws {
+    let id = try #require(try Self.open("false-commitment", data: #"{"falsehood": "查无结婚登记"}"#)["id"].string)
+    let answer = #"{"outcome": "transfer-criminal", "signatory": "王五"\#(rest)}"#
+    let link = try Self.move("answer", id, Self.requester, answer).json["followUps"].array?.first
+    let sealed = try #require(link?["request"].string)
+    #expect(try Self.get(sealed, .市公安局)["data"]["suspicion"].string == expected)
+  }
+
+  /// Two organs of the place may receive it: the organ that owes it says which.
+  @Test func whatCannotBeOpenedStaysOnOffer() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let forest = "0123456789ABCDEFGHJKLMNPQRTUWXY".lazy.compactMap { try? OrganCode("11320681014269999\($0)") }.first
+    let file = daemon.state.path + "/rows.csv"
+    try "code,name,region\n\(try #require(forest)),启东市森林公安局,320681\n"
+      .write(toFile: file, atomically: true, encoding: .utf8)
+    let imported = try daemon.state.run(["import", "organs", file])
+    #expect(imported.status == 0, "\(imported.stderr)")
+    let (asking, answering) = (try daemon.client(Self.requester), try daemon.client(Self.responder))
+    let path = try daemon.open()
+    let id = String(path.dropFirst("/v1/requests/".count))
+    try answering.done("POST", path + "/answer", json: answerBody(result: "contradicted"))
+    let body = #"{"measure": "transfer-criminal", "text": "涉嫌犯罪"}"#
+    let disposed = try asking.done("POST", path + "/dispose", json: body).json
     let link = try #require(disposed["followUps"].array?.first { $0["procedure"].string == "criminal-transfer" })
     #expect(link["how"].string == "offers" && link["request"].isNull)
-    #expect(link["reason"]["zh"].string?.contains("移送书文号") == true)
-    #expect(link["reason"]["en"].string?.contains("/data/letter") == true)
-    let new = try Self.open(
-      "criminal-transfer", to: .市公安局,
-      data: #"{"letter": "启医保移〔2026〕2号", "suspicion": "诈骗", "origin": "\#(id)"}"#)
-    let linked = try Self.get(id, Self.requester)
+    #expect(link["reason"]["zh"].string?.contains("有2个机关可以办理") == true, "\(link)")
+    #expect(link["reason"]["en"].string?.hasPrefix("2 organs may answer") == true, "\(link)")
+    let new = try daemon.submit(
+      Self.request("criminal-transfer", to: .市公安局, data: #"{"suspicion": "诈骗", "origin": "\#(id)"}"#))
+    let linked = try asking.get(path)
     #expect(linked["followUps"].array?.contains { $0["request"] == new["id"] } == true)
     #expect(linked["version"] == disposed["version"], "nobody else is told")
-    #expect(!(try House.client(.supervisor).done("GET", "/v1/requests/\(id)").text.contains("criminal-transfer")))
+    #expect(!(try daemon.client(.supervisor).done("GET", path).text.contains("criminal-transfer")))
   }
 
   @Test(arguments: [
     (#"{"measure": "terminate", "text": "终止", "data": {"letter": "x"}}"#, ["/data/letter"]),
     (
       #"{"measure": "transfer-criminal", "text": "移送", "data": {"letter": 5, "x": 1}}"#,
-      ["/data/letter", "/data/suspicion", "/data/x"]
+      ["/data/letter", "/data/x"]
     ),
   ]) func fieldsOfADisposal(_ body: String, _ places: [String]) throws {
     let id = try Self.contradicted()

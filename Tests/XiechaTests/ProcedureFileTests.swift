@@ -189,6 +189,23 @@ internal import Testing
       "seven is no code: has 5 characters, at most 4"
     ),
     (
+      "next: follow", "next: {procedure: follow, how: opens, data: {code: [data.order, answer.toldOn]}}",
+      "code is a text and cannot be filled from the date toldOn"
+    ),
+    (
+      "next: follow", "next: {procedure: follow, how: opens, data: {code: [{value: x}, text]}}",
+      "what stands before is always there, so that this never counts: leave it out"
+    ),
+    ("next: follow", "next: {procedure: follow, how: opens, data: {code: []}}", "code comes from one of id, text, "),
+    (
+      "next: follow", "next: {procedure: follow, how: opens, data: {code: [text, order]}}",
+      "code comes from one of id, text, "
+    ),
+    (
+      "next: follow", "next: {procedure: follow, how: opens, data: {code: [text, {value: x}]}}",
+      "follow requires a subject, which sample has not to give"
+    ),
+    (
       "next: follow", "next: {procedure: follow, how: reverses, field: order}",
       "field is the name of a field of type request; order is none"
     ),

@@ -71,7 +71,9 @@ struct FollowUpCheck {
       if own.isSealed, !target.isSealed {
         throw place.fault("\(own.id) is sealed, so what it opens must be sealed too; \(target.id) is not")
       }
-      for fill in place.next.fills { try check(fill, place, own, target) }
+      for fill in place.next.fills {
+        for source in fill.sources { try check(source, of: fill.field, place, own, target) }
+      }
       try checkRequired(place, own, target)
     case .reverses:
       let name = place.next.field ?? ""
@@ -98,42 +100,42 @@ struct FollowUpCheck {
   }
 
   private func check(
-    _ fill: Procedure.Next.Fill, _ place: Place, _ own: Procedure, _ target: Procedure
+    _ source: Procedure.Next.Source, of name: String, _ place: Place, _ own: Procedure, _ target: Procedure
   ) throws(ConfigurationFault) {
-    guard let field = target.fields.first(where: { $0.name == fill.field }) else {
+    guard let field = target.fields.first(where: { $0.name == name }) else {
       let known = target.fields.map(\.name).joined(separator: ", ")
-      throw place.fault("\(target.id) has no field \(fill.field); known: \(known)", field: fill.field)
+      throw place.fault("\(target.id) has no field \(name); known: \(known)", field: name)
     }
-    func source(_ fields: [Procedure.Field], _ name: String, _ whose: String) throws(ConfigurationFault) {
+    func known(_ fields: [Procedure.Field], _ name: String, _ whose: String) throws(ConfigurationFault) {
       guard let from = fields.first(where: { $0.name == name }) else {
-        throw place.fault("\(fill.field) is filled from \(name), which \(whose) has not", field: fill.field)
+        throw place.fault("\(field.name) is filled from \(name), which \(whose) has not", field: field.name)
       }
       guard from.kind.name == field.kind.name else {
         throw place.fault(
-          "\(fill.field) is a \(field.kind.name) and cannot be filled from the \(from.kind.name) \(name)",
-          field: fill.field)
+          "\(field.name) is a \(field.kind.name) and cannot be filled from the \(from.kind.name) \(name)",
+          field: field.name)
       }
     }
-    switch fill.source {
+    switch source {
     case .id:
       guard field.kind == .request else {
-        throw place.fault("\(fill.field) is no request and cannot be filled from id", field: fill.field)
+        throw place.fault("\(field.name) is no request and cannot be filled from id", field: field.name)
       }
     case .text:
       guard case .text = field.kind else {
-        throw place.fault("\(fill.field) is no text and cannot be filled from text", field: fill.field)
+        throw place.fault("\(field.name) is no text and cannot be filled from text", field: field.name)
       }
-    case .request(let name): try source(own.fields, name, "data of \(own.id)")
-    case .answer(let name): try source(own.answerFields, name, "its answer")
+    case .request(let name): try known(own.fields, name, "data of \(own.id)")
+    case .answer(let name): try known(own.answerFields, name, "its answer")
     case .disposal(let name):
       guard place.name.hasPrefix("disposals."), name == field.name else {
-        throw place.fault("disposal.\(fill.field), at a disposal, was expected here", field: fill.field)
+        throw place.fault("disposal.\(field.name), at a disposal, was expected here", field: field.name)
       }
     case .constant(let value):
       let one = Procedure.Field(name: field.name, label: field.label, kind: field.kind, required: true)
       let faults = Procedure.faults(of: .object([.init(field.name, .string(value))]), fields: [one], at: "")
       if let wrong = faults.first {
-        throw place.fault("\(value) is no \(fill.field): \(wrong.detail.en)", field: fill.field)
+        throw place.fault("\(value) is no \(field.name): \(wrong.detail.en)", field: field.name)
       }
     }
   }

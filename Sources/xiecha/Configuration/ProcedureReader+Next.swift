@@ -42,7 +42,7 @@ extension ProcedureReader {
 
   private static let sources = "id, text, data.FIELD, answer.FIELD, disposal.FIELD or {value: TEXT}"
 
-  /// Field → where its value comes from.
+  /// Field → where its value comes from, or a list of such places.
   private func fills(
     _ node: Node?, of name: String, _ lines: inout FollowUpLines
   ) throws(ConfigurationFault) -> [Procedure.Next.Fill] {
@@ -52,17 +52,32 @@ extension ProcedureReader {
     for (key, value) in mapping {
       let field = try yaml.name(key, hyphens: false)
       lines.fills["\(name).\(field)"] = key.mark?.line
-      if case .mapping = value {
-        let constant = try yaml.need(try yaml.mapping(value, keys: ["value"]), "value", value)
-        fills.append(.init(field: field, source: .constant(try yaml.text(constant))))
-      } else {
-        guard let source = value.string.flatMap({ Procedure.Next.Source(word: $0) }) else {
-          throw yaml.fault(value, "\(field) comes from one of \(Self.sources)")
-        }
-        fills.append(.init(field: field, source: source))
+      guard case .sequence(let places) = value else {
+        fills.append(.init(field: field, source: try source(value, of: field)))
+        continue
       }
+      var sources: [Procedure.Next.Source] = []
+      for place in places {
+        if sources.last?.isAlwaysThere == true {
+          throw yaml.fault(place, "what stands before is always there, so that this never counts: leave it out")
+        }
+        sources.append(try source(place, of: field))
+      }
+      guard !sources.isEmpty else { throw yaml.fault(value, "\(field) comes from one of \(Self.sources)") }
+      fills.append(.init(field: field, sources: sources))
     }
     return fills
+  }
+
+  private func source(_ node: Node, of field: String) throws(ConfigurationFault) -> Procedure.Next.Source {
+    if case .mapping = node {
+      let constant = try yaml.need(try yaml.mapping(node, keys: ["value"]), "value", node)
+      return .constant(try yaml.text(constant))
+    }
+    guard let source = node.string.flatMap({ Procedure.Next.Source(word: $0) }) else {
+      throw yaml.fault(node, "\(field) comes from one of \(Self.sources)")
+    }
+    return source
   }
 
   /// `{measure, next}` for what a contradicted answer may lead to.
@@ -84,5 +99,14 @@ extension ProcedureReader {
       found.append(Procedure.DisposalNext(measure, next))
     }
     return found
+  }
+}
+
+extension Procedure.Next.Source {
+  fileprivate var isAlwaysThere: Bool {
+    switch self {
+    case .id, .constant: true
+    case .text, .request, .answer, .disposal: false
+    }
   }
 }
