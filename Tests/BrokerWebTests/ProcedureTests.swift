@@ -142,7 +142,7 @@ internal import Testing
         "credit-objection.corrected reverses credit-report", "credit-repair.repaired reverses credit-report",
         "false-commitment.penalise opens credit-report", "false-commitment.rectify opens credit-report",
         "false-commitment.revoke opens credit-report", "false-commitment.terminate opens credit-report",
-        "false-commitment.transfer-criminal opens criminal-transfer", "list-adjustment.published offers list-filing",
+        "false-commitment.transfer-criminal opens criminal-transfer",
         "on-site-dispatch.inconsistent offers false-commitment", "verification.contradicted offers false-commitment",
         "verification.transfer-criminal opens criminal-transfer",
       ])
