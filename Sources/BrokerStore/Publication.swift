@@ -56,8 +56,8 @@ enum PublicationSQL: String, CaseIterable {
 }
 
 extension WriteContext {
-  /// Makes the new versions, marks the proposals, and opens what follows: the filing with the superior, and the forms
-  /// that the departments owe. All in the caller's transaction.
+  /// Makes the new versions, marks the proposals, and opens what follows: the filing, and the forms that the departments
+  /// owe. All in the caller's transaction.
   /// - Throws: `Refusal.faults` with everything that is wrong.
   package func publish(_ draft: PublicationDraft, by supervisor: Organ, trace: String?) throws -> Publication {
     let now = now
@@ -79,7 +79,7 @@ extension WriteContext {
     for proposal in proposals {
       try note(.proposal, proposal.proposal.id, [proposal.proposal.proposer, supervisor], in: &publication)
     }
-    try openFiling(of: &publication, proposals.map(\.proposal.id), by: supervisor, trace: trace)
+    try openFilings(of: &publication, proposals.map(\.proposal), by: supervisor, trace: trace)
     for code in lists.owingForms {
       guard let department = reference.organ(code) else { continue }
       try open(
@@ -105,13 +105,23 @@ extension WriteContext {
     }
   }
 
-  private func openFiling(
-    of publication: inout Publication, _ proposals: [EntityID], by supervisor: Organ, trace: String?
+  /// 崂山方案 3: the department files the published list with the 司法局 within 7 working days, and it is filed upward from
+  /// there. A supervisor that has a superior files with that one, once for all. Where the directory has none above it, each
+  /// department files what it proposed with the supervisor that published; who published files nothing with itself.
+  private func openFilings(
+    of publication: inout Publication, _ proposals: [CatalogueProposal], by supervisor: Organ, trace: String?
   ) throws {
-    guard let superior = reference.filingSuperior(of: supervisor) else { return }
-    try open(
-      .filing, CatalogueProposal.filing, from: supervisor, to: superior, of: &publication, proposals.first,
-      by: supervisor, trace: trace)
+    if let superior = reference.filingSuperior(of: supervisor) {
+      return try open(
+        .filing, CatalogueProposal.filing, from: supervisor, to: superior, of: &publication, proposals.first?.id,
+        by: supervisor, trace: trace)
+    }
+    var done: Set<OrganCode> = [supervisor.code]
+    for proposal in proposals where done.insert(proposal.proposer.code).inserted {
+      try open(
+        .filing, CatalogueProposal.filing, from: proposal.proposer, to: supervisor, of: &publication, proposal.id,
+        by: supervisor, trace: trace)
+    }
   }
 
   /// Opens a request that the publication brings about, if the place has its procedure.

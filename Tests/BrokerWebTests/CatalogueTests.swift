@@ -10,6 +10,7 @@ struct CatalogueTests {
     var supervisor: Client { get throws { try daemon.client(Qidong.supervisor) } }
 
     init() throws { daemon = try Daemon(state: StateDirectory(rehearseAt: House.start)) }
+    init(daemon: Daemon) { self.daemon = daemon }
 
     /// - Returns: the id.
     func propose(_ data: String, item: String? = nil, by organ: Qidong = .requester, approve: Bool = true) throws
@@ -55,8 +56,11 @@ struct CatalogueTests {
     let reply = try scene.publish([exclude, add], from: "2026-03-09", key: "publish-1")
     #expect(reply.status == 201, "\(reply.text)")
     #expect(reply.json["proposals"].array?.count == 2 && reply.json["forms"].array?.count == 1)
-    // There is no supervisor above in the example's directory, and the reply says so.
-    #expect(reply.json["filing"].isNull && reply.json["note"].string?.contains("没有上级司法局") == true)
+    // There is no supervisor above in the example's directory: the department files with the one that published, once.
+    #expect(reply.json["note"].isNull && reply.json["filings"].array?.count == 1)
+    let filing = try scene.supervisor.get("/v1/requests/" + (reply.json["filing"].string ?? "?"))
+    #expect(filing["id"] == reply.json["filings"][0] && filing["data"]["adjustment"].string == exclude)
+    #expect(filing["from"]["code"].string == Qidong.requester.code)
     let again = try scene.publish([exclude, add], from: "2026-03-09", key: "publish-1")
     #expect(again.body == reply.body && again.headers["idempotency-replayed"] == "true")
     // The department owes the forms within ten working days.
@@ -134,6 +138,45 @@ struct CatalogueTests {
     #expect(reply.json["versions"].array?.first?["list"].string == "assistance-list")
     let listed = try scene.daemon.client(Qidong.stranger).get("/v1/catalogue/publications")["items"].array ?? []
     #expect(listed.count == 1 && listed[0]["proposals"].array?.isEmpty == true && listed[0]["filing"].isNull)
+  }
+
+  /// 崂山方案 3, to the letter: without a superior in the directory each department files what it proposed with the 司法局
+  /// that published, which files nothing with itself.
+  @Test func departmentsFileWhereThereIsNoSuperior() throws {
+    let scene = try Scene()
+    let exclude = #"{"change": "exclude", "exclusion": "方案二（七）", "grounds": "涉及公共安全"}"#
+    let ids = try [
+      scene.propose(exclude, item: "44"), scene.propose(exclude, item: "45"),
+      scene.propose(exclude, item: "46", by: .responder),
+    ]
+    let reply = try scene.publish(ids)
+    #expect(reply.status == 201 && reply.json["note"].isNull, "\(reply.text)")
+    let filings = (reply.json["filings"].array ?? []).compactMap(\.string)
+    #expect(filings.count == 2 && reply.json["filing"].string == filings.first)
+    for (id, (organ, proposal)) in zip(filings, [(Qidong.requester, ids[0]), (.responder, ids[2])]) {
+      let filing = try scene.daemon.client(organ).get("/v1/requests/\(id)")
+      #expect(filing["procedure"].string == "list-filing" && filing["to"]["code"].string == Qidong.supervisor.code)
+      #expect(filing["from"]["code"].string == organ.code && filing["data"]["adjustment"].string == proposal)
+      #expect(filing["data"]["publishedOn"].string == "2026-03-02" && filing["due"]["workingDays"].int == 7)
+      #expect(filing["due"]["status"].string == "met" && filing["due"]["binds"].string == "sender")
+      // Who publishes gives the receipt.
+      let receipt = #"{"outcome": "filed", "data": {"receipt": "启司备〔2026〕1号"}, "signatory": "周八"}"#
+      try scene.supervisor.done("POST", "/v1/requests/\(id)/answer", json: receipt)
+      // A department is told of its own.
+      let listed = try scene.daemon.client(organ).get("/v1/catalogue/publications")["items"][0]
+      #expect(listed["filing"].string == id && listed["filings"].array?.compactMap(\.string) == [id])
+    }
+    #expect(try scene.daemon.state.run(["verify"]).status == 0)
+  }
+
+  @Test func whatCannotBeFiledIsSaid() throws {
+    let state = try StateDirectory(rehearseAt: House.start)
+    try FileManager.default.removeItem(atPath: state.path + "/procedures/list-filing.yaml")
+    let scene = try Scene(daemon: Daemon(state: state))
+    let id = try scene.propose(#"{"change": "exclude", "exclusion": "方案二（七）", "grounds": "理由"}"#, item: "44")
+    let reply = try scene.publish([id])
+    #expect(reply.status == 201 && reply.json["note"].string?.contains("未配置清单备案") == true, "\(reply.text)")
+    #expect(reply.json["filing"].isNull && reply.json["filings"].array?.isEmpty == true)
   }
 
   @Test func everyFaultIsNamed() throws {

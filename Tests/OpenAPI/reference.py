@@ -78,6 +78,7 @@ def catalogue(w):
     published = w.call("publish", "POST", path, 201, key=boss, body=publish, must=True).json
     w.that("marked as published", published["proposals"] == [made] and published["versions"], published)
     w.that("the forms are owed", len(published["forms"]) == 1, published)
+    w.that("the department has filed it", published["filings"] == [published["filing"]] != [None], published)
     w.call("publish twice", "POST", path, 422, key=boss, body=publish, code="already-published")
     items = w.call("the new version", "GET", "/v1/items", 200, key=w.stranger, must=True).json
     w.that("its number", items["version"] == published["versions"][0]["version"], items["version"])

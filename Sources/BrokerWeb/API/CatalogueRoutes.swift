@@ -2,8 +2,8 @@ internal import BrokerDomain
 internal import BrokerStore
 internal import HTTPTypes
 
-/// Publication of the lists: the 司法局 publishes the changes that it has approved, and files them with its superior
-/// (莱芜方案 2、崂山方案 3).
+/// Publication of the lists: the 司法局 publishes the changes that it has approved, and they are filed with its superior,
+/// or with itself by the departments (莱芜方案 2、崂山方案 3).
 struct CatalogueRoutes {
   let broker: Broker
 
@@ -88,11 +88,13 @@ struct CatalogueRoutes {
     }
     w.array("proposals") { w in for id in ids(.proposal) { w.string(nil, id) } }
     w.array("forms") { w in for id in ids(.forms) { w.string(nil, id) } }
+    // One, for who has read it since there could be one only.
     w.string("filing", ids(.filing).first)
+    w.array("filings") { w in for id in ids(.filing) { w.string(nil, id) } }
     let note = Phrase(
-      "机关目录中没有上级司法局（或未配置清单备案），未提出备案，请另行报送",
-      "the directory has no superior supervisor (or there is no procedure for filing): nothing was filed, file it yourself"
-    )
+      "机关目录中没有上级司法局，调整也不是由部门提出的（或未配置清单备案），未提出备案，请另行报送",
+      "the directory has no superior supervisor and no department proposed it (or there is no procedure for filing): "
+        + "nothing was filed, file it yourself")
     w.string("note", publication.ids(.filing).isEmpty ? note.text(language) : nil)
   }
 }
