@@ -13,12 +13,14 @@ extension AssistanceRequest {
   /// too.
   /// - Parameters:
   ///   - procedure: nil when it could not be read, or there is none of its name.
+  ///   - requester: what is another region's is not on its list, and judged as that.
   ///   - byAgent: the commitment was given by an agent.
   ///   - hasReason: the request says why another organ has to be asked.
   package static func itemFaults(
-    procedure: Procedure?, item code: String?, byAgent: Bool, hasReason: Bool, reference: Reference
+    procedure: Procedure?, item code: String?, by requester: OrganCode, byAgent: Bool, hasReason: Bool,
+    reference: Reference
   ) -> [Fault] {
-    guard let procedure, let item = code.flatMap({ reference.item($0) }) else { return [] }
+    guard let procedure, let item = code.flatMap({ reference.item($0, for: requester) }) else { return [] }
     let isExcluded = procedure.commits && item.exclusion != nil
     let isAgentBarred = procedure.commits && byAgent && !item.agentAllowed
     let needsNobody = procedure.answerKind.verifies && (item.method == .exempt || item.method == .online)

@@ -18,14 +18,8 @@ extension AssistanceRequest {
           "there is no procedure \"\(procedure)\"; known: \(known)"))
     }
     let isOwnDuty = procedure.flatMap { reference.procedures[$0] }?.openers == .itself
-    let isListed = item.map { reference.item($0) != nil } ?? true
-    if let item, !isListed {
-      let rule = reference.itemsVersion.rule(.items)
-      faults.append(
-        Fault(
-          "/item", code: "unknown-item", "证明事项清单中没有编号“\(item)”，未列入清单的不适用告知承诺制（\(rule.zh)）",
-          "the list of proof items has no item \"\(item)\", and what is not listed takes no commitment (\(rule.en))"))
-    }
+    let isListed = item.map { reference.item($0, for: requester) != nil } ?? true
+    if let item, !isListed { faults.append(unlisted(item, reference)) }
     if isOwnDuty {
       if let to, to != requester {
         faults.append(
@@ -58,6 +52,21 @@ extension AssistanceRequest {
       return [Fault("/to", code: "unknown-organ", "机关目录中没有“\(to)”", "the directory has no organ \"\(to)\"")]
     }
     return []
+  }
+
+  /// Not on the list, or on that of another region only: that one holds for its own organs, who alone may ask by it or
+  /// have it changed.
+  private static func unlisted(_ item: String, _ reference: Reference) -> Fault {
+    let rule = reference.itemsVersion.rule(.items)
+    let what =
+      reference.item(item)?.region.map { region in
+        Phrase(
+          "编号“\(item)”是行政区划\(region)清单中的事项，本机关所在地区的清单中没有",
+          "item \"\(item)\" is of the list of region \(region), and not of your region's")
+      } ?? Phrase("证明事项清单中没有编号“\(item)”", "the list of proof items has no item \"\(item)\"")
+    return Fault(
+      "/item", code: "unknown-item", "\(what.zh)，未列入清单的不适用告知承诺制（\(rule.zh)）",
+      "\(what.en), and what is not listed takes no commitment (\(rule.en))")
   }
 
   private static func noRoute(_ item: String?) -> Fault {

@@ -20,8 +20,8 @@ extension AssistanceRequest {
         procedure: submission.procedure, item: submission.item, to: submission.to, by: requester.code,
         reference: reference)
       + itemFaults(
-        procedure: procedure, item: submission.item, byAgent: content.commitment?.byAgent == true,
-        hasReason: content.reason != nil, reference: reference)
+        procedure: procedure, item: submission.item, by: requester.code,
+        byAgent: content.commitment?.byAgent == true, hasReason: content.reason != nil, reference: reference)
       + (procedure?.faults(
         item: submission.item != nil, subject: submission.subject != nil, questions: !content.questions.isEmpty,
         data: content.data, to: responder, by: requester, today: now.date, reference: reference) ?? [])

@@ -22,10 +22,14 @@ package struct Item: Sendable, Equatable {
   package var isPublic: Bool
   /// Whether an agent may commit in the applicant's place.
   package var agentAllowed: Bool
+  /// Whose list it is of: for the organs that this region covers, and for no others. Nil: shared by every region of the
+  /// database.
+  package var region: RegionCode?
 
   package init(
     code: String, proof: String, matter: String, departments: [String], method: Method = .assistance,
-    methodBasis: String? = nil, exclusion: String? = nil, isPublic: Bool = true, agentAllowed: Bool = true
+    methodBasis: String? = nil, exclusion: String? = nil, isPublic: Bool = true, agentAllowed: Bool = true,
+    region: RegionCode? = nil
   ) {
     self.code = code
     self.proof = proof
@@ -36,9 +40,19 @@ package struct Item: Sendable, Equatable {
     self.exclusion = exclusion
     self.isPublic = isPublic
     self.agentAllowed = agentAllowed
+    self.region = region
   }
 
   package var label: String { "\(code)“\(proof)”（\(matter)）" }
+
+  package func isListed(for organ: Organ) -> Bool { region?.covers(organ.region) ?? true }
+
+  /// Some organ could not tell the two apart: the key is (proof, matter), within each region.
+  package func clashes(with other: Item) -> Bool {
+    guard proof == other.proof, matter == other.matter else { return false }
+    guard let region, let others = other.region else { return true }
+    return region.covers(others) || others.covers(region)
+  }
 }
 
 /// A line of the assistance list 行政协助事项清单: who must answer whom about which item, in how many working days.

@@ -133,7 +133,10 @@ package struct CatalogueDraft: Sendable {
     guard !items.contains(where: { $0.code == code }) else {
       return fault(index, code: "invalid-proposal", "编号\(code)已在清单中", "the list has an item \(code) already")
     }
-    var item = Item(code: code, proof: proof, matter: matter, departments: ["", "", proposal.proposer.shortName])
+    // What a department adds is its own region's; only a file makes an item that every region shares.
+    var item = Item(
+      code: code, proof: proof, matter: matter, departments: ["", "", proposal.proposer.shortName],
+      region: proposal.proposer.region)
     amend(&item, proposal)
     guard unique(item, except: code, index) else { return }
     items.append(item)
@@ -157,7 +160,7 @@ package struct CatalogueDraft: Sendable {
   }
 
   private mutating func unique(_ item: Item, except code: String, _ index: Int) -> Bool {
-    let same = items.first { $0.code != code && $0.proof == item.proof && $0.matter == item.matter }
+    let same = items.first { $0.code != code && $0.clashes(with: item) }
     guard let same else { return true }
     let clash = touched["item \(same.code)"].map { $0 != index } ?? false
     fault(
@@ -194,6 +197,14 @@ package struct CatalogueDraft: Sendable {
         return fault(
           index, code: "invalid-proposal", "新增协助事项应指明清单中的事项（item）和另一被请求机关（data.obliged）",
           "a new entry names an item of the list and another organ that is obliged (data.obliged)")
+      }
+      let isListed = reference.organ(requester).map { organ in
+        items.contains { $0.code == code && $0.isListed(for: organ) }
+      }
+      guard isListed == true else {
+        return fault(
+          index, code: "invalid-proposal", "事项\(code)是其他地区清单中的事项，\(requester)不能就其请求协助",
+          "item \(code) is of another region's list: \(requester) cannot ask about it")
       }
       entries.append(
         AssistanceEntry(

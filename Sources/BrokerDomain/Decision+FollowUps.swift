@@ -70,12 +70,12 @@ extension AssistanceRequest {
     }
   }
 
-  /// An item that has left the list meanwhile stays behind where none is needed.
+  /// An item that has left the organ's list meanwhile stays behind where none is needed.
   private func carried(to target: Procedure, _ reference: Reference) -> String? {
     switch target.item {
     case .none: nil
     case .required: item
-    case .optional: item.flatMap { reference.item($0) == nil ? nil : $0 }
+    case .optional: item.flatMap { reference.item($0, for: requester) == nil ? nil : $0 }
     }
   }
 

@@ -122,6 +122,12 @@ package final class Reference: Sendable {
   package func organ(number: Int64) -> Organ? { byNumber[number] }
   package func item(_ code: String) -> Item? { itemByCode[code] }
 
+  /// Of the list as it holds for an organ, on which nothing of another region is.
+  package func item(_ code: String, for organ: OrganCode) -> Item? {
+    guard let item = item(code), item.region != nil else { return item(code) }
+    return self.organ(organ).flatMap { item.isListed(for: $0) ? item : nil }
+  }
+
   /// The definition under which a request was opened.
   package func procedure(of request: AssistanceRequest) -> Procedure? {
     procedure(request.procedure, version: request.procedureVersion)

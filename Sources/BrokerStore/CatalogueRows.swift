@@ -5,7 +5,8 @@ internal import GRDB
 enum CatalogueSQL: String, CaseIterable {
   case versions = "SELECT version, effective_from, made_at, notice FROM list_version WHERE list = $1 ORDER BY version"
   case items = """
-    SELECT code, proof, matter, departments, method, method_basis, exclusion, public, agent_allowed, extra
+    SELECT code, proof, matter, departments, method, method_basis, exclusion, public, agent_allowed, extra,
+      region
     FROM listed_item WHERE version = $1 ORDER BY position
     """
   case entries = """
@@ -19,8 +20,8 @@ enum CatalogueSQL: String, CaseIterable {
     """
   case insertItem = """
     INSERT INTO listed_item (version, code, position, proof, matter, departments, method, method_basis, exclusion,
-      public, agent_allowed, extra)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+      public, agent_allowed, extra, region)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     """
   case insertEntry = """
     INSERT INTO listed_entry (version, item, requester, obliged, working_days, position, extra)
@@ -56,8 +57,8 @@ extension Database {
           code: row.text(0), proof: row.text(1), matter: row.text(2),
           departments: row.text(3).split(separator: "\t", omittingEmptySubsequences: false).map(String.init),
           method: Item.Method(rawValue: row.text(4)) ?? .assistance, methodBasis: row.optionalText(5),
-          exclusion: row.optionalText(6), isPublic: row.int(7) == 1, agentAllowed: row.int(8) == 1),
-        extra: row.text(9))
+          exclusion: row.optionalText(6), isPublic: row.int(7) == 1, agentAllowed: row.int(8) == 1,
+          region: RegionCode(row.text(10))), extra: row.text(9))
     }
   }
 
@@ -80,7 +81,7 @@ extension Database {
         CatalogueSQL.insertItem, .int(Int64(version)), .text(item.code), .int(Int64(position)), .text(item.proof),
         .text(item.matter), .text(item.departments.joined(separator: "\t")), .text(item.method.rawValue),
         .optionalText(item.methodBasis), .optionalText(item.exclusion), .int(item.isPublic ? 1 : 0),
-        .int(item.agentAllowed ? 1 : 0), .text(row.extra))
+        .int(item.agentAllowed ? 1 : 0), .text(row.extra), .text(item.region?.description ?? ""))
     }
   }
 

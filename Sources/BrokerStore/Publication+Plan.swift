@@ -34,9 +34,10 @@ extension WriteContext {
           "/effectiveFrom", code: "effective-date-far", "施行日期不得晚于\(ListTerms.longestAhead)日以后",
           "a list comes into force within \(ListTerms.longestAhead) days"))
     }
-    let proposals = try proposals(draft.proposals, of: supervisor, &faults)
     let base = try Catalogue(db, today: .distantFuture)
     let (items, entries) = (base.items(on: .distantFuture), base.entries(on: .distantFuture))
+    let district = District(supervisor: supervisor, reference: reference, items: items.rows, entries: entries.rows)
+    let proposals = try proposals(draft.proposals, of: district, &faults)
     var lists = CatalogueDraft(items: items.rows, entries: entries.rows, reference: reference)
     faults += lists.apply(proposals)
     for (list, newest) in [(CatalogueList.items, items.version), (.assistanceList, entries.version)]
@@ -50,14 +51,14 @@ extension WriteContext {
 
   /// Those that may be published, each with its place in the body.
   private func proposals(
-    _ ids: [EntityID?], of supervisor: Organ, _ faults: inout [Fault]
+    _ ids: [EntityID?], of district: District, _ faults: inout [Fault]
   ) throws -> [(index: Int, proposal: CatalogueProposal)] {
     var found: [(index: Int, proposal: CatalogueProposal)] = []
     for (index, id) in ids.enumerated() {
       let pointer = "/proposals/\(index)"
       // What was proposed to somebody else is told like what is not there.
       guard let id, let stored = try request(id), stored.request.procedure == CatalogueProposal.procedure,
-        stored.request.responder == supervisor.code, let proposer = reference.organ(stored.request.requester)
+        stored.request.responder == district.supervisor.code, let proposer = reference.organ(stored.request.requester)
       else {
         faults.append(
           Fault(pointer, code: "unknown-proposal", "没有向本机关提出的这一清单调整", "no such proposal was made to your organ"))
@@ -72,11 +73,11 @@ extension WriteContext {
           Fault(
             pointer, code: "not-approved", "该调整未经审核同意（状态 \(stored.request.state.name.rawValue)）",
             "it has not been approved (it is \(stored.request.state.name.rawValue))"))
-      } else if let stranger = stranger(to: supervisor, in: stored.request, proposer) {
+      } else if let stranger = district.stranger(in: stored.request, proposer) {
         faults.append(
           Fault(
-            pointer, code: "invalid-proposal", "涉及辖区外的机关\(stranger.name)，不由本机关公布",
-            "it concerns \(stranger.name), which is outside your region"))
+            pointer, code: "invalid-proposal", "涉及辖区外的\(stranger.zh)，不由本机关公布",
+            "it concerns \(stranger.en), which is outside your region"))
       } else {
         found.append(
           (
@@ -87,18 +88,5 @@ extension WriteContext {
       }
     }
     return found
-  }
-
-  /// The lists are shared by every region: a supervisor publishes what its own organs proposed, and touches no entry of
-  /// another region's, nor an item on which one depends.
-  private func stranger(to supervisor: Organ, in proposal: AssistanceRequest, _ proposer: Organ) -> Organ? {
-    func isOutside(_ organ: Organ) -> Bool { !supervisor.region.covers(organ.region) }
-    if isOutside(proposer) { return proposer }
-    let named = proposal.data["requester"]?.stringValue.flatMap { try? OrganCode($0) }
-    if let named = named.flatMap({ reference.organ($0) }), isOutside(named) { return named }
-    let list = proposal.data["list"]?.stringValue.flatMap { CatalogueList(rawValue: $0) } ?? .items
-    guard list == .items, let item = proposal.item else { return nil }
-    let organs = reference.assistance.filter { $0.item == item }.compactMap { self.reference.organ($0.requester) }
-    return organs.first(where: isOutside)
   }
 }

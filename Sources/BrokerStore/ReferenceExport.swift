@@ -56,7 +56,9 @@ extension Store {
     return form.bytes(
       zip(rows, extras).map { row, extra in
         form.columns.map { name in
-          extra[name] ?? columns.first { $0.names.contains(name) }?.text(row.value) ?? ""
+          // A column that means something now may have been kept as one that meant nothing, by an older version.
+          let known = columns.first { $0.names.contains(name) }?.text(row.value) ?? ""
+          return known.isEmpty ? extra[name] ?? "" : known
         }
       })
   }
@@ -101,6 +103,7 @@ extension Store {
       ExportColumn("excluded", leftOut: { $0.exclusion == nil }) { $0.exclusion ?? "" },
       ExportColumn("public", leftOut: { $0.isPublic }) { $0.isPublic ? "yes" : "no" },
       ExportColumn("agent_allowed", leftOut: { $0.agentAllowed }) { $0.agentAllowed ? "yes" : "no" },
+      ExportColumn("region", leftOut: { $0.region == nil }) { $0.region?.description ?? "" },
     ]
   }
 

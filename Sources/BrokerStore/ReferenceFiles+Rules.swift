@@ -10,6 +10,7 @@ struct MissingColumns: OptionSet {
   static let isPublic = MissingColumns(rawValue: 16)
   static let agentAllowed = MissingColumns(rawValue: 32)
   static let extra = MissingColumns(rawValue: 64)
+  static let region = MissingColumns(rawValue: 128)
 
   func filled(_ row: Kept<Item>, from known: Kept<Item>) -> Kept<Item> {
     var item = row.value
@@ -19,6 +20,7 @@ struct MissingColumns: OptionSet {
     if contains(.exclusion) { item.exclusion = known.value.exclusion }
     if contains(.isPublic) { item.isPublic = known.value.isPublic }
     if contains(.agentAllowed) { item.agentAllowed = known.value.agentAllowed }
+    if contains(.region) { item.region = known.value.region }
     return Kept(item, extra: contains(.extra) ? known.extra : row.extra)
   }
 }
@@ -30,6 +32,7 @@ struct RuleColumns {
   let exclusion: Int?
   let isPublic: Int?
   let agentAllowed: Int?
+  let region: Int?
 
   var missing: MissingColumns {
     var missing: MissingColumns = []
@@ -38,6 +41,7 @@ struct RuleColumns {
     if exclusion == nil { missing.insert(.exclusion) }
     if isPublic == nil { missing.insert(.isPublic) }
     if agentAllowed == nil { missing.insert(.agentAllowed) }
+    if region == nil { missing.insert(.region) }
     return missing
   }
 }
@@ -58,13 +62,15 @@ extension ReferenceFile {
     let exclusion: String?
     let isPublic: Bool
     let agentAllowed: Bool
+    let region: RegionCode?
   }
 
   mutating func ruleColumns() throws(CSVTable.Fault) -> RuleColumns {
     RuleColumns(
       method: try column(["method"], required: false), basis: try column(["method_basis"], required: false),
       exclusion: try column(["excluded"], required: false), isPublic: try column(["public"], required: false),
-      agentAllowed: try column(["agent_allowed"], required: false))
+      agentAllowed: try column(["agent_allowed"], required: false),
+      region: try column(["region"], required: false))
   }
 
   mutating func rules(_ row: CSVTable.Row, _ columns: RuleColumns) -> Rules {
@@ -87,7 +93,17 @@ extension ReferenceFile {
     }
     return Rules(
       method: method, basis: field(row, columns.basis, required: false), exclusion: exclusion,
-      isPublic: flag(row, columns.isPublic), agentAllowed: flag(row, columns.agentAllowed))
+      isPublic: flag(row, columns.isPublic), agentAllowed: flag(row, columns.agentAllowed),
+      region: region(row, columns.region))
+  }
+
+  mutating func region(_ row: CSVTable.Row, _ column: Int?, required: Bool = false) -> RegionCode? {
+    guard let text = field(row, column, required: required) else { return nil }
+    let region = RegionCode(text)
+    if region == nil {
+      fault(row.line, Phrase("地区“\(text)”应为6位行政区划代码", "the region \"\(text)\" must be six digits (GB/T 2260)"))
+    }
+    return region
   }
 
   /// `yes` where nothing is said.

@@ -100,13 +100,7 @@ struct ReferenceFile {
     for row in table.rows {
       let code = code(row, codes)
       let name = field(row, names)
-      let regionText = field(row, regions)
-      let region = regionText.flatMap { RegionCode($0) }
-      if let regionText, region == nil {
-        fault(
-          row.line, Phrase("地区“\(regionText)”应为6位行政区划代码", "the region \"\(regionText)\" must be six digits (GB/T 2260)")
-        )
-      }
+      let region = region(row, regions, required: true)
       let known = code.flatMap { reference.organ($0) }
       var parsed = roles == nil ? known?.roles ?? [] : []
       let named = field(row, roles, required: false) ?? (parsed.isEmpty ? "member" : "")
@@ -138,7 +132,7 @@ struct ReferenceFile {
   }
 
   private mutating func items(_ reference: Reference) throws(CSVTable.Fault) -> ImportBatch {
-    let known = Dictionary(reference.items.map { ([$0.proof, $0.matter], $0.code) }) { first, _ in first }
+    let known = Dictionary(grouping: reference.items) { [$0.proof, $0.matter] }
     let codes = try column(["seq", "code"])
     let (proofs, matters) = (try column(["proof_item", "proof"]), try column(["admin_matter", "matter"]))
     let departments = [
@@ -149,7 +143,7 @@ struct ReferenceFile {
     let rules = try ruleColumns()
     var items: [Kept<Item>] = []
     var codesSeen: [String: Int] = [:]
-    var pairs: [[String]: Int] = [:]
+    var pairs: [[String]: [(line: Int, item: Item)]] = [:]
     for row in table.rows {
       let (code, proof, matter) = (field(row, codes), field(row, proofs), field(row, matters))
       let read = self.rules(row, rules)
@@ -157,23 +151,23 @@ struct ReferenceFile {
       if let first = codesSeen.updateValue(row.line, forKey: code) {
         fault(row.line, Phrase("编号 \(code) 与第\(first)行重复", "the code \(code) is on line \(first) already"))
       }
-      if let first = pairs.updateValue(row.line, forKey: [proof, matter]) {
+      let item = Item(
+        code: code, proof: proof, matter: matter,
+        departments: departments.map { field(row, $0, required: false) ?? "" }, method: read.method,
+        methodBasis: read.basis, exclusion: read.exclusion, isPublic: read.isPublic, agentAllowed: read.agentAllowed,
+        region: rules.region == nil ? reference.item(code)?.region : read.region)
+      if let first = pairs[[proof, matter]]?.first(where: { $0.item.clashes(with: item) })?.line {
         fault(
           row.line,
           Phrase("（\(proof)，\(matter)）与第\(first)行重复", "(\(proof), \(matter)) is on line \(first) already"))
       }
-      if let other = known[[proof, matter]], other != code {
+      pairs[[proof, matter], default: []].append((row.line, item))
+      if let other = known[[proof, matter]]?.first(where: { $0.code != code && $0.clashes(with: item) })?.code {
         fault(
           row.line,
           Phrase("（\(proof)，\(matter)）已是编号\(other)", "(\(proof), \(matter)) is item \(other) already"))
       }
-      items.append(
-        Kept(
-          Item(
-            code: code, proof: proof, matter: matter,
-            departments: departments.map { field(row, $0, required: false) ?? "" }, method: read.method,
-            methodBasis: read.basis, exclusion: read.exclusion, isPublic: read.isPublic,
-            agentAllowed: read.agentAllowed), extra: extra(row)))
+      items.append(Kept(item, extra: extra(row)))
     }
     var missing = rules.missing
     if departments.allSatisfy({ $0 == nil }) { missing.insert(.departments) }
@@ -208,6 +202,15 @@ struct ReferenceFile {
       guard let code, let requester, let obliged, let count else { continue }
       if requester == obliged {
         fault(row.line, Phrase("请求机关与协助机关相同", "an organ cannot be obliged to itself"))
+      }
+      if let region = reference.item(code)?.region, let organ = reference.organ(requester),
+        !region.covers(organ.region)
+      {
+        fault(
+          row.line,
+          Phrase(
+            "编号 \(code) 是\(region)清单中的事项，\(organ.name)不在该地区",
+            "item \(code) is of the list of region \(region), to which \(organ.name) does not belong"))
       }
       if let first = seen.updateValue(row.line, forKey: [code, requester.description]) {
         fault(row.line, Phrase("同一事项、同一请求机关在第\(first)行已有", "this item and requester are on line \(first) already"))

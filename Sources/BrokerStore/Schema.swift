@@ -44,6 +44,9 @@ enum Schema {
     migrator.registerMigration("12 acknowledged in time", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: acknowledgedInTime)
     }
+    migrator.registerMigration("13 items of a region", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: itemRegion)
+    }
     return migrator
   }
 

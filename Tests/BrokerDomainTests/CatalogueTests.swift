@@ -31,8 +31,8 @@ import Testing
   func rules(_ item: String, _ byAgent: Bool, _ hasReason: Bool, _ expected: [String]) throws {
     let reference = try Self.reference()
     let faults = AssistanceRequest.itemFaults(
-      procedure: reference.procedures["verification"], item: item, byAgent: byAgent, hasReason: hasReason,
-      reference: reference)
+      procedure: reference.procedures["verification"], item: item, by: try code(Organs.requester),
+      byAgent: byAgent, hasReason: hasReason, reference: reference)
     #expect(faults.map { "\($0.pointer) \($0.code)" } == expected)
     for fault in faults {
       for part in ["第3版", "2026-03-01", "8号文"] { #expect(fault.detail.zh.contains(part)) }
@@ -41,7 +41,8 @@ import Testing
     if item == "5" { #expect(faults.first?.detail.zh.contains("方案二(七)") == true) }
     #expect(
       AssistanceRequest.itemFaults(
-        procedure: nil, item: item, byAgent: byAgent, hasReason: hasReason, reference: reference) == [])
+        procedure: nil, item: item, by: try code(Organs.requester), byAgent: byAgent, hasReason: hasReason,
+        reference: reference) == [])
   }
 
   /// What is no verification and is about a commitment that is to be given, and what is about none.
@@ -54,8 +55,8 @@ import Testing
     ] as [(String, Bool, Bool, [String])])
   func commitments(_ item: String, _ byAgent: Bool, _ commits: Bool, _ expected: [String]) throws {
     let faults = AssistanceRequest.itemFaults(
-      procedure: sampleProcedure(commits: commits), item: item, byAgent: byAgent, hasReason: false,
-      reference: try Self.reference())
+      procedure: sampleProcedure(commits: commits), item: item, by: try code(Organs.requester), byAgent: byAgent,
+      hasReason: false, reference: try Self.reference())
     #expect(faults.map { "\($0.pointer) \($0.code)" } == expected)
     for fault in faults { #expect(fault.detail.zh.contains("第3版") && fault.detail.en.contains("version 3")) }
   }
@@ -122,6 +123,79 @@ import Testing
       : faults.map { "\($0.pointer.dropFirst("/proposals/".count)) \($0.code)" }
     #expect(found == expected)
     for fault in faults { #expect(!fault.detail.zh.isEmpty && !fault.detail.en.isEmpty) }
+  }
+
+  /// Region of the item, region of the organ that names it → whether it is on that organ's list.
+  @Test(
+    arguments: [
+      (nil, Organs.requester, true), ("320681", Organs.requester, true), ("320600", Organs.requester, true),
+      ("320000", Organs.requester, true), ("320682", Organs.requester, false),
+      ("320681", Organs.otherSupervisor, false),
+      ("320681", Organs.provincialSupervisor, false), ("320000", Organs.provincialSupervisor, true),
+    ] as [(String?, String, Bool)])
+  func aListIsOfItsRegion(_ place: String?, _ organ: String, _ isListed: Bool) throws {
+    let base = try makeReference()
+    let item = Item(
+      code: "1", proof: "甲", matter: "子", departments: [], exclusion: "方案", region: try place.map { try region($0) })
+    let reference = Reference(
+      organs: base.organs, items: [item], assistance: [], calendar: base.calendar, procedures: [.verification],
+      lastDay: .midnight,
+      itemsVersion: ListVersion(number: 3, effectiveFrom: nil, madeAt: .init(milliseconds: 0), notice: nil))
+    let requester = try code(organ)
+    #expect((reference.item("1", for: requester) != nil) == isListed)
+    let faults = AssistanceRequest.routingFaults(
+      procedure: "verification", item: "1", to: try code(Organs.responder), by: requester, reference: reference)
+    #expect(faults.map { "\($0.pointer) \($0.code)" } == (isListed ? [] : ["/item unknown-item"]))
+    for fault in faults {
+      for part in [place ?? "?", "第3版"] { #expect(fault.detail.zh.contains(part), "\(fault.detail.zh)") }
+      for part in [place ?? "?", "version 3"] { #expect(fault.detail.en.contains(part), "\(fault.detail.en)") }
+    }
+    // What is not on the list is said once.
+    let more = AssistanceRequest.itemFaults(
+      procedure: .verification, item: "1", by: requester, byAgent: false, hasReason: true, reference: reference)
+    #expect(more.map(\.code) == (isListed ? ["item-excluded"] : []))
+  }
+
+  @Test(
+    arguments: [
+      (nil, nil, true), (nil, "320681", true), ("320681", "320681", true), ("320600", "320681", true),
+      ("320681", "320000", true), ("320681", "320682", false), ("320681", "152922", false),
+    ] as [(String?, String?, Bool)])
+  func theKeyIsWithinARegion(_ one: String?, _ other: String?, _ clashes: Bool) throws {
+    let items = try [one, other].enumerated().map { index, place in
+      Item(
+        code: "\(index)", proof: "甲", matter: "子", departments: [], region: try place.map { try region($0) })
+    }
+    #expect(items[0].clashes(with: items[1]) == clashes && items[1].clashes(with: items[0]) == clashes)
+    var renamed = items[1]
+    renamed.matter = "丑"
+    #expect(!items[0].clashes(with: renamed))
+  }
+
+  @Test func whatADepartmentAddsIsOfItsRegion() throws {
+    let reference = try Self.reference()
+    let (requester, obliged) = (try code(Organs.requester), try code(Organs.responder))
+    let proposer = try #require(reference.organ(requester))
+    var foreign = Item(code: "6", proof: "己", matter: "丑", departments: [])
+    foreign.region = try region("320682")
+    var draft = CatalogueDraft(items: Self.items + [foreign], entries: [], reference: reference)
+    func proposal(_ index: Int, _ item: String?, _ data: String) throws -> (Int, CatalogueProposal) {
+      (
+        index,
+        CatalogueProposal(
+          id: EntityID(key: Int64(index), tail: 0), proposer: proposer, item: item,
+          data: try JSON.parse(Array(data.utf8)))
+      )
+    }
+    let entry = #"{"change": "add", "list": "assistance-list", "obliged": "\#(obliged)"}"#
+    let faults = draft.apply([
+      try proposal(0, nil, #"{"change": "add", "proof": "己", "matter": "丑"}"#), try proposal(1, "7", entry),
+      try proposal(2, "6", entry), try proposal(3, "1", entry),
+    ])
+    #expect(faults.map(\.pointer) == ["/proposals/2"] && faults[0].detail.zh.contains("其他地区"), "\(faults)")
+    let own = try region("320681")
+    #expect(draft.items.last?.code == "7" && draft.items.last?.region == own)
+    #expect(draft.entries.map(\.item) == ["7", "1"])
   }
 
   @Test func anItemThatIsStillAskedAboutCannotGo() throws {

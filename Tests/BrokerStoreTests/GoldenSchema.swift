@@ -433,4 +433,25 @@ enum GoldenSchema {
 
   /// Of migration "11 what lies returned".
   static let returned = "CREATE INDEX request_returned ON request (requester) WHERE state = 'returned';"
+
+  /// Of migration "13 items of a region": the table of items anew, under its old name.
+  static let listedItemOfRegion = """
+    CREATE TABLE "listed_item" (
+      version INTEGER NOT NULL,
+      code TEXT NOT NULL CHECK (code <> ''),
+      position INTEGER NOT NULL,
+      proof TEXT NOT NULL CHECK (proof <> ''),
+      matter TEXT NOT NULL CHECK (matter <> ''),
+      departments TEXT NOT NULL,
+      method TEXT NOT NULL CHECK (method IN ('online', 'assistance', 'on-site', 'exempt')),
+      method_basis TEXT CHECK (method_basis <> ''),
+      exclusion TEXT CHECK (exclusion <> ''),
+      public INTEGER NOT NULL CHECK (public IN (0, 1)),
+      agent_allowed INTEGER NOT NULL CHECK (agent_allowed IN (0, 1)),
+      region TEXT NOT NULL CHECK (length(region) IN (0, 6)),
+      extra TEXT NOT NULL,
+      PRIMARY KEY (version, code),
+      UNIQUE (version, proof, matter, region)
+    ) STRICT, WITHOUT ROWID;
+    """
 }

@@ -118,6 +118,19 @@ import Testing
       """, [3, 4, 4, 5]
     ),
     (
+      .items,
+      """
+      seq,proof_item,admin_matter,region
+      901,甲,乙,320681
+      902,甲,乙,152922
+      903,甲,乙,320600
+      904,甲,乙,
+      905,甲,丙,3206
+      906,结婚证,产前检查费支付,152922
+      907,结婚证,产前检查费支付,320600
+      """, [4, 5, 6, 8]
+    ),
+    (
       .organs,
       """
       code,name,region,liaison_name,liaison_phone,liaison_substitute,liaison_substitute_phone
@@ -181,6 +194,29 @@ import Testing
     let organ = try #require(store.reference.organ(Qidong.supervisor.organ))
     #expect(organ.name == "启东市司法局, 新" && organ.roles == [.supervisor, .credit])
     #expect(organ.number == 1, "its number stays, because rows refer to it")
+  }
+
+  /// A list is of its region, keeps it where a file has no column for it, and is shared again where the cell is empty.
+  @Test func itemsAreOfARegion() throws {
+    let store = try Fixture(.real).open()
+    defer { store.close() }
+    let there = try #require(RegionCode("152922"))
+    let organ = "11152922015602100Y"
+    _ = try Self.load(store, .organs, "code,name,region\n\(organ),阿拉善右旗医保局,152922\n").get()
+    _ = try Self.load(store, .items, "code,proof,matter,region\nAYQ-1,结婚证,产前检查费支付,152922\n").get()
+    #expect(store.reference.item("AYQ-1")?.region == there)
+    #expect(store.reference.item("47")?.region?.description == "320681")
+    _ = try Self.load(store, .items, "code,proof,matter,method\nAYQ-1,结婚证,产前检查费支付,online\n").get()
+    #expect(store.reference.item("AYQ-1")?.region == there && store.reference.item("AYQ-1")?.method == .online)
+    // Nobody is obliged about an item that the organ that asks cannot name.
+    let head = "item,requester,obliged,working_days\n"
+    let entries = ["47", "AYQ-1"].flatMap { item in
+      [Qidong.requester.code, organ].map { "\(item),\($0),\(Qidong.responder.code),5\n" }
+    }
+    #expect(Self.badLines(Self.load(store, .assistanceList, head + entries.joined())) == [3, 4])
+    _ = try Self.load(store, .assistanceList, head + entries[0] + entries[3]).get()
+    _ = try Self.load(store, .items, "code,proof,matter,region\n44,共用,共用,\n").get()
+    #expect(store.reference.item("44")?.region == nil && store.reference.item("44", for: Qidong.requester.organ) != nil)
   }
 
   /// An item may not take over the pair that another item holds, whatever line of defence notices.

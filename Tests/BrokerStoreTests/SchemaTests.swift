@@ -101,6 +101,37 @@ import Testing
     #expect(try Self.statements(queue).filter { !before.contains($0) } == [GoldenSchema.returned])
   }
 
+  /// Items of before are shared by every region; two regions may list the same proof for the same matter from now on.
+  @Test func itemsOfRegionsAreAsTheyShipped() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue, upTo: "12 acknowledged in time")
+    let before = try Self.statements(queue)
+    func item(_ version: Int, _ code: String, _ region: String = "") -> String {
+      let columns =
+        "version, code, position, proof, matter, departments, method, method_basis, public, agent_allowed, extra"
+      let values = "\(version), '\(code)', 3, '甲', '子', '', 'online', '办法', 0, 1, '{\"note\":\"看\"}'"
+      return region.isEmpty
+        ? "INSERT INTO listed_item (\(columns)) VALUES (\(values))"
+        : "INSERT INTO listed_item (\(columns), region) VALUES (\(values), '\(region)')"
+    }
+    try queue.write { db in for version in [1, 2] { try db.execute(sql: item(version, "47")) } }
+    try Schema.migrator.migrate(queue, upTo: "13 items of a region")
+    let new = try Self.statements(queue).filter { !before.contains($0) }
+    #expect(new == [GoldenSchema.listedItemOfRegion])
+    try queue.write { db in
+      let kept = try String.fetchAll(
+        db,
+        sql: """
+          SELECT version || ' ' || code || ' ' || position || ' ' || proof || ' ' || method || ' ' || method_basis || ' '
+            || public || agent_allowed || ' [' || region || '] ' || extra FROM listed_item ORDER BY version
+          """)
+      #expect(kept == [1, 2].map { "\($0) 47 3 甲 online 办法 01 [] {\"note\":\"看\"}" })
+      try db.execute(sql: item(2, "48", "320681"))
+      try db.execute(sql: item(2, "49", "152922"))
+      #expect(throws: DatabaseError.self) { try db.execute(sql: item(2, "50", "152922")) }
+    }
+  }
+
   @Test func everyTableIsStrict() throws {
     let queue = try DatabaseQueue()
     try Schema.migrator.migrate(queue)
@@ -158,6 +189,7 @@ import Testing
     ("UPDATE listed_entry SET working_days = 251", "working_days"),
     ("UPDATE listed_item SET method = 'guess'", "method"),
     ("UPDATE listed_item SET public = 2", "public"),
+    ("UPDATE listed_item SET region = '32068'", "region"),
     ("UPDATE list_version SET version = 0", "version"),
     ("INSERT INTO organ_contact VALUES (1, 'boss', '甲', NULL, NULL, NULL)", "role"),
     ("INSERT INTO organ_contact VALUES (1, 'liaison', '甲', NULL, NULL, '110')", "substitute"),

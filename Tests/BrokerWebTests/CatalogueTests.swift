@@ -179,6 +179,76 @@ struct CatalogueTests {
     #expect(reply.json["filing"].isNull && reply.json["filings"].array?.isEmpty == true)
   }
 
+  /// Two regions in one database: each has a list of its own, even of the same proof for the same matter.
+  @Test func aListIsOfItsRegion() throws {
+    let scene = try Scene()
+    let state = scene.daemon.state
+    let imported = try state.run(["import", "organs", Binary.packageRoot + "/config/examples/ayouqi/organs.csv"])
+    #expect(imported.status == 0, "\(imported.stderr)")
+    func client(_ code: String) throws -> Client {
+      scene.daemon.client(key: try state.run(["key", "create", "--organ", code, "--json"]).json["key"].string)
+    }
+    // 阿拉善右旗: 医保局, 司法局, 民政局.
+    let bureau = "11152922015600842J"
+    let (asking, supervisor) = (try client("11152922015602100Y"), try client(bureau))
+    func propose(_ data: String, item: String? = nil) throws -> Reply {
+      let about = item.map { #""item": "\#($0)","# } ?? ""
+      return try asking.call(
+        "POST", "/v1/requests",
+        json: #"{"procedure": "list-adjustment", "to": "\#(bureau)", \#(about) "purpose": "清单调整", "data": \#(data)}"#)
+    }
+    // 启东's item is not theirs to change or to ask by.
+    for change in ["exclude", "amend", "remove"] {
+      let data = #"{"change": "\#(change)", "exclusion": "方案", "method": "exempt", "grounds": "理由"}"#
+      let refused = try propose(data, item: "44")
+      expectProblem(refused, 422, "unknown-item", change)
+      #expect(pointers(refused) == ["/item"] && refused.text.contains("320681清单"), "\(refused.text)")
+    }
+    let to = JSONBody.string("11152922015600770R")
+    expectProblem(
+      try asking.call("POST", "/v1/requests", json: marriageRequest(to: nil, extra: ["to": to])), 422, "unknown-item")
+    // They list the same proof for the same matter, and it is theirs.
+    let add = #"{"change": "add", "proof": "结婚证", "matter": "产前检查费支付", "code": "AYQ-1", "grounds": "方案三(一)"}"#
+    let id = try #require(try propose(add).json["id"].string)
+    try supervisor.done(
+      "POST", "/v1/requests/\(id)/answer", json: #"{"outcome": "approved", "text": "同意", "signatory": "周八"}"#)
+    let notice = #"{"proposals": ["\#(id)"], "notice": "阿右司发〔2026〕1号"}"#
+    try supervisor.done("POST", "/v1/catalogue/publications", json: notice, 201)
+    let items = try asking.get("/v1/items?limit=500")["items"].array ?? []
+    #expect(items.last?["code"].string == "AYQ-1" && items.last?["region"].string == "152922")
+    #expect(items.first?["region"].string == "320681")
+    let body = marriageRequest(item: "AYQ-1", to: nil, extra: ["to": to])
+    #expect(try asking.call("POST", "/v1/requests", json: body).status == 201)
+    expectProblem(
+      try scene.daemon.client(.requester).call("POST", "/v1/requests", json: marriageRequest(item: "AYQ-1")), 422,
+      "unknown-item")
+    #expect(try state.run(["verify"]).status == 0)
+  }
+
+  /// What the prefecture lists holds for 启东 too, and is for the prefecture's supervisor to change; likewise what all
+  /// share, where an organ of another region depends on it.
+  @Test func whatIsNotOfTheRegionIsNotPublished() throws {
+    let scene = try Scene()
+    let (prefecture, elsewhere) = (Self.prefecture, "11152922015602100Y")
+    try scene.importOrgans(
+      "code,name,region,role\n\(prefecture),南通市司法局,320600,supervisor\n\(elsewhere),阿拉善右旗医保局,152922,member\n")
+    func load(_ kind: String, _ rows: String) throws {
+      let file = scene.daemon.state.path + "/\(kind).csv"
+      try rows.write(toFile: file, atomically: true, encoding: .utf8)
+      let result = try scene.daemon.state.run(["import", kind, file])
+      #expect(result.status == 0, "\(result.stderr)")
+    }
+    try load("items", "code,proof,matter,region\n901,甲,子,320600\n902,乙,子,\n903,丙,子,\n")
+    try load("assistance-list", "item,requester,obliged,working_days\n902,\(elsewhere),\(Qidong.responder.code),5\n")
+    let change = #"{"change": "exclude", "exclusion": "方案二（七）", "grounds": "理由"}"#
+    for (item, expected) in [("901", "事项901“甲”（子）（320600的清单）"), ("902", "机关阿拉善右旗医保局")] {
+      let refused = try scene.publish([scene.propose(change, item: item)])
+      expectProblem(refused, 422, "invalid-proposal", item)
+      #expect(refused.text.contains("涉及辖区外的" + expected), "\(refused.text)")
+    }
+    #expect(try scene.publish([scene.propose(change, item: "903")]).status == 201)
+  }
+
   @Test func everyFaultIsNamed() throws {
     let scene = try Scene()
     let remove = #"{"change": "exclude", "exclusion": "方案二（七）", "grounds": "理由"}"#

@@ -32,8 +32,12 @@ internal import Testing
     let here = try daemon.client(.supervisor)
     let asked = try #require(rows.first { $0[2] == "民政局" })[0]
     let qidong = try daemon.client(.requester).call("POST", "/v1/requests", json: marriageRequest())
-    let ayouqi = try asking.call(
+    // The example's items are 启东's: the other region asks without one.
+    let listed = try asking.call(
       "POST", "/v1/requests", json: marriageRequest(to: nil, extra: ["to": .string(asked)]))
+    #expect(listed.status == 422 && listed.json["code"].string == "unknown-item", "\(listed.text)")
+    let ayouqi = try asking.call(
+      "POST", "/v1/requests", json: marriageRequest(to: nil, extra: ["to": .string(asked), "item": .missing]))
     #expect(qidong.status == 201 && ayouqi.status == 201, "\(ayouqi.text)")
     for (reply, own, other) in [(qidong, here, there), (ayouqi, there, here)] {
       let path = "/v1/requests/" + (reply.json["id"].string ?? "?")

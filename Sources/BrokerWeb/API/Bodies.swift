@@ -47,8 +47,9 @@ extension Submission {
       if let procedure = procedure.flatMap({ reference.procedures[$0] }) {
         reader.add(
           AssistanceRequest.itemFaults(
-            procedure: procedure, item: submission.item, byAgent: m["commitment"]?["byAgent"]?.boolValue == true,
-            hasReason: m["reason"] != nil, reference: reference))
+            procedure: procedure, item: submission.item, by: requester.code,
+            byAgent: m["commitment"]?["byAgent"]?.boolValue == true, hasReason: m["reason"] != nil,
+            reference: reference))
         reader.add(
           procedure.faults(
             item: m["item"] != nil, subject: m["subject"] != nil, questions: m["questions"] != nil,

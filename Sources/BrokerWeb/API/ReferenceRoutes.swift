@@ -137,6 +137,7 @@ extension Item {
     w.string("exclusion", exclusion)
     w.bool("public", isPublic)
     w.bool("agentAllowed", agentAllowed)
+    w.string("region", region?.description)
   }
 }
 

@@ -9,6 +9,7 @@ struct Import: ParsableCommand {
     discussion: """
       机关和事项按代码增改，文件没有的列保持原样 / Organs and items are added or updated by code; what the file has no column for stays.
       行政协助事项清单整份替换 / The assistance list is replaced whole.
+      事项的 region 列写明是哪个地区的清单，不填为各地区共用 / The column region of items says whose list one is of; empty: shared by all.
 
       Example / 示例:
         xiecha import organs organs.csv --state-dir ./state
