@@ -62,6 +62,8 @@ import Testing
       (.items, "seq,proof_item,admin_matter\n1,结婚证,登记\n", true),
       (.items, "\u{FEFF}code,proof,matter,remark,agent_allowed\r\n1,\"结婚证,\"\"新\"\"\",登记,看\r\n", false),
       (.items, "matter,code,proof,excluded,public\n登记,7,甲,方案二(七),no\n登记,2,乙,,yes", true),
+      (.items, "code,proof,matter,region\n1,甲,子,320681\n2,甲,子,152922\n3,乙,子,\n", true),
+      (.items, "code,region,proof,matter,remark\n1,,甲,子,看\n", true),
       (.organs, "code,name,region,liaison_name,liaison_phone\n11320681014260014D,司法局,320681,张三,110\n", true),
       (.calendar, "date,kind,region\n2026-04-20,off,45\n2026-04-21,work,45\n", true),
     ] as [(ReferenceKind, String, Bool)]) func otherForms(_ kind: ReferenceKind, _ text: String, _ isExact: Bool) throws
@@ -75,6 +77,75 @@ import Testing
     defer { other.close() }
     _ = try other.importFile(kind, bytes)
     #expect(try other.exportFile(kind) == bytes)
+  }
+
+  /// What a file carries, taken out of a longer export: its columns of its rows, in its order and its form.
+  private static func carried(_ file: [UInt8], in export: [UInt8], keys: [String]) throws -> [UInt8] {
+    let (original, longer) = (try CSVTable(file), try CSVTable(export))
+    func cells(_ row: CSVTable.Row, _ header: [String], _ names: [String]) throws -> [String] {
+      try names.map { name in
+        let at = try #require(header.firstIndex(of: name), "\(name)")
+        return row.fields[at]
+      }
+    }
+    var byKey: [[String]: CSVTable.Row] = [:]
+    for row in longer.rows { byKey[try cells(row, longer.header, keys)] = row }
+    return CSVForm(file, columns: original.header).bytes(
+      try original.rows.map { row in
+        let found = try #require(byKey[try cells(row, original.header, keys)], "line \(row.line)")
+        return try cells(found, longer.header, original.header)
+      })
+  }
+
+  /// From one database into another that holds rows of its own, and older values of the same: what the file carries comes
+  /// out again byte for byte, and so do the rows that it does not name.
+  @Test(arguments: [(.organs, ["code"]), (.items, ["seq"]), (.calendar, ["date"])] as [(ReferenceKind, [String])])
+  func intoAFilledDatabase(_ kind: ReferenceKind, _ keys: [String]) throws {
+    let store = try Self.empty()
+    defer { store.close() }
+    for file in ["organs", "items"] { try Self.load("examples/qidong/\(file).csv", into: store) }
+    try Self.load("calendars/cn/2026.csv", into: store)
+    let other = try Self.empty()
+    defer { other.close() }
+    try Self.load("examples/ayouqi/organs.csv", into: other)
+    try Self.load("calendars/cn/2025.csv", into: other)
+    let older: [ReferenceKind: String] = [
+      .organs: "code,name,region,superior,note\n11320681014260292T,民政科,320600,11320681014260014D,旧\n"
+        + "11152922015602100Y,旗医保局,152922,,看\n",
+      .items: "seq,proof_item,admin_matter,method,region,note\nAYQ-1,甲,子,online,152922,看\n47,旧名,旧事项,exempt,,旧\n",
+      .calendar: "date,kind,festival,notice\n2026-03-04,off,旧,旧\n",
+    ]
+    _ = try other.importFile(kind, Array((older[kind] ?? "").utf8))
+    let before = try other.exportFile(kind)
+
+    let bytes = try store.exportFile(kind)
+    _ = try other.importFile(kind, bytes)
+    let after = try other.exportFile(kind)
+    #expect(try Self.carried(bytes, in: after, keys: keys) == bytes)
+    #expect(after != bytes, "its own rows are there still")
+    // Its own rows, as they were.
+    let named = Set(try CSVTable(bytes).rows.map { $0.fields[0] })
+    let table = try CSVTable(before)
+    let own = CSVForm(columns: table.header).bytes(
+      table.rows.map(\.fields).filter { kind == .calendar ? !$0[0].hasPrefix("2026") : !named.contains($0[0]) })
+    #expect(try Self.carried(own, in: after, keys: [table.header[0]]) == own)
+    // What came out goes in again, and changes nothing.
+    _ = try other.importFile(kind, after)
+    #expect(try other.exportFile(kind) == after)
+  }
+
+  /// The assistance list is replaced whole: nothing is left of another.
+  @Test func theAssistanceListIntoAFilledDatabase() throws {
+    let store = try Fixture().open(.command)
+    defer { store.close() }
+    let other = try Fixture().open(.command)
+    defer { other.close() }
+    _ = try other.importFile(
+      .assistanceList,
+      Array("item,requester,obliged,working_days\n44,11320681014260292T,113206810142605753,9\n".utf8))
+    let bytes = try store.exportFile(.assistanceList)
+    _ = try other.importFile(.assistanceList, bytes)
+    #expect(try other.exportFile(.assistanceList) == bytes)
   }
 
   /// A short file after a long one loses nothing of what the long one said.
