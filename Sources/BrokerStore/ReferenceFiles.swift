@@ -156,6 +156,14 @@ struct ReferenceFile {
         departments: departments.map { field(row, $0, required: false) ?? "" }, method: read.method,
         methodBasis: read.basis, exclusion: read.exclusion, isPublic: read.isPublic, agentAllowed: read.agentAllowed,
         region: rules.region == nil ? reference.item(code)?.region : read.region)
+      // Every region counts from 1: its file must not take over what another one lists under the same number.
+      if let old = reference.item(code)?.region, let new = item.region, !old.covers(new), !new.covers(old) {
+        fault(
+          row.line,
+          Phrase(
+            "编号 \(code) 已是\(old)清单中的事项，\(new)的事项请另编号（如加前缀）",
+            "the code \(code) is an item of region \(old): give that of \(new) another, with a prefix for example"))
+      }
       if let first = pairs[[proof, matter]]?.first(where: { $0.item.clashes(with: item) })?.line {
         fault(
           row.line,
