@@ -8,6 +8,10 @@ internal import Synchronization
 /// In two steps: a connection of our own copies the bulk while the writer goes on; the writer copies the few pages that
 /// came meanwhile, between two groups. Then all of the log is in the database, and the next commit begins it anew, unless
 /// somebody still reads what it held before: then it goes on a little and the same is tried again.
+///
+/// A connection begins to copy only what is not copied yet, and no command copies beside a daemon: SQLite before 3.51.3
+/// may lose pages when the log is begun anew by one connection in the very moment in which another one begins to copy a
+/// log that is copied already (sqlite.org/wal.html, "The WAL-Reset Bug").
 final class Checkpointer: Sendable {
   private enum Phase {
     case idle
@@ -23,6 +27,8 @@ final class Checkpointer: Sendable {
     var from: Int
     /// Log pages when the last one ended; a shorter log has been begun anew.
     var ended = 0
+    /// Log pages that the bulk has brought into the database.
+    var copied = 0
   }
 
   private let state: Mutex<State>
@@ -30,6 +36,9 @@ final class Checkpointer: Sendable {
   private let pages: Int
   /// Log pages after the writer's last commit.
   private let logged = Atomic<Int>(0)
+  /// Pages that were copied beside the writer, and by it.
+  let copiedBeside = Atomic<Int>(0)
+  let copiedByWriter = Atomic<Int>(0)
 
   /// Of the bulk: each has only what came during the one before.
   private static let rounds = 3
@@ -79,16 +88,26 @@ final class Checkpointer: Sendable {
   }
 
   private func copy(_ db: Database) {
+    var copied = 0
     for _ in 0..<Self.rounds {
-      // On a full disk, or beside a command that copies, what is left stays in the log for the next time.
-      guard let (all, done) = try? db.checkpoint(.passive), all - done > Self.rest else { break }
+      // On a full disk what is left stays in the log for the next time.
+      guard let done = try? db.checkpoint(.passive).checkpointedFrameCount else { break }
+      copiedBeside.add(max(0, done - copied), ordering: .relaxed)
+      copied = done
+      // A log that is shorter by now has been begun anew.
+      guard logged.load(ordering: .relaxed) - copied > Self.rest else { break }
     }
-    state.withLock { $0.phase = .finishing }
+    state.withLock { ($0.phase, $0.copied) = (.finishing, copied) }
   }
 
   private func finish(_ writer: Database, _ log: Int) {
-    let all = (try? writer.checkpoint(.passive))?.walFrameCount ?? log
-    state.withLock { $0 = State(from: all + max(1, pages / 8), ended: all) }
+    let copied = state.withLock { $0.copied }
+    // All was copied at one moment, and the commit after it has begun the log anew.
+    guard log >= copied else { return state.withLock { $0 = State(from: pages) } }
+    if log > copied, let done = try? writer.checkpoint(.passive).checkpointedFrameCount {
+      copiedByWriter.add(max(0, done - copied), ordering: .relaxed)
+    }
+    state.withLock { $0 = State(from: log + max(1, pages / 8), ended: log) }
   }
 
   /// Ends what runs and lets go of the file.

@@ -27,9 +27,10 @@ extension Store {
       try inspect(path, options)
       let pool = try openPool(path, options)
       try migrate(pool, directory, lock)
-      try harden(pool, options)
+      // A command beside a daemon leaves the log to it; see `Checkpointer`.
+      let leavesLog = role == .command && InstanceLock.isHeld(directory: directory)
+      try harden(pool, checkpointPages: leavesLog ? 0 : options.checkpointPages)
       let checkpointer = role == .daemon ? try Checkpointer(path: path, pages: options.checkpointPages) : nil
-      if let checkpointer { pool.writeWithoutTransaction { db in checkpointer.watch(db) } }
       let clock = try pool.read { db in try Self.clock(db, rehearseAt: rehearseAt, wall: wall, steady: steady) }
       // A command opens no requests, and what it reads of the files may not be in force.
       if role == .daemon { try pool.write { db in try db.keepVersions(of: procedures, at: clock.now) } }
@@ -50,6 +51,8 @@ extension Store {
           try db.run(OutboxSQL.releaseLeases)
           try db.begin(store.unfiled)
         }
+        // What was written so far went by SQLite's own checkpoints.
+        if let checkpointer { pool.writeWithoutTransaction { db in checkpointer.watch(db) } }
       }
       return store
     } catch let error as StoreError {
@@ -109,12 +112,12 @@ extension Store {
 
   /// What must hold on the writer for an acknowledgement to be a promise. The pool sets `synchronous = NORMAL` by
   /// itself, so this comes after it is open.
-  private static func harden(_ pool: DatabasePool, _ options: StoreOptions) throws {
+  private static func harden(_ pool: DatabasePool, checkpointPages: Int) throws {
     try pool.writeWithoutTransaction { db in
       try db.execute(sql: "PRAGMA synchronous = FULL")
       // What a savepoint may have to undo stays in memory instead of a temporary file.
       try db.execute(sql: "PRAGMA temp_store = MEMORY")
-      try db.execute(sql: "PRAGMA wal_autocheckpoint = \(options.checkpointPages)")
+      try db.execute(sql: "PRAGMA wal_autocheckpoint = \(checkpointPages)")
     }
   }
 

@@ -26,7 +26,7 @@ package final class Store: Sendable {
   let group: GroupCommit
   private let points: PointReader
   /// Of the daemon.
-  private let checkpointer: Checkpointer?
+  let checkpointer: Checkpointer?
   package let clock: BrokerClock
   package let directory: String
   private let state: Mutex<Loaded>

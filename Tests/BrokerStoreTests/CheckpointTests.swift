@@ -1,5 +1,6 @@
 import BrokerDomain
 import GRDB
+import Synchronization
 import TestSupport
 import Testing
 
@@ -37,6 +38,23 @@ import Testing
     }
     // A commit is some pages; the machine decides how many come while the bulk is copied.
     #expect(sizes[0] * 3 < sizes[1])
+  }
+
+  /// While many write, most of what is in the log is brought into the database beside the writer.
+  @Test func theBulkIsCopiedBesideTheWriter() async throws {
+    let store = try Fixture().open(options: Self.options(pages: 500))
+    defer { store.close() }
+    await withTaskGroup { group in
+      for _ in 0..<16 {
+        group.addTask { for _ in 0..<100 { _ = try? await store.submit() } }
+      }
+    }
+    let checkpointer = try #require(store.checkpointer)
+    let (beside, byWriter) = (
+      checkpointer.copiedBeside.load(ordering: .relaxed), checkpointer.copiedByWriter.load(ordering: .relaxed)
+    )
+    #expect(beside >= 500 && byWriter < beside, "\(beside) beside, \(byWriter) by the writer")
+    #expect(try store.verify() == [])
   }
 
   /// Somebody who reads for long keeps the log, and nobody waits for him; afterwards it is begun anew.
@@ -80,14 +98,20 @@ import Testing
     }
   }
 
-  /// A command is no daemon, and leaves what it writes to SQLite's own checkpoints.
-  @Test(arguments: [(StoreRole.daemon, "0"), (.command, "321")])
-  func whoCheckpoints(_ role: StoreRole, _ own: String) throws {
-    let store = try Fixture().open(role, options: Self.options(pages: 321))
-    defer { store.close() }
-    let found = try store.pool.writeWithoutTransaction { db in
-      try String.fetchOne(db, sql: "PRAGMA wal_autocheckpoint")
+  /// A command leaves what it writes to SQLite's own checkpoints, or to the daemon beside it.
+  @Test func whoCheckpoints() throws {
+    func own(_ store: Store) throws -> String? {
+      try store.pool.writeWithoutTransaction { db in try String.fetchOne(db, sql: "PRAGMA wal_autocheckpoint") }
     }
-    #expect(found == own)
+    let fixture = try Fixture()
+    let alone = try fixture.open(.command, options: Self.options(pages: 321))
+    #expect(try own(alone) == "321")
+    alone.close()
+    let daemon = try fixture.open(options: Self.options(pages: 321))
+    defer { daemon.close() }
+    #expect(try own(daemon) == "0")
+    let beside = try fixture.open(.command, options: Self.options(pages: 321))
+    #expect(try own(beside) == "0")
+    beside.close()
   }
 }
