@@ -156,26 +156,26 @@ struct ReferenceFile {
         departments: departments.map { field(row, $0, required: false) ?? "" }, method: read.method,
         methodBasis: read.basis, exclusion: read.exclusion, isPublic: read.isPublic, agentAllowed: read.agentAllowed,
         region: rules.region == nil ? reference.item(code)?.region : read.region)
-      // Every region counts from 1: its file must not take over what another one lists under the same number.
-      if let old = reference.item(code)?.region, let new = item.region, !old.covers(new), !new.covers(old) {
-        fault(
-          row.line,
-          Phrase(
-            "编号 \(code) 已是\(old)清单中的事项，\(new)的事项请另编号（如加前缀）",
-            "the code \(code) is an item of region \(old): give that of \(new) another, with a prefix for example"))
-      }
+      let isOwn = rules.region != nil && read.region == reference.item(code)?.region
+      check(takeover: item, sayingSo: isOwn, row.line, reference)
       if let first = pairs[[proof, matter]]?.first(where: { $0.item.clashes(with: item) })?.line {
         fault(
           row.line,
           Phrase("（\(proof)，\(matter)）与第\(first)行重复", "(\(proof), \(matter)) is on line \(first) already"))
       }
       pairs[[proof, matter], default: []].append((row.line, item))
-      if let other = known[[proof, matter]]?.first(where: { $0.code != code && $0.clashes(with: item) })?.code {
-        fault(
-          row.line,
-          Phrase("（\(proof)，\(matter)）已是编号\(other)", "(\(proof), \(matter)) is item \(other) already"))
-      }
       items.append(Kept(item, extra: extra(row)))
+    }
+    // Held against the items that the file does not change; it may move the others as it likes.
+    for (line, item) in pairs.values.joined().sorted(by: { $0.line < $1.line }) {
+      let same = known[[item.proof, item.matter]] ?? []
+      guard let other = same.first(where: { codesSeen[$0.code] == nil && $0.clashes(with: item) })?.code else {
+        continue
+      }
+      fault(
+        line,
+        Phrase("（\(item.proof)，\(item.matter)）已是编号\(other)", "(\(item.proof), \(item.matter)) is item \(other) already")
+      )
     }
     var missing = rules.missing
     if departments.allSatisfy({ $0 == nil }) { missing.insert(.departments) }

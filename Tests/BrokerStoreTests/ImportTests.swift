@@ -216,7 +216,23 @@ import Testing
     }
     #expect(Self.badLines(Self.load(store, .assistanceList, head + entries.joined())) == [3, 4])
     _ = try Self.load(store, .assistanceList, head + entries[0] + entries[3]).get()
-    _ = try Self.load(store, .items, "code,proof,matter,region\n44,共用,共用,\n").get()
+    // A number that a region has is not given to another proof, unless the file says that it means this very item.
+    let other = "44,另一证明,另一事项"
+    #expect(Self.badLines(Self.load(store, .items, "code,proof,matter\n\(other)\n")) == [2])
+    #expect(Self.badLines(Self.load(store, .items, "code,proof,matter,region\n\(other),\n")) == [2])
+    #expect(Self.badLines(Self.load(store, .items, "code,proof,matter,region\n\(other),320600\n")) == [2])
+    _ = try Self.load(store, .items, "code,proof,matter,region\n\(other),320681\n").get()
+    #expect(store.reference.item("44")?.proof == "另一证明")
+    // What becomes a region's leaves no entry behind that nobody can use.
+    #expect(Self.badLines(Self.load(store, .items, "code,proof,matter,region\nS-1,甲,子,\n")) == nil)
+    _ = try Self.load(store, .assistanceList, head + "S-1,\(Qidong.requester.code),\(Qidong.responder.code),5\n").get()
+    #expect(Self.badLines(Self.load(store, .items, "code,proof,matter,region\nS-1,甲,子,152922\n")) == [2])
+    #expect(Self.badLines(Self.load(store, .items, "code,proof,matter,region\nS-1,甲,子,320681\n")) == nil)
+    // The file itself may give a pair to another region, whatever the list says until then.
+    let pair = "\(other),\n".dropFirst(3).dropLast(2)
+    _ = try Self.load(store, .items, "code,proof,matter,region\n44,\(pair),\n").get()
+    _ = try Self.load(store, .items, "code,proof,matter,region\n44,\(pair),320681\nAYQ-2,\(pair),152922\n").get()
+    _ = try Self.load(store, .items, "code,proof,matter,region\n44,\(pair),\nAYQ-2,丙,丑,152922\n").get()
     #expect(store.reference.item("44")?.region == nil && store.reference.item("44", for: Qidong.requester.organ) != nil)
   }
 
