@@ -121,13 +121,16 @@ package struct CatalogueDraft: Sendable {
     changed.insert(.items)
   }
 
+  private static let longestList = 1_000_000
+
   private mutating func add(item proposal: CatalogueProposal, _ index: Int) {
     guard let proof = proposal.text("proof"), let matter = proposal.text("matter") else {
       return fault(
         index, code: "invalid-proposal", "新增事项应写明证明事项名称（data.proof）和行政事项名称（data.matter）",
         "a new item has a proof (data.proof) and a matter (data.matter)")
     }
-    let next = (items.compactMap { Int($0.code) }.max() ?? 0) + 1
+    // A list counts no further; a longer number is a name like any other.
+    let next = (items.compactMap { Int($0.code) }.filter { $0 < Self.longestList }.max() ?? 0) + 1
     let code = proposal.text("code") ?? String(next)
     guard touch("item \(code)", Phrase("事项\(code)", "item \(code)"), index) else { return }
     guard !items.contains(where: { $0.code == code }) else {

@@ -145,13 +145,12 @@ extension WriteContext {
       decision = try AssistanceRequest.submit(
         submission, by: from, id: try newID(), now: publication.at, reference: reference)
     } catch Refusal.faults(let faults) {
-      let why = faults.map { "\($0.pointer) \($0.detail.zh)" }.joined(separator: "；")
-      throw Refusal.faults([
-        Fault(
-          "", code: "follow-up-impossible", "公布后应提出的“\(definition.title.zh)”无法提出：\(why)",
-          "\"\(definition.title.en)\", which follows a publication, cannot be opened: "
-            + faults.map { "\($0.pointer) \($0.detail.en)" }.joined(separator: "; "))
-      ])
+      throw Self.impossible(
+        definition, faults.map { Phrase("\($0.pointer) \($0.detail.zh)", "\($0.pointer) \($0.detail.en)") })
+    } catch Refusal.mayNotOpen {
+      throw Self.impossible(
+        definition,
+        [Phrase("\(from.name)不在可以提出的机关（openers）之列", "\(from.name) is none of those that may open it (openers)")])
     }
     // Whoever owes it, it is the publication that opened it.
     let event = decision.event
@@ -163,6 +162,16 @@ extension WriteContext {
           rung: event.rung, leg: event.leg, data: event.data),
         timer: decision.timer, alsoTell: decision.alsoTell), previous: nil, trace: trace)
     try note(part, decision.request.id, [from, to ?? from], in: &publication)
+  }
+
+  private static func impossible(_ definition: Procedure, _ why: [Phrase]) -> Refusal {
+    Refusal.faults([
+      Fault(
+        "", code: "follow-up-impossible",
+        "公布后应提出的“\(definition.title.zh)”无法提出：\(why.map(\.zh).joined(separator: "；"))",
+        "\"\(definition.title.en)\", which follows a publication, cannot be opened: "
+          + why.map(\.en).joined(separator: "; "))
+    ])
   }
 
   private func note(

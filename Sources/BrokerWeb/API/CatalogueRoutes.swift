@@ -26,7 +26,7 @@ struct CatalogueRoutes {
     let draft = PublicationDraft(proposals: ids, effectiveFrom: effectiveFrom, notice: notice ?? "")
     guard reader.faults.isEmpty else {
       // Held against the proposals and the lists as well, as far as it can be read.
-      reader.add(try await broker.store.write { try $0.faults(of: draft, by: organ) })
+      reader.add((try? await broker.store.write { try $0.faults(of: draft, by: organ) }) ?? [])
       throw reader.problem(in: json)
     }
     let (trace, language) = (call.trace, call.language)
