@@ -9,6 +9,8 @@ package struct InboxNotice: Sendable {
     case undelivered
     /// It is for the organ to rule who is to answer.
     case ruling
+    /// It was reminded of (催办), by the requester or a supervisor.
+    case reminder(by: OrganCode)
   }
 
   package let seq: Int64
@@ -39,6 +41,8 @@ package struct InboxNotice: Sendable {
     seq = row.int(0)
     if RulingTimer.isOne(row.int(3)) {
       matter = .ruling
+    } else if let actor = row.optionalInt(13) {
+      matter = .reminder(by: reference.organ(number: actor)?.code ?? requester.code)
     } else {
       matter = UndeliveredTimer.version(row.int(3)) == nil ? .rung(code.rung) : .undelivered
     }
@@ -78,9 +82,13 @@ enum InboxSQL: String, CaseIterable {
   case list = """
     SELECT i.seq, i.request, r.tail, i.rung, i.audience, i.at, i.due_day, r.procedure, r.requester, i.responder,
       r.reference, CASE WHEN i.audience = 'supervisor' OR i.organ IN (r.requester, r.responder) THEN r.state END,
-      json_extract(r.progress, '$.binds')
+      json_extract(r.progress, '$.binds'), (SELECT e.actor FROM event e WHERE e.seq = i.rung / 10 - 4000000)
     FROM inbox i CROSS JOIN request r ON r.key = i.request
     WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4
+    """
+  /// Who had it in hand when it was reminded of.
+  case reminded = """
+    SELECT CASE WHEN e.state = 'returned' THEN e.requester ELSE e.responder END FROM event e WHERE e.seq = $1
     """
 }
 

@@ -8,7 +8,7 @@ enum RulingTimer {
 
   static func code(version: Int) -> Int64 { (base + Int64(version)) * 10 + 1 }
 
-  static func isOne(_ code: Int64) -> Bool { code / 10 >= base }
+  static func isOne(_ code: Int64) -> Bool { (base..<ReminderTimer.base).contains(code / 10) }
 }
 
 extension WriteContext {

@@ -51,6 +51,10 @@ extension WriteContext {
         try tellArbiter(of: request, row.code)
         continue
       }
+      if let seq = ReminderTimer.seq(row.code) {
+        try tellStillReminded(request, seq: seq)
+        continue
+      }
       guard let code = RungCode(row.code), request.isLadderRunning, request.progress.leg == code.leg else { continue }
       if code.isForPeople {
         // Moved since it was armed: they are told when it is so.

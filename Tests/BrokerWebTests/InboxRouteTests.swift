@@ -40,6 +40,23 @@ internal import Testing
     expectProblem(try responder.call("GET", "/v1/inbox?cursor=1"), 400, "invalid-parameter")
   }
 
+  /// 催办 by hand: who reminded whom of what, in both languages and without the subject.
+  @Test func aReminderIsANotice() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let path = try daemon.open()
+    for organ in [Qidong.requester, .supervisor] {
+      try daemon.client(organ).done("POST", path + "/remind", json: #"{"text": "张三已到窗口"}"#)
+    }
+    let items = try #require(try daemon.client(Qidong.responder).get("/v1/inbox?audience=contact")["items"].array)
+    #expect(items.map { $0["kind"].string } == ["reminder", "reminder"] && items[0]["rung"] == .missing)
+    #expect(items.map { $0["by"]["code"].string } == [Qidong.requester.code, Qidong.supervisor.code])
+    #expect(items.allSatisfy { $0["to"]["code"].string == Qidong.responder.code && $0["state"].string == "submitted" })
+    #expect(items[1]["text"]["zh"].string == "请联络员尽快办理：启东市司法局催办启东市医疗保障局的协助核查，期限 2026-03-09")
+    #expect(items[1]["text"]["en"].string?.hasSuffix("due on 2026-03-09") == true)
+    #expect(!"\(items)".contains("张三"))
+    #expect(try daemon.client(Qidong.requester).get("/v1/inbox")["items"] == .array([]))
+  }
+
   /// The same question on the same day, to organs of three regions: 南宁's own day before that of 广西, 广西's before the
   /// country's. The region of who asks plays no part.
   @Test func theRegionOfTheRequestedOrganDecides() throws {

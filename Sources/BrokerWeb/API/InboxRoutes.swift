@@ -59,6 +59,7 @@ extension InboxNotice {
       w.string("rung", rung.name)
     case .undelivered: w.string("kind", "result-undelivered")
     case .ruling: w.string("kind", "ruling-wanted")
+    case .reminder: w.string("kind", "reminder")
     }
     w.string("request", request.description)
     w.string("procedure", procedure)
@@ -66,17 +67,19 @@ extension InboxNotice {
     w.string("reference", self.reference)
     w.string("dueDate", dueDate.description)
     if binds == .sender { w.string("binds", binds.rawValue) }
-    for (member, code) in [("from" as StaticString, requester), ("to", responder)] {
+    var organs = [("from" as StaticString, requester), ("to", responder)]
+    if case .reminder(let by) = matter { organs.append(("by", by)) }
+    for (member, code) in organs {
       w.object(member) { w in
         w.string("code", code.description)
         w.string("name", name(code))
       }
     }
     let title = reference.procedures[procedure]?.title ?? Phrase(procedure, procedure)
-    w.phrase("text", text(title, asker: name(requester), answerer: name(responder)))
+    w.phrase("text", text(title, asker: name(requester), answerer: name(responder), name))
   }
 
-  private func text(_ title: Phrase, asker: String, answerer: String) -> Phrase {
+  private func text(_ title: Phrase, asker: String, answerer: String, _ name: (OrganCode) -> String) -> Phrase {
     switch matter {
     case .rung(let rung) where binds == .sender:
       rung.senderNotice(to: audience, title: title, asker: asker, answerer: answerer, due: dueDate)
@@ -88,6 +91,10 @@ extension InboxNotice {
         "请裁定由哪个机关办理：\(asker)提出的\(title.zh)在机关之间来回移送，现在\(answerer)，已报请贵机关确定",
         "to rule who is to answer: \(title.en), asked by \(asker), went back and forth between organs; \(answerer) has it now"
       )
+    case .reminder(let by):
+      Phrase(
+        "请联络员尽快办理：\(name(by))催办\(asker)的\(title.zh)，期限 \(dueDate)",
+        "for the contact: \(name(by)) reminds you of \(title.en) asked by \(asker), due on \(dueDate)")
     }
   }
 }
