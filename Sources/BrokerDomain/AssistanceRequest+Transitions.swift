@@ -112,6 +112,14 @@ extension AssistanceRequest {
     return roles.first
   }
 
+  /// A supervisor takes a request only from an organ that it supervises: that of the requester's region reads and reminds.
+  /// What was returned lies with the requester, and who was asked to rule decides for both.
+  private func mayMove(_ supervisor: OrganCode, _ reference: Reference) -> Bool {
+    guard state != .returned, progress.referral == nil else { return true }
+    guard let supervisor = reference.organ(supervisor), let holder = reference.organ(responder) else { return false }
+    return supervisor.supervises(holder)
+  }
+
   /// Why this organ may not use the verb now, whatever it would say with it; nil when it may.
   /// - Parameter expectedVersions: of `If-Match`; nil accepts any, none is never met.
   package func refusal(of verb: Verb, by organ: OrganCode, expectedVersions: [Int]?, reference: Reference) -> Refusal? {
@@ -119,6 +127,7 @@ extension AssistanceRequest {
     if let expectedVersions, !expectedVersions.contains(version) { return .staleVersion(current: version) }
     guard state.name.allowed.contains(verb) else { return .illegalTransition(verb, from: state.name) }
     if verb == .transfer, role == .requester, state != .returned { return .illegalTransition(verb, from: state.name) }
+    if verb == .transfer, role == .supervisor, !mayMove(organ, reference) { return .notAllowed(.notSupervised) }
     if verb == .remind, state == .returned {
       if role == .requester { return .illegalTransition(verb, from: state.name) }
       if !isClockRunning { return .notAllowed(.clockStopped) }

@@ -17,6 +17,8 @@ package enum Obstacle: Sendable, Equatable {
   case notContradicted
   /// It lies returned and its clock stands still, so there is nobody to be reminded.
   case clockStopped
+  /// The organ that has it is none of the caller's to supervise, and has not returned it.
+  case notSupervised
   /// The report that it would undo was undone by this request.
   case reversed(EntityID, Instant)
 
@@ -33,6 +35,7 @@ package enum Obstacle: Sendable, Equatable {
     case .noSuperior: "no-superior"
     case .notContradicted: "not-contradicted"
     case .clockStopped: "clock-stopped"
+    case .notSupervised: "not-supervised"
     case .reversed: "already-reversed"
     }
   }
@@ -67,6 +70,11 @@ package enum Obstacle: Sendable, Equatable {
         "已退回提出机关且期限停止计算，没有可以催办的机关；期限照常计算的（如投诉举报）退回后才可催办提出机关",
         "it lies returned and its clock stands still; only where the clock runs on (a complaint) is the organ that asked reminded"
       )
+    case .notSupervised:
+      Phrase(
+        "正在办理的机关不由本机关监督：退回之前，只有监督该机关的司法局可以移送；可以催办",
+        "the organ that has it is not yours to supervise: until it is returned only a supervisor of that organ may transfer it;"
+          + " you may remind it")
     case .reversed(let by, let at):
       Phrase(
         "所列信用信息推送已于 \(at.rfc3339) 由请求 \(by) 撤销",

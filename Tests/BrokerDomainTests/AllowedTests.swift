@@ -43,8 +43,8 @@ internal import Testing
 
   private static let overdue = "2026-11-26T00:00:00+08:00"
   private static let wandering: [(Verb, String, String?)] = [
-    (.transfer, Organs.supervisor, Organs.stranger), (.transfer, Organs.supervisor, Organs.provincialSupervisor),
-    (.transfer, Organs.supervisor, Organs.otherSupervisor),
+    (.transfer, Organs.supervisor, Organs.stranger), (.transfer, Organs.provincialSupervisor, Organs.supervisor),
+    (.transfer, Organs.provincialSupervisor, Organs.otherSupervisor),
   ]
   /// Returned by the second organ, and about to go back to the first.
   private static let disputed: [(Verb, String, String?)] = [
@@ -69,7 +69,10 @@ internal import Testing
       [.answer, .decline, .return, .extend]),
     Situation("nothing contradicted", [(.answer, Organs.responder, nil)], Organs.requester, [.close]),
     Situation("answered it", [(.answer, Organs.responder, nil)], Organs.responder, []),
-    Situation("moved three times", wandering, Organs.supervisor, [.remind]),
+    Situation("moved three times", wandering, Organs.provincialSupervisor, [.remind]),
+    Situation(
+      "with an organ of another city", [(.transfer, Organs.provincialSupervisor, Organs.otherSupervisor)],
+      Organs.supervisor, [.remind]),
     Situation("referred", disputed, Organs.requester, [.withdraw, .close]),
     Situation("to be ruled on", disputed, Organs.supervisor, [.transfer]),
     Situation("ruled", ruled, Organs.responder, [.acknowledge, .answer, .decline, .ask, .extend]),

@@ -171,6 +171,28 @@ struct SupervisionTests {
     expectProblem(try responder.call("POST", "/v1/requests", json: notice), 403, "forbidden")
   }
 
+  /// Out of another region's organ only that region's 司法局 takes a request: the requester's own reads, reminds and is told why.
+  @Test func aSupervisorTransfersFromOrgansOfItsRegion() throws {
+    let daemon = try Daemon(state: StateDirectory())
+    let imported = try daemon.state.run(["import", "organs", Binary.packageRoot + "/config/examples/ayouqi/organs.csv"])
+    #expect(imported.status == 0, "\(imported.stderr)")
+    // 阿拉善右旗 民政局、司法局
+    let (there, bureau) = ("11152922015600770R", "11152922015600842J")
+    let path = try daemon.open(marriageRequest(to: nil, extra: ["to": .string(there)]))
+    let move = #"{"to": "11152922015601896B", "reason": "由其掌握登记信息"}"#
+    let own = try daemon.client(Qidong.supervisor)
+    let refused = try own.call("POST", path + "/transfer", json: move)
+    expectProblem(refused, 409, "not-supervised")
+    #expect(refused.json["allowed"].array?.compactMap(\.string) == ["remind"])
+    #expect(refused.json["detail"].string?.contains("不由本机关监督") == true)
+    try own.done("GET", path)
+    try own.done("POST", path + "/remind")
+    let issued = try daemon.state.run(["key", "create", "--organ", bureau, "--json"])
+    let key: String = try #require(issued.json["key"].string, "\(issued.stderr)")
+    let theirs = daemon.client(key: key)
+    #expect(try theirs.done("POST", path + "/transfer", json: move).json["to"]["code"].string == "11152922015601896B")
+  }
+
   /// What lies returned: with the requester where the clock runs on, and with nobody where it stands still.
   @Test func whoeverLetsItLieIsReminded() throws {
     let daemon = try House.daemon
