@@ -118,6 +118,29 @@ struct ReportTests {
     }
   }
 
+  /// 日常监管台账: what was granted without a check, when, what to watch, and how it is watched once that is said.
+  @Test func theLedgerSaysWhatIsWatchedAndHow() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    for (exempt, focus) in [(true, JSONBody.string("按时参加年度审验")), (false, .missing)] {
+      var data: [String: JSONBody] = ["grantedOn": .string("2026-02-27"), "exempt": .bool(exempt)]
+      if focus != .missing { data["focus"] = focus }
+      let handover = JSONBody(marriageRequest()).with(.string("supervision-handover"), at: "/procedure")
+        .with(.missing, at: "/questions").with(.object(data), at: "/data")
+      let path = try daemon.open(handover.description)
+      guard exempt else { continue }
+      let answer = #"{"outcome": "received", "data": {"method": "双随机抽查"}, "signatory": "局长"}"#
+      try daemon.client(Qidong.responder).done("POST", path + "/answer", json: answer)
+    }
+    try daemon.submit()
+    let path = "/v1/reports/ledger?\(Self.march)&procedure=verification,supervision-handover"
+    let table = try CSVTable(Array(try daemon.client(Qidong.supervisor).done("GET", path).body))
+    #expect(table.header.suffix(5) == ["是否逾期", "是否免核", "办结日期", "监管重点", "监管方式"])
+    #expect(
+      table.rows.map { Array($0.fields.suffix(4)) } == [
+        ["是", "2026-02-27", "按时参加年度审验", "双随机抽查"], ["否", "2026-02-27", "", ""], ["", "", "", ""],
+      ])
+  }
+
   @Test func theLedgerIsMaskedAndPaged() async throws {
     let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
     let person = Person(name: "欧阳鞠躬", idNumber: "11010519491231002X")

@@ -74,12 +74,13 @@ struct LedgerRoutes {
   private static let header = [
     "编号", "文号", "程序", "证明事项编号", "证明名称", "行政事项", "请求机关", "请求机关代码", "被请求机关", "被请求机关代码",
     "当事人", "证件号码（遮盖）", "收到时间", "签收时间", "届满日", "状态", "办结时间", "结果", "所用工作日", "是否逾期",
+    "是否免核", "办结日期", "监管重点", "监管方式",
   ]
 }
 
 /// One request as the ledger has it.
 private struct LedgerRow {
-  let fields: [CSVLines.Field]
+  private(set) var fields: [CSVLines.Field]
 
   init(_ stored: StoredRequest, _ now: Instant, _ reference: Reference) {
     let request = stored.request
@@ -102,6 +103,18 @@ private struct LedgerRow {
       .text(request.receivedAt.rfc3339), .text(request.acknowledgement?.at.rfc3339),
       .text(request.deadline.date.description), .text(request.state.name.rawValue), .text(request.closedAt?.rfc3339),
       .text(Self.outcome(request, procedure)), .int(days), .text(late),
+    ]
+    fields += Self.handover(request)
+  }
+
+  /// What is to be watched, and how: of a handover to supervision (监管衔接), and nothing of other procedures. They have fields
+  /// of the same names that mean something else.
+  private static func handover(_ request: AssistanceRequest) -> [CSVLines.Field] {
+    guard request.procedure == "supervision-handover" else { return Array(repeating: .text(nil), count: 4) }
+    let (data, answer) = (request.data, request.state.answer?.data)
+    return [
+      .text(data["exempt"]?.boolValue.map { $0 ? "是" : "否" }), .text(data["grantedOn"]?.stringValue),
+      .text(data["focus"]?.stringValue), .text(answer?["method"]?.stringValue),
     ]
   }
 
