@@ -46,15 +46,17 @@ extension AssistanceRequest.State {
 }
 
 extension Answer {
-  /// - Parameter hidden: fields of `data` that the reader is not to see.
-  func write(_ w: inout JSONWriter, without hidden: [String] = []) {
+  /// - Parameters:
+  ///   - hidden: fields of `data` that the reader is not to see.
+  ///   - showsText: whether the reader is to see the text.
+  func write(_ w: inout JSONWriter, without hidden: [String] = [], text showsText: Bool = true) {
     if let outcome {
       w.string("outcome", outcome)
       w.value("data", hidden.isEmpty ? data : .object(data.members.filter { !hidden.contains($0.name) }))
     } else {
       writeFindings(&w)
     }
-    if let text { w.string("text", text) }
+    if showsText, let text { w.string("text", text) }
     if let reference { w.string("reference", reference) }
     w.string("signatory", signatory)
   }

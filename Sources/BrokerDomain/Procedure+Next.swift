@@ -60,6 +60,9 @@ extension Procedure {
         if case .answer(let name) = source { name } else { nil }
       }
     }
+
+    /// The text of the answer or the disposal may become part of what it opens.
+    package var handsOnText: Bool { fills.contains { $0.sources.contains(.text) } }
   }
 
   package struct DisposalNext: Sendable, Equatable {

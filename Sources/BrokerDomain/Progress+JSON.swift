@@ -19,10 +19,11 @@ extension Progress {
     return w.finish()
   }
 
-  /// The members that a representation shows. `moment` and `organ` say how those two are written.
+  /// The members that a representation shows. `moment` and `organ` say how those two are written, `disposalText` whether
+  /// the reader is to see that of the disposal.
   package func write(
     _ w: inout JSONWriter, moment: (inout JSONWriter, StaticString, Instant) -> Void,
-    organ: (inout JSONWriter, StaticString, OrganCode) -> Void
+    organ: (inout JSONWriter, StaticString, OrganCode) -> Void, disposalText: Bool = true
   ) {
     if let supplement {
       w.object("supplement") { w in
@@ -81,7 +82,7 @@ extension Progress {
       w.object("disposal") { w in
         w.string("measure", disposal.measure.rawValue)
         if let by = disposal.by { w.string("by", by.description) }
-        w.string("text", disposal.text)
+        if disposalText { w.string("text", disposal.text) }
         moment(&w, "at", disposal.at)
       }
     }

@@ -8,12 +8,16 @@ package struct Representation: Sendable {
   package let reference: Reference
   /// Who reads it; nil when it is told to all whom the request concerns.
   package let viewer: OrganCode?
+  /// Whose own words are left in although a sealed procedure has them.
+  let author: OrganCode?
 
+  /// - Parameter author: the organ to which it is told, where all are told the same; left out, it is the viewer.
   package init(
     _ request: AssistanceRequest, subject: Subject?, reveal: Bool = false, now: Instant,
-    reference: Reference, viewer: OrganCode? = nil
+    reference: Reference, viewer: OrganCode? = nil, author: OrganCode? = nil
   ) {
     self.viewer = viewer
+    self.author = author ?? viewer
     self.request = request
     self.subject = subject
     self.reveal = reveal
@@ -93,20 +97,12 @@ package struct Representation: Sendable {
     if request.progress.bindsSender { w.string("binds", Procedure.Bound.sender.rawValue) }
   }
 
-  /// What an answer hands on to a sealed procedure is for the organ that gave it, and for who receives that one.
-  private var sealedFields: [String] {
-    guard let outcome = request.state.answer?.outcome, viewer != request.responder,
-      let next = reference.procedure(of: request)?.outcomes.first(where: { $0.id == outcome })?.next,
-      reference.isSealed(next.procedure)
-    else { return [] }
-    return next.handedOn
-  }
-
   private func outcome(_ w: inout JSONWriter) {
     let at = request.closedAt ?? request.updatedAt
     if let answer = request.state.answer {
       w.object("answer") { w in
-        answer.write(&w, without: sealedFields)
+        let hidden = sealedWords(of: answer)
+        answer.write(&w, without: hidden.fields, text: !hidden.text)
         w.moment("at", at)
         w.bool("late", request.isReplyLate(now: now))
       }
@@ -155,7 +151,7 @@ extension Representation {
     if progress.transfers.isEmpty { w.array("transfers") { _ in } }
     progress.write(
       &w, moment: { w, name, at in w.moment(name, at) },
-      organ: { w, name, code in w.object(name) { party(code, &$0) } })
+      organ: { w, name, code in w.object(name) { party(code, &$0) } }, disposalText: !isDisposalSealed)
   }
 }
 

@@ -40,7 +40,8 @@ struct CallbackMessage {
             $0.roles.contains(.supervisor) || request.progress.referral?.to == $0.code
           }
           let subject = isWatching == true ? nil : stored.subject
-          Representation(request, subject: subject, now: event.at, reference: reference).members(&w)
+          let author = organ.flatMap { reference.organ(number: $0)?.code }
+          Representation(request, subject: subject, now: event.at, reference: reference, author: author).members(&w)
         }
       }
     }
