@@ -27,7 +27,9 @@ package struct FollowUp: Sendable, Equatable {
 extension Reference {
   /// An outcome of some procedure offers it. One that names an origin then names what such an outcome came of.
   package func isOffered(_ procedure: String) -> Bool {
-    procedures.values.contains { $0.outcomes.contains { $0.next?.procedure == procedure && $0.next?.how == .offers } }
+    procedures.values.contains {
+      $0.outcomes.contains { $0.next.contains { $0.procedure == procedure && $0.how == .offers } }
+    }
   }
 }
 
@@ -55,12 +57,12 @@ extension AssistanceRequest {
   package func obligations(_ procedure: Procedure) -> [Procedure.Next] {
     guard let answer = state.answer else { return [] }
     var rules: [Procedure.Next] = []
-    func add(_ rule: Procedure.Next?) {
-      if let rule, !rules.contains(where: { $0.procedure == rule.procedure }) { rules.append(rule) }
+    func add(_ more: [Procedure.Next]?) {
+      for rule in more ?? [] where !rules.contains(where: { $0.procedure == rule.procedure }) { rules.append(rule) }
     }
     if let outcome = answer.outcome { add(procedure.outcome(outcome)?.next) }
     for finding in answer.findings { add(procedure.outcome(finding.result)?.next) }
-    if let disposal = progress.disposal { add(procedure.next(of: disposal.measure)) }
+    if let disposal = progress.disposal { add(procedure.next(of: disposal.measure).map { [$0] }) }
     return rules
   }
 

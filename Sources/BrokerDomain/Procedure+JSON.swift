@@ -63,12 +63,7 @@ extension Procedure {
           w.string("id", outcome.id)
           w.phrase("title", outcome.title)
           w.array("requires") { w in for name in outcome.requires { w.string(nil, name) } }
-          if let next = outcome.next {
-            next.write(&w)
-          } else {
-            w.null("next")
-            w.null("how")
-          }
+          outcome.next.write(&w)
         }
       }
     }

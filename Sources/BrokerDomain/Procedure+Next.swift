@@ -80,7 +80,7 @@ extension Procedure {
   package var hasOrigin: Bool { fields.contains { $0.name == Self.originField && $0.kind == .request } }
 
   /// What its outcomes may undo.
-  package var reversals: [Next] { outcomes.compactMap(\.next).filter { $0.how == .reverses } }
+  package var reversals: [Next] { outcomes.flatMap(\.next).filter { $0.how == .reverses } }
 
   package func next(of measure: Disposal.Measure) -> Next? { disposals.first { $0.measure == measure }?.next }
 }
@@ -130,6 +130,31 @@ extension Procedure.Next.Source {
     } else {
       return nil
     }
+  }
+}
+
+extension [Procedure.Next] {
+  /// The members of an outcome that say what follows. Several are written in `nexts`, the first of them also where a
+  /// single one stands: whoever knows one only reads on, and a definition that has one is what it was.
+  func write(_ w: inout JSONWriter) {
+    if let first {
+      first.write(&w)
+    } else {
+      w.null("next")
+      w.null("how")
+    }
+    guard count > 1 else { return }
+    w.array("nexts") { w in for next in self { w.object { next.write(&$0) } } }
+  }
+
+  /// Nil when it was damaged.
+  init?(stored json: JSON) {
+    guard let several = json["nexts"]?.arrayValue else {
+      self = Procedure.Next(stored: json).map { [$0] } ?? []
+      return
+    }
+    self = several.compactMap(Procedure.Next.init(stored:))
+    guard count == several.count else { return nil }
   }
 }
 

@@ -34,10 +34,11 @@ extension Procedure {
 
 extension Procedure.Outcome {
   fileprivate init?(stored json: JSON) {
-    guard let id = json["id"]?.stringValue, let title = json["title"]?.phrase else { return nil }
+    guard let id = json["id"]?.stringValue, let title = json["title"]?.phrase,
+      let next = [Procedure.Next](stored: json)
+    else { return nil }
     self.init(
-      id: id, title: title, requires: (json["requires"]?.arrayValue ?? []).compactMap(\.stringValue),
-      next: Procedure.Next(stored: json))
+      id: id, title: title, requires: (json["requires"]?.arrayValue ?? []).compactMap(\.stringValue), next: next)
   }
 }
 

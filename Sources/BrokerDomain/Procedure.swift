@@ -9,10 +9,10 @@ package struct Procedure: Sendable, Equatable {
     package let title: Phrase
     /// Names of the answer fields without which this outcome is not complete.
     package let requires: [String]
-    /// What this outcome obliges next.
-    package let next: Next?
+    /// What this outcome obliges next, all of it; each procedure once.
+    package let next: [Next]
 
-    package init(id: String, title: Phrase, requires: [String] = [], next: Next? = nil) {
+    package init(id: String, title: Phrase, requires: [String] = [], next: [Next] = []) {
       self.id = id
       self.title = title
       self.requires = requires

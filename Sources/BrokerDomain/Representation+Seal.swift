@@ -4,7 +4,7 @@ extension Representation {
   func sealedWords(of answer: Answer) -> (fields: [String], text: Bool) {
     guard author != request.responder, let procedure = reference.procedure(of: request) else { return ([], false) }
     let results = answer.outcome.map { [$0] } ?? answer.findings.map(\.result)
-    let sealed = results.compactMap { procedure.outcome($0)?.next }.filter { reference.isSealed($0.procedure) }
+    let sealed = results.flatMap { procedure.outcome($0)?.next ?? [] }.filter { reference.isSealed($0.procedure) }
     return (sealed.flatMap(\.handedOn), sealed.contains(where: \.handsOnText))
   }
 

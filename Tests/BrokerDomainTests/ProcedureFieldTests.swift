@@ -117,7 +117,7 @@ internal import Testing
     let procedure = sampleProcedure(
       outcomes: [
         .init(id: "done", title: Phrase("办结", "done"), requires: ["how", "on"]),
-        .init(id: "void", title: Phrase("无", "void"), next: .init("sample", .offers)),
+        .init(id: "void", title: Phrase("无", "void"), next: [.init("sample", .offers)]),
       ],
       answerFields: [
         Self.field("how", .text(minLength: 1, maxLength: 9, pattern: nil)), Self.field("on", .date(.past)),

@@ -30,9 +30,12 @@ internal import Testing
     let fields = Self.kinds.enumerated().map { index, kind in
       Procedure.Field(name: "f\(index)", label: Phrase("字段", "field"), kind: kind, required: index % 2 == 0)
     }
-    let outcomes = Self.follows.enumerated().map { index, next in
-      Procedure.Outcome(id: "o\(index)", title: Phrase("结果", "outcome"), requires: ["f1"], next: next)
-    }
+    let outcomes =
+      Self.follows.enumerated().map { index, next in
+        Procedure.Outcome(id: "o\(index)", title: Phrase("结果", "outcome"), requires: ["f1"], next: [next])
+      } + [
+        Procedure.Outcome(id: "several", title: Phrase("结果", "outcome"), next: [Self.follows[2], .init("b", .offers)])
+      ]
     for base in [
       sampleProcedure(clock: clock, outcomes: outcomes, fields: fields, answerFields: fields),
       Procedure(
@@ -85,11 +88,27 @@ internal import Testing
       Procedure.Next.Fill(field: "a", source: .text), .init(field: "b", sources: [.answer("c"), .constant("d")]),
     ]
     let procedure = sampleProcedure(outcomes: [
-      .init(id: "o", title: Phrase("结果", "outcome"), next: Procedure.Next("other", .opens, fills: fills))
+      .init(id: "o", title: Phrase("结果", "outcome"), next: [Procedure.Next("other", .opens, fills: fills)])
     ])
     let text = String(decoding: procedure.canonical, as: UTF8.self)
     #expect(text.contains(#"{"field":"a","from":"text"},"#))
     #expect(text.contains(#"{"field":"b","from":"answer.c","otherwise":[{"value":"d"}]}"#), "\(text)")
+  }
+
+  /// One follow-up is written as it was before there could be several; of several the first stands in its place.
+  @Test func severalFollowUpsStandBesideTheFirst() throws {
+    func text(_ next: [Procedure.Next]) -> String {
+      let outcome = Procedure.Outcome(id: "o", title: Phrase("结果", "outcome"), next: next)
+      return String(decoding: sampleProcedure(outcomes: [outcome]).canonical, as: UTF8.self)
+    }
+    let one = Procedure.Next("one", .offers)
+    #expect(text([]).contains(#""requires":[],"next":null,"how":null}"#))
+    #expect(text([one]).contains(#""requires":[],"next":"one","how":"offers"}"#))
+    let several = text([one, .init("two", .reverses, field: "it")])
+    let list = #""nexts":[{"next":"one","how":"offers"},{"next":"two","how":"reverses","field":"it"}]}"#
+    #expect(several.contains(#""next":"one","how":"offers","# + list), "\(several)")
+    let damaged = several.replacing(#"{"next":"two""#, with: #"{"nix":"two""#)
+    #expect(Procedure(stored: Array(damaged.utf8), version: 1) == nil)
   }
 
   @Test func damageIsNoDefinition() {

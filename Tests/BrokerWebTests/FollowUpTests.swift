@@ -213,6 +213,13 @@ internal import Testing
     let link = try Self.move("answer", id, Self.requester, answer).json["followUps"].array?.first
     let sealed = try #require(link?["request"].string)
     #expect(try Self.get(sealed, .市公安局)["data"]["suspicion"].string == expected)
+    // 纳入信用记录, as any other outcome.
+    let links = try Self.get(id, Self.requester)["followUps"].array ?? []
+    #expect(links.map { $0["procedure"].string } == ["criminal-transfer", "credit-report"])
+    let report = try Self.get(links.last?["request"].string ?? "?", .credit)
+    #expect(report["data"]["kind"].string == "broken" && report["origin"].string == id)
+    let shown = try Self.get(id, .supervisor)["followUps"].array ?? []
+    #expect(shown.map { $0["procedure"].string } == ["credit-report"])
   }
 
   /// Two organs of the place may receive it: the organ that owes it says which.

@@ -132,9 +132,13 @@ internal import Testing
     for (id, procedure) in try Self.all.get() {
       #expect(procedure["version"].int == 1)
       for outcome in (procedure["outcomes"].array ?? []) + (procedure["disposals"].array ?? []) {
-        guard let next = outcome["next"].string else { continue }
         let name = outcome["id"].string ?? outcome["measure"].string ?? "?"
-        found.append("\(id).\(name) \(outcome["how"].string ?? "?") \(next)")
+        let several = outcome["nexts"].array
+        #expect(several?.first.map { $0["next"] == outcome["next"] && $0["fills"] == outcome["fills"] } != false)
+        for one in several ?? [outcome] {
+          guard let next = one["next"].string else { continue }
+          found.append("\(id).\(name) \(one["how"].string ?? "?") \(next)")
+        }
       }
     }
     #expect(
@@ -142,6 +146,7 @@ internal import Testing
         "credit-objection.corrected reverses credit-report", "credit-repair.repaired reverses credit-report",
         "false-commitment.penalise opens credit-report", "false-commitment.rectify opens credit-report",
         "false-commitment.revoke opens credit-report", "false-commitment.terminate opens credit-report",
+        "false-commitment.transfer-criminal opens credit-report",
         "false-commitment.transfer-criminal opens criminal-transfer",
         "on-site-dispatch.inconsistent offers false-commitment", "verification.contradicted offers false-commitment",
         "verification.transfer-criminal opens criminal-transfer",

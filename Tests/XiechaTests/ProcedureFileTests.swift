@@ -210,6 +210,10 @@ internal import Testing
       "field is the name of a field of type request; order is none"
     ),
     ("next: follow", "next: {procedure: follow, how: reverses}", "the key field is missing"),
+    ("next: follow", "next: []", "next is a procedure, {procedure, how}, or a list of these"),
+    ("next: follow", "next: [follow, follow]", "next names follow twice"),
+    ("next: follow", "next: [follow, gone]", "next of the outcome void (2) names no procedure: gone"),
+    ("next: follow", "next: [follow, sample]", "the follow-ups run in a circle: sample → sample"),
     ("declineReasons: []", "declineReasons: none", "a list of {id, zh, en} was expected here"),
     ("visibility: normal", "visibility: secret", "visibility is one of normal, sealed"),
     ("copies: [supervisor]", "copies: supervisor", "copies is a list of roles"),

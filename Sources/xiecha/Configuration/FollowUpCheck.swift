@@ -24,8 +24,8 @@ struct FollowUpCheck {
   }
 
   private func places(_ loaded: ProcedureFile.Loaded) -> [Place] {
-    loaded.procedure.outcomes.compactMap { outcome in
-      outcome.next.map { Place(loaded: loaded, name: outcome.id, next: $0) }
+    loaded.procedure.outcomes.flatMap { outcome in
+      outcome.next.enumerated().map { Place(loaded: loaded, name: FollowUpLines.name(outcome.id, $0), next: $1) }
     }
       + loaded.procedure.disposals.map {
         Place(loaded: loaded, name: "disposals.\($0.measure.rawValue)", next: $0.next)

@@ -110,8 +110,8 @@ extension ProcedureReader {
         guard !requires.contains(text) else { throw yaml.fault(name, "requires names \(text) twice") }
         requires.append(text)
       }
-      var next: Procedure.Next?
-      if let node = entry.keys["next"] { next = try self.next(node, of: entry.id, &lines) }
+      var next: [Procedure.Next] = []
+      if let node = entry.keys["next"] { next = try nexts(node, of: entry.id, &lines) }
       outcomes.append(Procedure.Outcome(id: entry.id, title: entry.title, requires: requires, next: next))
     }
     return outcomes

@@ -7,6 +7,9 @@ struct FollowUpLines {
   var next: [String: Int] = [:]
   /// By the same, a dot and the field that is filled.
   var fills: [String: Int] = [:]
+
+  /// Of what an outcome lists: the first goes by the outcome, the others by their number besides.
+  static func name(_ outcome: String, _ index: Int) -> String { index == 0 ? outcome : "\(outcome) (\(index + 1))" }
 }
 
 extension ProcedureReader {
@@ -15,6 +18,24 @@ extension ProcedureReader {
     static let opens = ["procedure", "how", "data", "receiver"]
     static let reverses = ["procedure", "how", "field"]
     static let all = ["procedure", "how", "data", "receiver", "field"]
+  }
+
+  /// One of what follows, or a list of them.
+  func nexts(
+    _ node: Node, of outcome: String, _ lines: inout FollowUpLines
+  ) throws(ConfigurationFault) -> [Procedure.Next] {
+    guard case .sequence(let nodes) = node else { return [try next(node, of: outcome, &lines)] }
+    guard !nodes.isEmpty else { throw yaml.fault(node, "next is a procedure, {procedure, how}, or a list of these") }
+    var found: [Procedure.Next] = []
+    for (index, entry) in nodes.enumerated() {
+      let next = try next(entry, of: FollowUpLines.name(outcome, index), &lines)
+      // What has become of each is kept by its procedure.
+      guard !found.contains(where: { $0.procedure == next.procedure }) else {
+        throw yaml.fault(entry, "next names \(next.procedure) twice")
+      }
+      found.append(next)
+    }
+    return found
   }
 
   /// The id of a procedure that is offered, or `{procedure, how}` with what opening or reversing it needs.
