@@ -191,7 +191,9 @@ extension AssistanceRequest {
       case .findings:
         faults(
           of: answer.findings.map { FindingDraft(question: $0.question, result: $0.result) }, reference: law.reference)
-      case .outcome: law.procedure.faults(outcome: answer.outcome ?? "", data: answer.data, today: now.date)
+      case .outcome:
+        law.procedure.faults(
+          outcome: answer.outcome ?? "", data: answer.data, today: now.date, received: receivedAt.date)
       }
     guard faults.isEmpty else { throw .faults(faults) }
     var next = self

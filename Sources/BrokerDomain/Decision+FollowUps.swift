@@ -160,8 +160,7 @@ extension Law {
         fill.sources.contains(.disposal(field.name))
       else { return nil }
       // What may come from elsewhere need not be given.
-      return Procedure.Field(
-        name: field.name, label: field.label, kind: field.kind, required: field.required && fill.sources.count == 1)
+      return field.required(field.required && fill.sources.count == 1)
     }
     return Procedure.faults(of: data, fields: fields, at: "/data", today: now.date)
   }

@@ -12,6 +12,12 @@ extension Procedure {
   /// Where a date may lie, seen from the day on which it is written down; that day belongs to both sides.
   package enum Era: String, Sendable, CaseIterable { case any, past, future }
 
+  /// The day before which a date cannot lie.
+  package enum Floor: String, Sendable, CaseIterable {
+    /// On which the request was received.
+    case receipt
+  }
+
   /// One member of the `data` of a request, or of an answer.
   package struct Field: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
@@ -49,17 +55,25 @@ extension Procedure {
     package let label: Phrase
     package let kind: Kind
     package let required: Bool
+    /// Of a date of an answer.
+    package let notBefore: Floor?
 
     /// Longer texts belong into `text` of the answer or `reason` of the request.
     package static let maximumLength = 4_000
     /// A date outside of these is a slip, and days are counted one by one.
     package static let years = 1971...2100
 
-    package init(name: String, label: Phrase, kind: Kind, required: Bool) {
+    package init(name: String, label: Phrase, kind: Kind, required: Bool, notBefore: Floor? = nil) {
       self.name = name
       self.label = label
       self.kind = kind
       self.required = required
+      self.notBefore = notBefore
+    }
+
+    /// The same field, required or not.
+    package func required(_ required: Bool) -> Field {
+      Field(name: name, label: label, kind: kind, required: required, notBefore: notBefore)
     }
 
     /// The pattern as a regular expression; throws what is wrong with it. Compiled where it is used rather than kept,
@@ -76,33 +90,34 @@ extension Procedure {
 
   /// What is wrong with fields that are supplied later: those that are left out stay as they were.
   package func faults(supplied data: JSON, today: CalendarDate? = nil) -> [Fault] {
-    let fields = fields.map { Field(name: $0.name, label: $0.label, kind: $0.kind, required: false) }
-    return Self.faults(of: data, fields: fields, at: "/data", today: today)
+    Self.faults(of: data, fields: fields.map { $0.required(false) }, at: "/data", today: today)
   }
 
   /// What is wrong with an answer by outcome: the outcome, the fields of its `data`, and what this outcome requires.
   /// - Parameters:
   ///   - id: nil when it could not be read; likewise `data`.
-  package func faults(outcome id: String?, data: JSON?, today: CalendarDate? = nil) -> [Fault] {
+  ///   - received: the day on which the request was.
+  package func faults(
+    outcome id: String?, data: JSON?, today: CalendarDate? = nil, received: CalendarDate? = nil
+  ) -> [Fault] {
     guard let outcome = id.flatMap({ outcome($0) }) else {
       let known = outcomes.map(\.id).joined(separator: ", ")
       let wrong = id == nil ? [] : [Fault("/outcome", "结果应为 \(known) 之一", "the outcome is one of \(known)")]
-      return wrong + (data.map { Self.faults(of: $0, fields: answerFields, at: "/data", today: today) } ?? [])
+      return wrong
+        + (data.map { Self.faults(of: $0, fields: answerFields, at: "/data", today: today, received: received) } ?? [])
     }
     guard let data else { return [] }
-    let fields = answerFields.map { field in
-      Field(
-        name: field.name, label: field.label, kind: field.kind,
-        required: field.required || outcome.requires.contains(field.name))
-    }
-    return Self.faults(of: data, fields: fields, at: "/data", today: today)
+    let fields = answerFields.map { $0.required($0.required || outcome.requires.contains($0.name)) }
+    return Self.faults(of: data, fields: fields, at: "/data", today: today, received: received)
   }
 
   /// Every fault at once: members that no field names, required ones that are missing, values that do not fit. A
   /// null says the same as leaving the member out. No fault repeats a value: it may be personal.
-  /// - Parameter today: the day on which the data is written down; without it past and future are not told apart.
+  /// - Parameters:
+  ///   - today: the day on which the data is written down; without it past and future are not told apart.
+  ///   - received: the day on which the request was received; without it no date lies before that.
   package static func faults(
-    of data: JSON, fields: [Field], at pointer: String, today: CalendarDate? = nil
+    of data: JSON, fields: [Field], at pointer: String, today: CalendarDate? = nil, received: CalendarDate? = nil
   ) -> [Fault] {
     guard case .object(let members) = data else {
       return [Fault(pointer, "应为对象，实为\(data.kind.zh)", "must be an object, not \(data.kind.en)")]
@@ -124,13 +139,21 @@ extension Procedure {
         }
         continue
       }
-      if let wrong = field.wrong(value, today: today) { faults.append(Fault(place, wrong.zh, wrong.en)) }
+      let wrong = field.wrong(value, today: today) ?? field.tooEarly(value, received: received)
+      if let wrong { faults.append(Fault(place, wrong.zh, wrong.en)) }
     }
     return faults
   }
 }
 
 extension Procedure.Field {
+  fileprivate func tooEarly(_ value: JSON, received: CalendarDate?) -> Phrase? {
+    guard notBefore == .receipt, let received, let date = value.stringValue.flatMap({ CalendarDate($0) }),
+      date < received
+    else { return nil }
+    return Phrase("不能早于收到之日 \(received)", "must not be before the day of receipt, \(received)")
+  }
+
   /// What is wrong with a value, or nil.
   fileprivate func wrong(_ value: JSON, today: CalendarDate?) -> Phrase? {
     switch kind {

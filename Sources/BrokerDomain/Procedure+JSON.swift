@@ -138,7 +138,10 @@ extension Procedure.Field {
       w.int("minLength", least)
       w.int("maxLength", most)
       if let pattern { w.string("pattern", pattern) }
-    case .date(let era): w.string("when", era.rawValue)
+    case .date(let era):
+      w.string("when", era.rawValue)
+      // Left out where there is none, as before there were such.
+      if let notBefore { w.string("notBefore", notBefore.rawValue) }
     case .integer(let range):
       w.int("minimum", range.lowerBound)
       w.int("maximum", range.upperBound)

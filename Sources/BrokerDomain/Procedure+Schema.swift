@@ -15,8 +15,11 @@ extension Procedure {
 extension Procedure.Field {
   fileprivate var schema: JSON {
     .object(
-      [.init("title", .string(label.zh)), .init("description", .string(label.en))] + constraints)
+      [.init("title", .string(label.zh)), .init("description", .string(label.en + beyondSchema))] + constraints)
   }
+
+  /// Said in words, for the schema cannot compare with the request.
+  private var beyondSchema: String { notBefore == .receipt ? "; 不早于收到之日 / not before the day of receipt" : "" }
 
   private var constraints: [JSON.Member] {
     func string(_ more: JSON.Member...) -> [JSON.Member] { [.init("type", .string("string"))] + more }

@@ -80,7 +80,8 @@ extension Procedure.Field {
     guard let name = json["name"]?.stringValue, let label = json["label"]?.phrase,
       let kind = Kind(stored: json), let required = json["required"]?.boolValue
     else { return nil }
-    self.init(name: name, label: label, kind: kind, required: required)
+    self.init(
+      name: name, label: label, kind: kind, required: required, notBefore: json.word("notBefore", Procedure.Floor.self))
   }
 }
 

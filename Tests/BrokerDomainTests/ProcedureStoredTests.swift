@@ -111,6 +111,18 @@ internal import Testing
     #expect(Procedure(stored: Array(damaged.utf8), version: 1) == nil)
   }
 
+  @Test(arguments: [nil, .receipt] as [Procedure.Floor?]) func datesThatRestOnTheReceipt(_ floor: Procedure.Floor?)
+    throws
+  {
+    let field = Procedure.Field(
+      name: "on", label: Phrase("日期", "date"), kind: .date(.past), required: true, notBefore: floor)
+    let base = sampleProcedure(answerFields: [field])
+    #expect(try #require(Procedure(stored: base.canonical, version: 1)).answerFields == [field])
+    #expect(String(decoding: base.canonical, as: UTF8.self).contains("notBefore") == (floor != nil))
+    // Also where an outcome requires it, or a supplement leaves it out.
+    for same in [field.required(false), field.required(true)] { #expect(same.notBefore == floor) }
+  }
+
   @Test func damageIsNoDefinition() {
     for text in ["", "{}", "[]", #"{"id":"x"}"#] { #expect(Procedure(stored: Array(text.utf8), version: 1) == nil) }
   }

@@ -164,6 +164,32 @@ internal import Testing
     let outcomes = try #require(try Self.procedure("complaint")["outcomes"].array)
     #expect(outcomes.count == 3)
     for outcome in outcomes { #expect(outcome["requires"].array?.compactMap(\.string) == ["toldHow", "toldOn"]) }
+    let fields = try #require(try Self.procedure("complaint")["answerFields"].array)
+    #expect(fields.filter { $0["notBefore"].string == "receipt" }.map { $0["name"].string } == ["toldOn"])
+  }
+
+  /// Nobody was told the result before the complaint came: alone, and beside another fault.
+  @Test(arguments: [#""signatory": "王五", "#, ""]) func notToldBeforeTheComplaint(_ signed: String) throws {
+    let path = try House.daemon.open(
+      marriageRequest(extra: [
+        "procedure": .string("complaint"), "item": .missing, "questions": .missing, "commitment": .missing,
+      ]))
+    func answer(_ day: String, _ language: String) throws -> Reply {
+      let data = #"{"toldHow": "phone", "toldOn": "\#(day)"}"#
+      return try House.client(.responder).call(
+        "POST", path + "/answer", json: #"{"outcome": "substantiated", \#(signed)"data": \#(data)}"#,
+        headers: ["Accept-Language": language])
+    }
+    for (language, words) in [
+      ("zh", "不能早于收到之日 2026-03-02"), ("en", "must not be before the day of receipt, 2026-03-02"),
+    ] {
+      let early = try answer("2026-03-01", language)
+      expectProblem(early, 422, "invalid-body")
+      #expect(pointers(early) == ["/data/toldOn"] + (signed.isEmpty ? ["/signatory"] : []))
+      #expect(early.text.contains(words), "\(early.text)")
+    }
+    let same = try answer("2026-03-02", "zh")
+    #expect(signed.isEmpty ? pointers(same) == ["/signatory"] : same.status == 200, "\(same.text)")
   }
 
   /// The schema of the data says the same as its fields.
@@ -181,7 +207,8 @@ internal import Testing
     for field in fields {
       let property = schema["properties"][field["name"].string ?? "?"]
       #expect(property["title"] == field["label"]["zh"] && property["title"].string?.isChinese == true)
-      #expect(property["description"] == field["label"]["en"])
+      let floor = field["notBefore"].string == nil ? "" : "; 不早于收到之日 / not before the day of receipt"
+      #expect(property["description"].string == (field["label"]["en"].string ?? "?") + floor)
       let choices = field["choices"].array?.compactMap { $0["id"].string }
       #expect(property["enum"].array?.compactMap(\.string) == choices)
     }

@@ -14,7 +14,9 @@ extension Command {
       switch verb {
       case .acknowledge: reader.acknowledge(json)
       case .answer where procedure?.answerKind == .outcome:
-        reader.outcome(json) { procedure?.faults(outcome: $0, data: $1, today: now.date) ?? [] }
+        reader.outcome(json) {
+          procedure?.faults(outcome: $0, data: $1, today: now.date, received: request.receivedAt.date) ?? []
+        }
       case .answer: reader.answer(json) { request.faults(of: $0, reference: reference) }
       case .decline:
         reader.decline(json) { request.faults(reasonCode: $0, competentOrgan: $1, reference: reference) }

@@ -5,15 +5,18 @@ extension ProcedureReader {
   // MARK: Fields
 
   private static let fieldKeys = [
-    "name", "zh", "en", "type", "required", "minLength", "maxLength", "pattern", "when", "min", "max", "choices",
+    "name", "zh", "en", "type", "required", "minLength", "maxLength", "pattern", "when", "notBefore", "min", "max",
+    "choices",
   ]
 
   /// The keys that a type knows besides name, labels, type and required.
   private static let kindKeys = [
-    "text": ["minLength", "maxLength", "pattern"], "date": ["when"], "integer": ["min", "max"], "choice": ["choices"],
+    "text": ["minLength", "maxLength", "pattern"], "date": ["when", "notBefore"], "integer": ["min", "max"],
+    "choice": ["choices"],
   ]
 
-  func fields(_ node: Node?) throws(ConfigurationFault) -> [Procedure.Field] {
+  /// - Parameter ofAnswer: an answer comes after the receipt, on which its dates may rest.
+  func fields(_ node: Node?, ofAnswer: Bool = false) throws(ConfigurationFault) -> [Procedure.Field] {
     guard let node else { return [] }
     var fields: [Procedure.Field] = []
     for entry in try yaml.list(node, of: "fields {name, zh, en, type, required}") {
@@ -27,10 +30,14 @@ extension ProcedureReader {
       }) {
         throw yaml.fault(keys[foreign] ?? entry, "a field of type \(type) has no \(foreign)")
       }
+      if let node = keys["notBefore"], !ofAnswer { throw yaml.fault(node, "notBefore is for dates of answerFields") }
       fields.append(
         Procedure.Field(
           name: name, label: try yaml.phrase(keys, entry), kind: try kind(type, keys, entry),
-          required: try yaml.flag(try yaml.need(keys, "required", entry), "required")))
+          required: try yaml.flag(try yaml.need(keys, "required", entry), "required"),
+          notBefore: try keys["notBefore"].map { node throws(ConfigurationFault) in
+            try yaml.word(node, "notBefore", Procedure.Floor.receipt)
+          }))
     }
     return fields
   }

@@ -15,7 +15,7 @@ struct ProcedureReader {
     let top = try yaml.mapping(root, keys: Self.keys)
     let titleNode = try yaml.need(top, "title", root)
     let fields = try self.fields(top["fields"])
-    let answerFields = try self.fields(top["answerFields"])
+    let answerFields = try self.fields(top["answerFields"], ofAnswer: true)
     let openers = try openers(top)
     let clockNode = try yaml.need(top, "clock", root)
     let clock = try clock(clockNode, fields: fields)
