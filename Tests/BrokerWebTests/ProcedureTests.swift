@@ -19,7 +19,7 @@ internal import Testing
   static let table = """
     verification             any         any         5 receipt                 1  s e t r2 d   i? s! q!  findings
     complaint                any         any         5 receipt keeps           1  t r2         i? s? q-  outcome
-    hotline-transfer         hotline     any         5 receipt                 1  s t r2       i? s? q-  outcome
+    hotline-transfer         hotline     any         5 receipt                 1  t r2         i? s? q-  outcome
     commitment-service       itself      itself      3 data.appliedOn          -  -            i? s? q-  outcome
     format-text-publication  itself      itself      10 data.publishedOn       -  -            i? s- q-  outcome
     list-adjustment          any         supervisor,covering  10 receipt                1  s e r2       i? s- q-  outcome
@@ -219,5 +219,9 @@ internal import Testing
     let order = try #require(fields.first { $0["name"].string == "workOrder" })
     #expect(order["required"].bool == true && order["type"].string == "text")
     #expect(order["pattern"].string == #"\S+"# && order["maxLength"].int == 40)
+    // A complaint that the hotline sends on by itself may name it.
+    let complaint = try #require(try Self.procedure("complaint")["fields"].array)
+    let named = try #require(complaint.first { $0["name"].string == "workOrder" })
+    #expect(named["required"].bool == false && named["pattern"] == order["pattern"])
   }
 }
