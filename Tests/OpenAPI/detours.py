@@ -95,8 +95,8 @@ def commitment(w):
     w.call("no number", "POST", "/v1/commitments/withdraw", 422, key=w.requester, body={"reason": "申请人退出承诺"})
 
 
-def value(field, w, earlier):
-    """Something that fits a field of a definition."""
+def value(field, w, earlier, received=None):
+    """Something that fits a field of a definition; of an answer also what the day of receipt allows."""
     kind = field["type"]
     if kind == "text":
         known = {"[0-9]{4}-H[12]": "2026-H1"}
@@ -104,7 +104,8 @@ def value(field, w, earlier):
     if kind == "choice":
         return field["choices"][0]["id"]
     return {
-        "date": "2099-01-05" if field.get("when") == "future" else "2021-05-20", "integer": field.get("minimum", 1),
+        "date": "2099-01-05" if field.get("when") == "future" else received if "notBefore" in field else "2021-05-20",
+        "integer": field.get("minimum", 1),
         "boolean": True, "organ": w.asked, "subjectID": "11010519491231002X", "request": earlier}[kind]
 
 
@@ -160,7 +161,7 @@ def every_procedure(w):
             w.that(f"{name}: its own", made["procedure"] == p["id"] and made["data"] == body["data"], made["data"])
             answer = ANSWER if not outcome else {
                 "outcome": outcome["id"], "text": "办理完毕", "signatory": "王五",
-                "data": {f["name"]: value(f, w, earlier) for f in p["answerFields"]
+                "data": {f["name"]: value(f, w, earlier, made["receivedAt"][:10]) for f in p["answerFields"]
                          if f["required"] or f["name"] in outcome["requires"]}}
             if outcome and outcome["requires"]:
                 w.move(f"{name}: incomplete", made["id"], "answer", 422, w.organs[target], answer | {"data": {}})
