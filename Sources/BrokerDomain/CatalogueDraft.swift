@@ -7,6 +7,8 @@ package struct CatalogueProposal: Sendable {
   package static let forms = "format-text-publication"
   /// The outcome that lets a proposal be published.
   package static let approval = "approved"
+  /// The field that says what is to become of the item or entry.
+  package static let changeField = "change"
 
   package let id: EntityID
   package let proposer: Organ
@@ -20,7 +22,7 @@ package struct CatalogueProposal: Sendable {
     self.data = data
   }
 
-  package enum Change: String, Sendable { case add, amend, remove, exclude, include }
+  package enum Change: String, Sendable, CaseIterable { case add, amend, remove, exclude, include }
 
   fileprivate func text(_ name: String) -> String? { data[name]?.stringValue?.trimmingSpaces() }
   fileprivate func organ(_ name: String) -> OrganCode? { text(name).flatMap { try? OrganCode($0) } }
@@ -49,7 +51,7 @@ package struct CatalogueDraft: Sendable {
   /// Works all of them in, or says what is wrong with each, at `/proposals/<index>`.
   package mutating func apply(_ proposals: [(index: Int, proposal: CatalogueProposal)]) -> [Fault] {
     for (index, proposal) in proposals {
-      let change = proposal.text("change").flatMap { CatalogueProposal.Change(rawValue: $0) }
+      let change = proposal.text(CatalogueProposal.changeField).flatMap { CatalogueProposal.Change(rawValue: $0) }
       guard let change else {
         fault(index, code: "invalid-proposal", "未写明调整内容（data.change）", "it does not say what to change (data.change)")
         continue

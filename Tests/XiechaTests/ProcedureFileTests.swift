@@ -58,7 +58,7 @@ internal import Testing
       """
 
   /// Runs `check` on these definitions.
-  private func check(_ files: [String: String]) throws -> (result: ToolResult, directory: String) {
+  func check(_ files: [String: String]) throws -> (result: ToolResult, directory: String) {
     let directory = NSTemporaryDirectory() + "xiecha-procedures-\(UUID().uuidString)"
     let manager = FileManager.default
     try manager.createDirectory(atPath: directory + "/procedures", withIntermediateDirectories: true)
@@ -70,7 +70,7 @@ internal import Testing
     return (try runTool(["check", "--state-dir", directory], timeout: 20), directory + "/procedures/")
   }
 
-  private func expectFault(
+  func expectFault(
     _ files: [String: String], _ place: String, _ words: String, _ at: SourceLocation = #_sourceLocation
   ) throws {
     let (result, directory) = try check(files)

@@ -1,7 +1,7 @@
 internal import BrokerDomain
 
 /// The rules that hold between definitions: every follow-up names a procedure, none leads back to where it came from,
-/// and what the broker is to open by itself can be filled.
+/// what the broker is to open by itself can be filled, and whoever asked may open it.
 struct FollowUpCheck {
   private let all: [ProcedureFile.Loaded]
   private let byID: [String: ProcedureFile.Loaded]
@@ -47,6 +47,7 @@ struct FollowUpCheck {
         guard let target = byID[place.next.procedure]?.procedure else { continue }
         try check(place, target)
       }
+      try PublicationCheck(loaded: loaded).run()
     }
   }
 
@@ -71,6 +72,12 @@ struct FollowUpCheck {
       if own.isSealed, !target.isSealed {
         throw place.fault("\(own.id) is sealed, so what it opens must be sealed too; \(target.id) is not")
       }
+      // It is opened by the organ that asked, which may be any of them.
+      guard Self.covers(target.openers, own.openers) else {
+        throw place.fault(
+          "\(target.id) may not be opened by all organs that may open \(own.id): openers of \(target.id) must be any"
+            + " or contain those of \(own.id)")
+      }
       for fill in place.next.fills {
         for source in fill.sources { try check(source, of: fill.field, place, own, target) }
       }
@@ -84,6 +91,13 @@ struct FollowUpCheck {
         throw place.fault("\(own.id) and \(target.id) must be about a subject, or it cannot be told whose is reversed")
       }
     }
+  }
+
+  /// Any organ may ask itself.
+  private static func covers(_ target: Procedure.Openers, _ source: Procedure.Openers) -> Bool {
+    guard case .roles(let allowed) = target, !allowed.isEmpty else { return true }
+    guard case .roles(let asking) = source, !asking.isEmpty else { return false }
+    return asking.allSatisfy { allowed.contains($0) }
   }
 
   /// What the follow-up requires and what it gets.

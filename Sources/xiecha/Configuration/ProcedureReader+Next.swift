@@ -1,12 +1,25 @@
 internal import BrokerDomain
 internal import Yams
 
-/// On which lines a definition says what follows: whether that can be shows only when all files are read.
+/// On which lines a definition says what follows, and what others rely on: whether that can be shows only when all files
+/// are read.
 struct FollowUpLines {
   /// By outcome, or `disposals.` and the measure.
   var next: [String: Int] = [:]
   /// By the same, a dot and the field that is filled.
   var fills: [String: Int] = [:]
+  /// The first of the outcomes.
+  var outcomes: Int?
+  /// By the name of the field.
+  var fields: [String: Int] = [:]
+
+  init(outcomes: Node, fields: Node?) {
+    self.outcomes = outcomes.mark?.line
+    for entry in fields?.array() ?? [] {
+      guard let name = entry.mapping?["name"]?.string else { continue }
+      self.fields[name] = entry.mark?.line
+    }
+  }
 
   /// Of what an outcome lists: the first goes by the outcome, the others by their number besides.
   static func name(_ outcome: String, _ index: Int) -> String { index == 0 ? outcome : "\(outcome) (\(index + 1))" }
