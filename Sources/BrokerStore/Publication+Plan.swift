@@ -39,8 +39,7 @@ extension WriteContext {
     let district = District(supervisor: supervisor, reference: reference, items: items.rows, entries: entries.rows)
     let proposals = try proposals(draft.proposals, of: district, &faults)
     var lists = CatalogueDraft(items: items.rows, entries: entries.rows, reference: reference)
-    // What one that cannot be read would have done to the lists is not held against the others.
-    if !draft.proposals.contains(nil) { faults += lists.apply(proposals) }
+    faults += lists.apply(proposals)
     for (list, newest) in [(CatalogueList.items, items.version), (.assistanceList, entries.version)]
     where lists.changed.contains(list) && !newest.isInForce(on: max(effectiveFrom, today)) {
       let detail = WaitingVersion(list: list, version: newest).detail

@@ -7,7 +7,10 @@ extension ReferenceFile {
   mutating func check(takeover item: Item, sayingSo: Bool, _ line: Int, _ reference: Reference) {
     let code = item.code
     if let old = reference.item(code), let region = old.region {
-      let isOther = (old.proof, old.matter) != (item.proof, item.matter) && !sayingSo
+      // Where the directory has organs of one region only, its list is the only one there is.
+      let isOther =
+        (old.proof, old.matter) != (item.proof, item.matter) && !sayingSo
+        && reference.organs.contains { !region.covers($0.region) }
       let isElsewhere = item.region.map { !region.covers($0) && !$0.covers(region) } ?? false
       if isOther || isElsewhere {
         fault(
