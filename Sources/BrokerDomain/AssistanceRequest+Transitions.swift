@@ -112,12 +112,13 @@ extension AssistanceRequest {
     return roles.first
   }
 
-  /// A supervisor takes a request only from an organ that it supervises: that of the requester's region reads and reminds.
+  /// A supervisor takes a request only from an organ that it supervises, or gives away what it has itself: that of the
+  /// requester's region reads and reminds.
   /// What was returned lies with the requester, and who was asked to rule decides for both.
   private func mayMove(_ supervisor: OrganCode, _ reference: Reference) -> Bool {
     guard state != .returned, progress.referral == nil else { return true }
     guard let supervisor = reference.organ(supervisor), let holder = reference.organ(responder) else { return false }
-    return supervisor.supervises(holder)
+    return supervisor.code == holder.code || supervisor.supervises(holder)
   }
 
   /// Why this organ may not use the verb now, whatever it would say with it; nil when it may.

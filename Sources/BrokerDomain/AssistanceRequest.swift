@@ -121,6 +121,9 @@ package struct AssistanceRequest: Sendable, Equatable {
   /// Who has it in hand: what was returned lies with the organ that asked.
   package var holder: OrganCode { state.name == .returned ? requester : responder }
 
+  /// Whose turn it is: particulars are for the organ that asked to supply, and what was returned for it to send on.
+  package var turn: OrganCode { state.name.isPaused ? requester : responder }
+
   package func isOverdue(now: Instant) -> Bool { isClockRunning && now >= deadline.at }
 }
 

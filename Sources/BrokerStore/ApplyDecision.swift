@@ -79,7 +79,9 @@ extension WriteContext {
       try arm(timer, of: request.id.key)
     }
     if request.progress.referral != nil, previous?.progress.referral == nil { try askForRuling(request) }
-    if decision.event.type == .reminded { try tellReminded(request, seq: seq) }
+    if decision.event.type == .reminded, decision.event.actor != .organ(request.turn) {
+      try tellReminded(request, seq: seq)
+    }
     try owe(decision.event, seq: seq, request: request.id.key, to: audience)
     note(.init(request: request.id.key, version: request.version, seq: seq, organs: audience))
     return seq

@@ -86,9 +86,10 @@ enum InboxSQL: String, CaseIterable {
     FROM inbox i CROSS JOIN request r ON r.key = i.request
     WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4
     """
-  /// Who had it in hand when it was reminded of.
+  /// Whose turn it was when it was reminded of.
   case reminded = """
-    SELECT CASE WHEN e.state = 'returned' THEN e.requester ELSE e.responder END FROM event e WHERE e.seq = $1
+    SELECT CASE WHEN e.state IN ('returned', 'awaiting-supplement') THEN e.requester ELSE e.responder END
+    FROM event e WHERE e.seq = $1
     """
 }
 

@@ -12,10 +12,10 @@ enum ReminderTimer {
 }
 
 extension WriteContext {
-  /// A reminder is for people: the contact of the organ that has the request in hand is told now, in office hours, else
-  /// when people come in next. A party is told of what is sealed too.
+  /// A reminder is for people: the contact of the organ whose turn it is is told now, in office hours, else when people
+  /// come in next. A party is told of what is sealed too.
   func tellReminded(_ request: AssistanceRequest, seq: Int64) throws {
-    guard let holder = reference.organ(request.holder) else { return }
+    guard let holder = reference.organ(request.turn) else { return }
     let code = ReminderTimer.code(seq: seq)
     let at = reference.calendar.officeMoment(from: now, region: holder.region)
     guard at <= now else {
@@ -31,7 +31,7 @@ extension WriteContext {
   /// is not.
   func tellStillReminded(_ request: AssistanceRequest, seq: Int64) throws {
     let reminded = try db.first(InboxSQL.reminded, .int(seq)) { $0.int(0) }
-    guard request.state.name.isOpen, let reminded, reference.organ(request.holder)?.number == reminded else { return }
+    guard request.state.name.isOpen, let reminded, reference.organ(request.turn)?.number == reminded else { return }
     try tellReminded(request, seq: seq)
   }
 }

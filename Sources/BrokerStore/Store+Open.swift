@@ -27,9 +27,9 @@ extension Store {
       try inspect(path, options)
       let pool = try openPool(path, options)
       try migrate(pool, directory, lock)
-      // A command beside a daemon leaves the log to it; see `Checkpointer`.
-      let leavesLog = role == .command && InstanceLock.isHeld(directory: directory)
-      try harden(pool, checkpointPages: leavesLog ? 0 : options.checkpointPages)
+      // A command leaves the log to a daemon beside it, also to one that starts meanwhile (see `Checkpointer`); without
+      // one it folds the log in at its end.
+      try harden(pool, checkpointPages: role == .daemon ? options.checkpointPages : 0)
       let checkpointer = role == .daemon ? try Checkpointer(path: path, pages: options.checkpointPages) : nil
       let clock = try pool.read { db in try Self.clock(db, rehearseAt: rehearseAt, wall: wall, steady: steady) }
       // A command opens no requests, and what it reads of the files may not be in force.

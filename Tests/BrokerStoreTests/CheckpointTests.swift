@@ -98,15 +98,17 @@ import Testing
     }
   }
 
-  /// A command leaves what it writes to SQLite's own checkpoints, or to the daemon beside it.
+  /// No connection copies by itself with a commit, a command's least of all: a daemon may be beside it, or start.
   @Test func whoCheckpoints() throws {
     func own(_ store: Store) throws -> String? {
       try store.pool.writeWithoutTransaction { db in try String.fetchOne(db, sql: "PRAGMA wal_autocheckpoint") }
     }
     let fixture = try Fixture()
     let alone = try fixture.open(.command, options: Self.options(pages: 321))
-    #expect(try own(alone) == "321")
+    #expect(try own(alone) == "0")
     alone.close()
+    let left = (try? Fixture.size(fixture.database + "-wal")) ?? 0
+    #expect(left == 0, "folded in at its end")
     let daemon = try fixture.open(options: Self.options(pages: 321))
     defer { daemon.close() }
     #expect(try own(daemon) == "0")

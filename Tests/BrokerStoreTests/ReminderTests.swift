@@ -39,6 +39,19 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// While particulars are awaited it is the requester's turn: nobody else is told to hurry, and nobody by himself.
+  @Test func whoIsAskedForParticularsIsTold() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let request = try await store.submit()
+    try await store.carryOut(.ask(text: "请补充婚姻登记日期"), request.id)
+    try await store.carryOut(Self.remind, request.id, by: .requester)
+    try await store.carryOut(Self.remind, request.id, by: .supervisor)
+    let told = try await store.inbox(organ: try store.number(.requester), audience: .contact, after: 0, limit: 100)
+    #expect(told.count == 1)
+    #expect(try await reminders(store, .responder) == [])
+  }
+
   /// Closed, or with another organ, by the morning: nobody is told of what is not theirs to do any more.
   @Test(arguments: ["answered", "withdrawn", "transferred", "acknowledged"])
   func whatHasMovedOnIsNotTold(_ what: String) async throws {

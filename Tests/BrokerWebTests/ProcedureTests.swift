@@ -19,7 +19,7 @@ internal import Testing
   static let table = """
     verification             any         any         5 receipt                 1  s e t r2 d   i? s! q!  findings
     complaint                any         any         5 receipt keeps           1  t r2         i? s? q-  outcome
-    hotline-transfer         hotline     any         5 receipt                 1  t r2         i? s? q-  outcome
+    hotline-transfer         hotline     any         5 receipt                 1  s t r2       i? s? q-  outcome
     commitment-service       itself      itself      3 data.appliedOn          -  -            i? s? q-  outcome
     format-text-publication  itself      itself      10 data.publishedOn       -  -            i? s- q-  outcome
     list-adjustment          any         supervisor,covering  10 receipt                1  s e r2       i? s- q-  outcome
