@@ -39,7 +39,7 @@ internal import Testing
       procedures: Array(plain.procedures.values), lastDay: plain.lastDay)
   }
 
-  @Test func theTableIsRead() { #expect(Self.rows.count == 13) }
+  @Test func theTableIsRead() { #expect(Self.rows.count == 14) }
 
   @Test(arguments: rows) func outcome(_ row: Row) throws {
     let reference = try reference(row)
