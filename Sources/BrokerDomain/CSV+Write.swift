@@ -44,16 +44,44 @@ package struct CSVForm: Sendable, Equatable {
 
   /// The file. A field is quoted where it must be and nowhere else.
   package func bytes(_ rows: [[String]]) -> [UInt8] {
+    bytes(lines: ([columns] + rows).map { .record(Self.record($0)) })
+  }
+
+  /// One line of a file.
+  package enum Line {
+    /// To be ended as the file's lines are.
+    case record(String)
+    /// As a file had it, with its line end.
+    case kept(String)
+  }
+
+  package func bytes(lines: [Line]) -> [UInt8] {
     let end: [UInt8] = hasCRLF ? [13, 10] : [10]
     var bytes = hasMark ? Self.mark : []
-    for (index, row) in ([columns] + rows).enumerated() {
-      if index > 0 { bytes += end }
-      for (at, field) in row.enumerated() {
-        if at > 0 { bytes.append(UInt8(ascii: ",")) }
-        bytes += Self.quoted(field)
+    var endsLine = true
+    for line in lines {
+      if !endsLine { bytes += end }
+      switch line {
+      case .record(let text):
+        bytes += text.utf8
+        endsLine = false
+      case .kept(let text):
+        bytes += text.utf8
+        endsLine = text.utf8.last == 10
       }
     }
-    return endsLine ? bytes + end : bytes
+    if case .record? = lines.last, self.endsLine { bytes += end }
+    return bytes
+  }
+
+  /// The fields as a line without its end.
+  package static func record(_ fields: [String]) -> String {
+    var bytes: [UInt8] = []
+    for (at, field) in fields.enumerated() {
+      if at > 0 { bytes.append(UInt8(ascii: ",")) }
+      bytes += quoted(field)
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private static func quoted(_ field: String) -> [UInt8] {

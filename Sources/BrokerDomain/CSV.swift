@@ -4,9 +4,13 @@ package struct CSVTable: Sendable {
     /// Line of the file on which the row starts, counted from 1.
     package let line: Int
     package let fields: [String]
+    /// As the file has it, with its line end and the empty lines before it (of the last row, those behind it too).
+    package fileprivate(set) var text: String
   }
 
   package let header: [String]
+  /// The line of the header, as `Row.text`.
+  package let headerText: String
   package let rows: [Row]
 
   package struct Fault: Error, Equatable, Sendable {
@@ -28,6 +32,7 @@ package struct CSVTable: Sendable {
     var line = 1
     var startLine = 1
     var at = content.startIndex
+    var start = at
 
     func text(_ bytes: [UInt8], _ line: Int) throws(Fault) -> String {
       guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -60,7 +65,10 @@ package struct CSVTable: Sendable {
       case 10:
         if field.last == 13 { field.removeLast() }
         fields.append(try text(field, line))
-        if fields != [""] { all.append(Row(line: startLine, fields: fields)) }
+        if fields != [""] {
+          all.append(Row(line: startLine, fields: fields, text: try text(Array(content[start..<at]), startLine)))
+          start = at
+        }
         fields = []
         field = []
         line += 1
@@ -71,10 +79,13 @@ package struct CSVTable: Sendable {
     guard !quoted else { throw Fault(line: startLine, "引号没有结束", "a quoted field does not end") }
     if !field.isEmpty || !fields.isEmpty {
       fields.append(try text(field, line))
-      all.append(Row(line: startLine, fields: fields))
+      all.append(Row(line: startLine, fields: fields, text: try text(Array(content[start...]), startLine)))
+    } else if !all.isEmpty {
+      all[all.count - 1].text += try text(Array(content[start...]), startLine)
     }
     guard let first = all.first else { throw Fault(line: 1, "文件为空", "the file is empty") }
     header = first.fields.map { $0.trimmingSpaces() }
+    headerText = first.text
     rows = Array(all.dropFirst())
   }
 

@@ -2,8 +2,8 @@ internal import BrokerDomain
 internal import GRDB
 
 /// Reference data as a file again. The columns are those of the file that came last, in their order and under their
-/// names, and behind them those that some row needs besides: nothing is lost, and what was imported in canonical form
-/// (fields trimmed, quoted only where they must be, defaults spelled out) comes back byte for byte.
+/// names, and behind them those that some row needs besides: nothing is lost, and a row that is still what that file said
+/// comes back byte for byte (`ReferenceLines.swift`).
 struct ExportColumn<Row> {
   /// As an import knows it; the first is the canonical one.
   let names: [String]
@@ -18,32 +18,17 @@ struct ExportColumn<Row> {
   }
 }
 
-extension Store {
-  /// The whole kind as a CSV file; of a list, the version in force.
-  package func exportFile(_ kind: ReferenceKind) throws(StoreError) -> [UInt8] {
-    let reference = reference
-    return try readNow { db in
-      switch kind {
-      case .organs:
-        let form = try db.meta(.organsForm).flatMap { CSVForm(text: $0) }
-        return try Self.file(Self.organColumns, try db.organs(), form)
-      case .items:
-        let form = try db.meta(.itemsForm).flatMap { CSVForm(text: $0) }
-        return try Self.file(Self.itemColumns, try db.items(version: reference.itemsVersion.number), form)
-      case .assistanceList:
-        let form = try db.meta(.assistanceForm).flatMap { CSVForm(text: $0) }
-        return try Self.file(
-          Self.entryColumns(reference), try db.entries(version: reference.assistanceVersion.number), form)
-      case .calendar:
-        let form = try db.meta(.calendarForm).flatMap { CSVForm(text: $0) }
-        return try Self.file(Self.dayColumns, try db.announcedDays(), form)
-      }
-    }
-  }
+/// The rows of a kind as cells of a file.
+struct CSVSheet {
+  private(set) var form: CSVForm
+  /// By what identifies each row: code; item and requester; region and date.
+  private(set) var keys: [String] = []
+  private(set) var cells: [[String]] = []
 
-  private static func file<Row>(
-    _ columns: [ExportColumn<Row>], _ rows: [Kept<Row>], _ form: CSVForm?
-  ) throws -> [UInt8] {
+  /// - Parameter form: nil where no file came yet.
+  init<Row>(
+    _ columns: [ExportColumn<Row>], _ rows: [Kept<Row>], _ form: CSVForm?, key: (Row) -> String
+  ) throws {
     let extras = try rows.map { row -> [String: String] in
       guard case .object(let members) = try JSON.parse(Array(row.extra.utf8)) else { return [:] }
       return Dictionary(members.map { ($0.name, $0.value.stringValue ?? "") }) { first, _ in first }
@@ -53,17 +38,50 @@ extension Store {
       if !rows.allSatisfy({ column.isLeftOut($0.value) }) || rows.isEmpty { form.columns.append(column.names[0]) }
     }
     form.columns += Set(extras.flatMap(\.keys)).subtracting(form.columns).sorted()
-    return form.bytes(
-      zip(rows, extras).map { row, extra in
-        form.columns.map { name in
-          // A column that means something now may have been kept as one that meant nothing, by an older version.
-          let known = columns.first { $0.names.contains(name) }?.text(row.value) ?? ""
-          return known.isEmpty ? extra[name] ?? "" : known
-        }
-      })
+    self.form = form
+    keys = rows.map { key($0.value) }
+    cells = zip(rows, extras).map { row, extra in
+      form.columns.map { name in
+        // A column that means something now may have been kept as one that meant nothing, by an older version.
+        let known = columns.first { $0.names.contains(name) }?.text(row.value) ?? ""
+        return known.isEmpty ? extra[name] ?? "" : known
+      }
+    }
   }
+}
 
-  private static var organColumns: [ExportColumn<Organ>] {
+extension Store {
+  /// The whole kind as a CSV file; of a list, the version in force.
+  package func exportFile(_ kind: ReferenceKind) throws(StoreError) -> [UInt8] {
+    let reference = reference
+    return try readNow { db in
+      let version =
+        switch kind {
+        case .organs, .calendar: 0
+        case .items: reference.itemsVersion.number
+        case .assistanceList: reference.assistanceVersion.number
+        }
+      return try db.sheet(kind, version: version, reference).bytes(as: try db.referenceLines(of: kind))
+    }
+  }
+}
+
+extension Database {
+  /// - Parameter version: of a list.
+  func sheet(_ kind: ReferenceKind, version: Int, _ reference: Reference) throws -> CSVSheet {
+    let form = try meta(kind.form).flatMap { CSVForm(text: $0) }
+    return switch kind {
+    case .organs: try CSVSheet(CSVSheet.organColumns, try organs(), form) { $0.key }
+    case .items: try CSVSheet(CSVSheet.itemColumns, try items(version: version), form) { $0.code }
+    case .assistanceList:
+      try CSVSheet(CSVSheet.entryColumns(reference), try entries(version: version), form) { $0.key }
+    case .calendar: try CSVSheet(CSVSheet.dayColumns, try announcedDays(), form) { $0.day.key(in: $0.region) }
+    }
+  }
+}
+
+extension CSVSheet {
+  static var organColumns: [ExportColumn<Organ>] {
     var columns: [ExportColumn<Organ>] = [
       ExportColumn("code") { $0.code.description }, ExportColumn("name") { $0.name },
       ExportColumn("short_name", leftOut: { $0.shortName == $0.name }) { $0.shortName },
@@ -87,7 +105,7 @@ extension Store {
     return columns
   }
 
-  private static var itemColumns: [ExportColumn<Item>] {
+  static var itemColumns: [ExportColumn<Item>] {
     func department(_ level: Int) -> (Item) -> String {
       { level < $0.departments.count ? $0.departments[level] : "" }
     }
@@ -107,7 +125,7 @@ extension Store {
     ]
   }
 
-  private static func entryColumns(_ reference: Reference) -> [ExportColumn<AssistanceEntry>] {
+  static func entryColumns(_ reference: Reference) -> [ExportColumn<AssistanceEntry>] {
     [
       ExportColumn("item_seq", "item") { $0.item },
       ExportColumn("proof_item", "proof", leftOut: { _ in true }) { reference.item($0.item)?.proof ?? "" },
@@ -118,7 +136,7 @@ extension Store {
     ]
   }
 
-  private static var dayColumns: [ExportColumn<(region: String, day: AnnouncedDay)>] {
+  static var dayColumns: [ExportColumn<(region: String, day: AnnouncedDay)>] {
     [
       ExportColumn("date") { $0.day.date.description }, ExportColumn("kind") { $0.day.kind.rawValue },
       ExportColumn("festival", leftOut: { $0.day.festival.isEmpty }) { $0.day.festival },

@@ -31,6 +31,9 @@ struct ReferenceFile {
     } catch {
       throw .rows([ImportFault(line: error.line, error.detail)])
     }
+    for (index, name) in table.header.enumerated() where !name.isEmpty && table.header[..<index].contains(name) {
+      fault(1, Phrase("列“\(name)”重复，请只留一列", "the column \"\(name)\" occurs twice; leave one of them"))
+    }
     if table.rows.isEmpty { fault(1, Phrase("文件没有数据行", "the file has no rows")) }
     guard faults.isEmpty else { throw .rows(faults) }
     return batch
@@ -78,7 +81,11 @@ struct ReferenceFile {
   func extra(_ row: CSVTable.Row) -> String {
     let cells = table.header.indices.filter { !used.contains($0) && $0 < row.fields.count && !row.fields[$0].isEmpty }
     guard !cells.isEmpty else { return "{}" }
-    let members = cells.map { JSON.Member(table.header[$0], .string(row.fields[$0])) }
+    var members: [JSON.Member] = []
+    // Columns without a name may be many.
+    for cell in cells where !members.contains(where: { $0.name == table.header[cell] }) {
+      members.append(JSON.Member(table.header[cell], .string(row.fields[cell])))
+    }
     return String(decoding: JSON.object(members).bytes, as: UTF8.self)
   }
 

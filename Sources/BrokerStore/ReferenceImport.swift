@@ -71,26 +71,22 @@ extension Database {
   /// Writes a checked file. The assistance list is replaced whole, and so is each year whose own notice a calendar is;
   /// organs and items are added or updated, because requests refer to them; what the file has no column for stays as it
   /// is. Both lists get a new version.
-  func write(_ batch: ImportBatch, _ terms: ListTerms, form: CSVForm, now: Instant, report: inout ImportReport) throws {
+  func write(_ batch: ImportBatch, _ terms: ListTerms, now: Instant, report: inout ImportReport) throws {
     let effectiveFrom = terms.effectiveFrom ?? now.date
     switch batch {
     case .organs(let organs, let roles, let hasExtra):
       for organ in organs { try write(organ, roles, hasExtra: hasExtra) }
-      try setMeta(.organsForm, form.text)
     case .items(let items, let missing):
       let base = try versions(of: .items).last.map { try self.items(version: $0.number) } ?? []
       let version = try newVersion(of: .items, effectiveFrom: effectiveFrom, at: now, notice: terms.notice)
       try insert(items: Self.merged(base, items, missing), version: version.number)
-      try setMeta(.itemsForm, form.text)
       report.version = version
     case .entries(let entries):
       let version = try newVersion(of: .assistanceList, effectiveFrom: effectiveFrom, at: now, notice: terms.notice)
       try insert(entries: entries, version: version.number)
-      try setMeta(.assistanceForm, form.text)
       report.version = version
     case .days(let days):
       report.days = try write(days)
-      try setMeta(.calendarForm, form.text)
     }
     try run(ReferenceSQL.bump)
   }

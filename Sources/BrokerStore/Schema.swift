@@ -47,6 +47,9 @@ enum Schema {
     migrator.registerMigration("13 items of a region", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: itemRegion)
     }
+    migrator.registerMigration("14 lines of reference files", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: referenceLines)
+    }
     return migrator
   }
 

@@ -14,12 +14,17 @@ extension Store {
       throw .store(.wrongMode("施行日期 \(day) 已过 / \(day) is past: a list comes into force today or later"))
     }
     var file = try ReferenceFile(bytes)
-    let batch = try file.batch(kind, terms.effectiveFrom.map { reference.inForce(at: $0.midnight) } ?? reference)
-    var report = ImportReport(rows: file.table.rows.count, ignoredColumns: file.ignoredColumns)
+    let reference = terms.effectiveFrom.map { self.reference.inForce(at: $0.midnight) } ?? self.reference
+    let batch = try file.batch(kind, reference)
+    let table = file.table
+    var report = ImportReport(rows: table.rows.count, ignoredColumns: file.ignoredColumns)
     do {
       report = try pool.write { db in
         var report = report
-        try db.write(batch, terms, form: CSVForm(bytes, columns: file.table.header), now: now, report: &report)
+        try db.write(batch, terms, now: now, report: &report)
+        try db.setMeta(kind.form, CSVForm(bytes, columns: table.header).text)
+        let sheet = try db.sheet(kind, version: report.version?.number ?? 0, reference)
+        try db.keep(table, keys: batch.keys, of: kind, as: sheet)
         return report
       }
       try reload()

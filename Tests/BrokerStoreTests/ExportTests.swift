@@ -1,5 +1,6 @@
 import BrokerDomain
 import Foundation
+import GRDB
 import TestSupport
 import Testing
 
@@ -77,6 +78,58 @@ import Testing
     defer { other.close() }
     _ = try other.importFile(kind, bytes)
     #expect(try other.exportFile(kind) == bytes)
+  }
+
+  /// Files that an office's own hand wrote: the same meaning, other bytes. They come back as they were, and so they do
+  /// from the database into which the export went.
+  @Test(
+    arguments: [
+      (.organs, "code,name,region,role\n\"11320681014260014d\", 司法局 ,320681,supervisor;credit\n\n", 1),
+      (.organs, "code,name,region,role\n11320681014260014D,司法局,320681,\n11320681014260292T,民政局,320681,member\n", 2),
+      (.items, "\n code,\"proof\" , matter,region\r\n2,乙,\"丑\",\n1,\"甲\n一\",子, 320681,余\n\n\n", 2),
+      (.items, "\u{FEFF}seq,proof_item,admin_matter,method,public,备注,,\n1,甲,子,,yes,,二,三", 1),
+      (.calendar, "date,kind,region\n2026-04-21,work,45\n\"2026-04-20\",off,\n2026-04-20,off,450000\n", 3),
+    ] as [(ReferenceKind, String, Int)]) func anOfficesOwnHand(_ kind: ReferenceKind, _ text: String, _ rows: Int)
+    throws
+  {
+    let store = try Self.empty()
+    defer { store.close() }
+    #expect(try store.importFile(kind, Array(text.utf8)).rows == rows)
+    let bytes = try store.exportFile(kind)
+    #expect(String(decoding: bytes, as: UTF8.self) == text)
+    let other = try Self.empty()
+    defer { other.close() }
+    _ = try other.importFile(kind, bytes)
+    #expect(try other.exportFile(kind) == bytes)
+  }
+
+  @Test func anAssistanceListOfAnOfficesOwnHand() throws {
+    let store = try Fixture().open(.command)
+    defer { store.close() }
+    let text =
+      "item,requester,obliged,working_days,说明\n\"47\",113206810142605753,11320681014260292t, 5,\"见, 表\"\n"
+      + "44, 11320681014260292T,113206810142605753,07\n"
+    _ = try store.importFile(.assistanceList, Array(text.utf8))
+    #expect(String(decoding: try store.exportFile(.assistanceList), as: UTF8.self) == text)
+  }
+
+  /// A row that is no longer what the file said is written anew, and the others stay as they were.
+  @Test func whatChangedIsWrittenAnew() throws {
+    let store = try Self.empty()
+    defer { store.close() }
+    let text = "code,proof,matter,agent_allowed,备注\n2, 乙,丑,yes,\"二\"\n1,\"甲\",子,yes,一"
+    _ = try store.importFile(.items, Array(text.utf8))
+    try store.pool.write { db in
+      try db.execute(sql: "UPDATE listed_item SET agent_allowed = 0, extra = '{}' WHERE code = '1'")
+    }
+    #expect(
+      String(decoding: try store.exportFile(.items), as: UTF8.self)
+        == "code,proof,matter,agent_allowed,备注\n2, 乙,丑,yes,\"二\"\n1,甲,子,no,")
+    // Another file, of which the database knows more than its columns tell: nothing of the first one's form is left.
+    _ = try store.importFile(.items, Array("code,proof,matter\n3,\"丙\",寅\n".utf8))
+    #expect(
+      String(decoding: try store.exportFile(.items), as: UTF8.self)
+        == "code,proof,matter,agent_allowed,备注\n2,乙,丑,yes,二\n1,甲,子,no,\n3,丙,寅,yes,\n")
   }
 
   /// What a file carries, taken out of a longer export: its columns of its rows, in its order and its form.

@@ -454,4 +454,14 @@ enum GoldenSchema {
       UNIQUE (version, proof, matter, region)
     ) STRICT, WITHOUT ROWID;
     """
+
+  static let referenceLine = """
+    CREATE TABLE reference_line (
+      kind TEXT NOT NULL CHECK (kind IN ('organs', 'items', 'assistance-list', 'calendar')),
+      place INTEGER NOT NULL CHECK (place >= 0),
+      canonical TEXT NOT NULL,
+      text TEXT NOT NULL,
+      PRIMARY KEY (kind, place)
+    ) STRICT, WITHOUT ROWID;
+    """
 }

@@ -101,6 +101,14 @@ import Testing
     #expect(try Self.statements(queue).filter { !before.contains($0) } == [GoldenSchema.returned])
   }
 
+  @Test func linesOfReferenceFilesAreAsTheyShipped() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue, upTo: "13 items of a region")
+    let before = try Self.statements(queue)
+    try Schema.migrator.migrate(queue, upTo: "14 lines of reference files")
+    #expect(try Self.statements(queue).filter { !before.contains($0) } == [GoldenSchema.referenceLine])
+  }
+
   /// Items of before are shared by every region; two regions may list the same proof for the same matter from now on.
   @Test func itemsOfRegionsAreAsTheyShipped() throws {
     let queue = try DatabaseQueue()
@@ -191,6 +199,8 @@ import Testing
     ("UPDATE listed_item SET public = 2", "public"),
     ("UPDATE listed_item SET region = '32068'", "region"),
     ("UPDATE list_version SET version = 0", "version"),
+    ("INSERT INTO reference_line VALUES ('keys', 0, '', '')", "kind"),
+    ("INSERT INTO reference_line VALUES ('items', -1, '', '')", "place"),
     ("INSERT INTO organ_contact VALUES (1, 'boss', '甲', NULL, NULL, NULL)", "role"),
     ("INSERT INTO organ_contact VALUES (1, 'liaison', '甲', NULL, NULL, '110')", "substitute"),
     ("UPDATE calendar_day SET kind = 'maybe'", "kind"),

@@ -96,19 +96,22 @@ struct CatalogueTests {
       scene.propose(#"{"change": "amend", "method": "exempt", "agentAllowed": false, "grounds": "信用良好"}"#, item: "48"),
     ]
     #expect(try scene.publish(ids).status == 201)
+    let data = [
+      "commitment-service": #"{"appliedOn": "2026-03-02", "channel": "letter"}"#,
+      "on-site-dispatch": #"{"promised": "婚姻登记属实"}"#,
+      "supervision-handover": #"{"grantedOn": "2026-03-02", "exempt": true}"#,
+    ]
     func submit(_ procedure: String, _ item: String, byAgent: Bool = false) throws -> Reply {
       var changes: [String: JSONBody] = [
         "procedure": .string(procedure), "item": .string(item), "questions": .missing,
         "commitment": JSONBody(#"{"number": "12", "byAgent": \#(byAgent)}"#),
       ]
-      if procedure == "commitment-service" {
-        changes["data"] = JSONBody(#"{"appliedOn": "2026-03-02", "channel": "letter"}"#)
-      }
+      changes["data"] = data[procedure].map { JSONBody($0) }
+      let to: Qidong? = procedure == "credit-check" ? .credit : procedure == "commitment-service" ? nil : .responder
       return try scene.daemon.client(.requester).call(
-        "POST", "/v1/requests",
-        json: marriageRequest(to: procedure == "credit-check" ? .credit : nil, extra: changes))
+        "POST", "/v1/requests", json: marriageRequest(to: to, extra: changes))
     }
-    for procedure in ["commitment-service", "credit-check"] {
+    for procedure in ["commitment-service", "credit-check", "on-site-dispatch", "supervision-handover"] {
       let refused = try submit(procedure, "47")
       expectProblem(refused, 422, "item-excluded", procedure)
       #expect(refused.text.contains("方案二（七）") && pointers(refused) == ["/item"], "\(refused.text)")

@@ -40,6 +40,28 @@ internal import Testing
     expectProblem(try responder.call("GET", "/v1/inbox?cursor=1"), 400, "invalid-parameter")
   }
 
+  /// The directory says who sits there, and who stands in.
+  @Test func thePersonItIsFor() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let file = daemon.state.path + "/people.csv"
+    try Data(
+      ("code,name,region,liaison_name,liaison_phone,liaison_substitute,leader_name\n"
+        + "\(Qidong.responder.code),启东市民政局,320681,王敏,0513-83310001,李静,赵局\n").utf8
+    ).write(to: URL(fileURLWithPath: file))
+    #expect(try daemon.state.run(["import", "organs", file]).status == 0)
+    _ = try daemon.open()
+    try daemon.operatorClient().done(
+      "POST", "/v1/rehearsal/advance", json: #"{"to": "2026-03-11T12:00:00+08:00"}"#)
+    let items = try #require(try daemon.client(Qidong.responder).get("/v1/inbox")["items"].array)
+    #expect(items.map { $0["person"]["name"].string } == ["王敏", "王敏", "赵局", "赵局"])
+    #expect(items.map { $0["person"]["role"].string } == ["liaison", "liaison", "leader", "leader"])
+    #expect(items[0]["person"]["phone"].string == "0513-83310001")
+    #expect(items[0]["person"]["substitute"] == JSONBody(#"{"name": "李静", "phone": null}"#))
+    // Of whom the directory says nothing.
+    let supervisor = try #require(try daemon.client(Qidong.supervisor).get("/v1/inbox")["items"].array)
+    #expect(supervisor.count == 1 && supervisor[0]["person"] == .missing)
+  }
+
   /// 催办 by hand: who reminded whom of what, in both languages and without the subject.
   @Test func aReminderIsANotice() throws {
     let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))

@@ -317,7 +317,28 @@ internal import Testing
 
   @Test func doubledIDs() throws {
     try expectFault(
-      ["a.yaml": Self.follow, "b.yaml": Self.follow], "b.yaml", "the id follow is taken by another file")
+      ["a.yaml": Self.follow, "b.yaml": "# 后续\n" + Self.follow], "b.yaml:2",
+      "the id follow is taken by another file")
+  }
+
+  /// Who mends one file learns of the others in the same run: what is wrong in each, then what is wrong between them.
+  @Test func everyFileIsTold() throws {
+    func definition(_ id: String, _ old: String = "", _ new: String = "") -> String {
+      Self.follow.replacingOccurrences(of: "id: follow", with: "id: \(id)").replacingOccurrences(of: old, with: new)
+    }
+    let (own, directory) = try check([
+      "a.yaml": definition("aa", "workingDays: 3", "workingDays: 0"), "b.yaml": definition("bb"),
+      "c.yaml": definition("bb"), "d.yaml": definition("dd", "ladder", "rungs"),
+    ])
+    let places = own.stderr.split(separator: "\n").filter { $0.contains(directory) }
+    #expect(own.status == 2 && places.count == 3, "\(own.stderr)")
+    for place in ["a.yaml:4: ", "c.yaml:1: ", "d.yaml:9: "] { #expect(own.stderr.contains(directory + place)) }
+    let (between, other) = try check([
+      "a.yaml": definition("aa", "en: Done}", "en: Done, next: gone}"), "b.yaml": definition("bb"),
+      "c.yaml": definition("cc", "en: Done}", "en: Done, next: lost}"),
+    ])
+    #expect(between.status == 2, "\(between.stdout)")
+    for place in ["a.yaml:6: ", "c.yaml:6: "] { #expect(between.stderr.contains(other + place), "\(between.stderr)") }
   }
 
   /// The sample itself is in order: what `check` then misses is the database.

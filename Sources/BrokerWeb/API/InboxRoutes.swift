@@ -21,6 +21,8 @@ struct InboxRoutes {
             case .request(let notice): notice.write(&w, reference)
             case .endpoint(let notice): notice.write(&w)
             }
+            // By the directory of today, so that a notice of last year finds whoever sits there now.
+            organ.contact(item.audience.role)?.write(&w, as: "person")
           }
         }
       }
@@ -28,6 +30,20 @@ struct InboxRoutes {
       w.int("next", items.last?.seq ?? after)
     }
   }
+}
+
+extension InboxItem {
+  fileprivate var audience: Audience {
+    switch self {
+    case .request(let notice): notice.audience
+    case .endpoint: .contact
+    }
+  }
+}
+
+extension Audience {
+  /// Who in the organ that reads the notice: of a supervising one its own liaison officer.
+  fileprivate var role: OrganContact.Role { self == .leader ? .leader : .liaison }
 }
 
 extension EndpointNotice {

@@ -142,10 +142,10 @@ extension Item {
 }
 
 extension OrganContact {
-  fileprivate func write(_ w: inout JSONWriter) {
-    w.object { w in
+  func write(_ w: inout JSONWriter, as name: StaticString? = nil) {
+    w.object(name) { w in
       w.string("role", role.rawValue)
-      w.string("name", name)
+      w.string("name", self.name)
       w.string("phone", phone)
       if let substituteName {
         w.object("substitute") { w in

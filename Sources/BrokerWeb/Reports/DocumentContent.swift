@@ -4,6 +4,8 @@ internal import BrokerStore
 /// What the documents are made from: the same figures as the reports, and how offices put them into words.
 struct DocumentContent: Sendable {
   let report: TimelinessReport
+  /// Of what was received before the period, as far back as reports go.
+  let earlier: TimelinessReport
   let period: ReportRoutes.Period
   let issuer: Organ
   let organs: [ReportTable.Row]
@@ -14,10 +16,11 @@ struct DocumentContent: Sendable {
   private let reference: Reference
 
   init(
-    report: TimelinessReport, period: ReportRoutes.Period, issuer: Organ, audience: ReportRoutes.Audience,
-    reference: Reference
+    report: TimelinessReport, earlier: TimelinessReport, period: ReportRoutes.Period, issuer: Organ,
+    audience: ReportRoutes.Audience, reference: Reference
   ) {
     self.report = report
+    self.earlier = earlier
     self.period = period
     self.issuer = issuer
     self.reference = reference
@@ -29,6 +32,11 @@ struct DocumentContent: Sendable {
   }
 
   var total: Figures { report.total }
+
+  /// The same with the day until which the figures reach, of a period that goes on.
+  var periodSoFar: String {
+    report.at.date > period.to ? periodName : periodName + "（未满，截至\(report.at.date.chinese)）"
+  }
 
   /// 上半年, a month, or from when to when.
   var periodName: String {
@@ -97,13 +105,23 @@ struct DocumentContent: Sendable {
 
   var lateness: String {
     let rows = latest
-    guard !rows.isEmpty else { return "本期各机关没有逾期情况。" }
+    guard !rows.isEmpty else { return "本期收到的，各机关没有逾期情况。" }
     let parts = rows.map { row in
       let f = row.figures
       let counts = [(f.late.total, "逾期答复"), (f.declinedLate, "逾期告知不能协助"), (f.overdue, "逾期未复"), (f.sentLate, "逾期送交")]
       return row.name + counts.filter { $0.0 > 0 }.map { "\($0.1)\($0.0)件" }.joined(separator: "、")
     }
-    return "存在逾期情况的有\(rows.count)个机关：\(parts.joined(separator: "；"))。"
+    return "本期收到的，存在逾期情况的有\(rows.count)个机关：\(parts.joined(separator: "；"))。"
+  }
+
+  /// What came before the period and is overdue still: no other month would name it. Nil of none.
+  var carriedOver: String? {
+    let rows = ReportTable.rows(earlier.rows[.organ] ?? [], reference, at: report.at).filter { $0.figures.overdue > 0 }
+    guard !rows.isEmpty else { return nil }
+    let parts = rows.sorted { ($0.figures.overdue, $1.name) > ($1.figures.overdue, $0.name) }
+      .map { "\($0.name)\($0.figures.overdue)件" }
+    return "\(period.from.chinese)以前收到、截至\(asOf)仍逾期未复的另有\(earlier.total.overdue)件："
+      + parts.joined(separator: "、") + "。"
   }
 }
 

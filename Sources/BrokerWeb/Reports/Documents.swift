@@ -12,7 +12,7 @@ struct SummaryDocument {
     return HTMLText.page(title: title, wide: false) { html in
       html.element("h1", title)
       if let superior = content.superior { html.element("p", superior + "：", [("class", "to")]) }
-      html.element("p", "现将\(content.periodName)证明事项告知承诺制协助核查工作情况总结如下。")
+      html.element("p", "现将\(content.periodSoFar)证明事项告知承诺制协助核查工作情况总结如下。")
       html.section("一、工作情况", content.received)
       html.figures("机关", content.organs, content.total)
       html.section("二、办理时效", content.speed)
@@ -23,6 +23,7 @@ struct SummaryDocument {
       html.element("p", content.declines)
       html.section("五、下一步工作", next)
       html.overdue(content)
+      html.carriedOver(content)
       html.signature(content)
     }
   }
@@ -31,7 +32,8 @@ struct SummaryDocument {
   private var next: String {
     let f = content.total
     var parts: [String] = []
-    if f.overdue > 0 { parts.append("对逾期未复的\(f.overdue)件逐件督办，限期答复") }
+    let overdue = f.overdue + content.earlier.total.overdue
+    if overdue > 0 { parts.append("对逾期未复的\(overdue)件逐件督办，限期答复") }
     if f.late.total + f.declinedLate > 0 { parts.append("对逾期答复的机关提醒整改，督促其按行政协助事项清单的时限办理") }
     if f.sentLate > 0 { parts.append("对逾期送交的机关提醒整改，督促其按规定期限备案、报送") }
     if f.declinedTotal > 0 { parts.append("对不能协助的理由逐件复核，防止推诿") }
@@ -53,12 +55,13 @@ struct CircularDocument {
       html.element("h1", title)
       let to = content.organs.map(\.name).filter { $0 != content.issuer.name }
       html.element("p", (to.isEmpty ? "各有关机关" : to.joined(separator: "、")) + "：", [("class", "to")])
-      html.element("p", "现将\(content.periodName)协助核查办理时限情况通报如下。")
+      html.element("p", "现将\(content.periodSoFar)协助核查办理时限情况通报如下。")
       html.section("一、总体情况", content.received)
       html.element("p", content.speed)
       html.figures("机关", content.organs, content.total)
       html.section("二、逾期情况", content.lateness)
       html.overdue(content)
+      html.carriedOver(content)
       html.section("三、不能协助情况", content.declines)
       html.section("四、工作要求", demand)
       html.signature(content)
@@ -68,11 +71,12 @@ struct CircularDocument {
   private var demand: String {
     let f = content.total
     let sending = f.sentLate > 0 ? "逾期送交的机关应当查明原因，今后按规定期限备案、报送。" : ""
-    guard f.overdue + f.late.total + f.declinedLate > 0 || f.sentLate > 0 else {
+    let overdue = f.overdue + content.earlier.total.overdue
+    guard overdue + f.late.total + f.declinedLate > 0 || f.sentLate > 0 else {
       return "请各机关继续按行政协助事项清单的时限办理，确需延期的，届满前按规定提出。"
     }
-    return (f.overdue > 0 ? "逾期未复的，请有关机关收到本通报后立即答复或者书面说明理由。" : "")
-      + (f.late.total + f.declinedLate + f.overdue > 0 ? "逾期答复的机关应当查明原因，认真整改。" : "") + sending
+    return (overdue > 0 ? "逾期未复的，请有关机关收到本通报后立即答复或者书面说明理由。" : "")
+      + (f.late.total + f.declinedLate + overdue > 0 ? "逾期答复的机关应当查明原因，认真整改。" : "") + sending
       + "被请求机关不得推诿或者拒绝协助；确需延期的，届满前按规定提出。"
   }
 }
@@ -108,11 +112,21 @@ extension HTMLText {
 
   /// The longest overdue by name: number, organ and due day, and nobody's personal data.
   mutating func overdue(_ content: DocumentContent) {
-    let shown = content.report.overdue
+    overdue(content.report, content, of: "本期收到、")
+  }
+
+  /// The same of what was received before.
+  mutating func carriedOver(_ content: DocumentContent) {
+    guard let words = content.carriedOver else { return }
+    element("p", words)
+    overdue(content.earlier, content, of: "此前收到、")
+  }
+
+  private mutating func overdue(_ report: TimelinessReport, _ content: DocumentContent, of which: String) {
+    let (shown, count) = (report.overdue, report.total.overdue)
     guard !shown.isEmpty else { return }
-    let count = content.total.overdue
     let cut = count > shown.count ? "（共\(count)件，列逾期最久的\(shown.count)件）" : ""
-    element("p", "截至\(content.asOf)逾期未复的事项\(cut)：")
+    element("p", "\(which)截至\(content.asOf)逾期未复的事项\(cut)：")
     element("table") { html in
       html.element("thead") { html in
         html.row(["机关", "事项", "文号或编号", "届满日"], heading: true, numbersFrom: 4)

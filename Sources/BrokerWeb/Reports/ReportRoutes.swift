@@ -89,8 +89,12 @@ struct ReportRoutes {
     let report = try await broker.store.timeliness(
       from: period.from, to: period.to, by: [.organ, .procedure, .month],
       ReportScope(organs: audience.scope.organs, own: nil))
+    let earlier = try await broker.store.timeliness(
+      from: period.from + -Self.longestDays, to: period.from + -1, by: [.organ],
+      ReportScope(organs: audience.scope.organs, own: nil))
     let content = DocumentContent(
-      report: report, period: period, issuer: organ, audience: audience, reference: broker.store.reference)
+      report: report, earlier: earlier, period: period, issuer: organ, audience: audience,
+      reference: broker.store.reference)
     return await offTheLoop { .page(write(content)) }
   }
 

@@ -7,7 +7,9 @@ struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "导出基础数据为CSV，可原样再导入 / export reference data as CSV that imports again",
     discussion: """
-      Columns and line ends are those of the file that was imported last; of a list, the version in force is exported.
+      Of a list, the version in force is exported. A row that is still what the file imported last said comes back byte
+      for byte, quotes and blanks included, and so does the whole file where it named all there is. Other rows are written
+      in its columns, and in those that they need besides.
       organs.csv may hold contacts (personal data): a file is made readable by its owner only.
       Example / 示例:
         xiecha export organs organs.csv --state-dir ./state

@@ -32,8 +32,9 @@ struct FollowUpCheck {
       }
   }
 
+  /// - Throws: the first mistake of every file; a circle alone, because it has no file of its own.
   func run() throws(ConfigurationFault) {
-    for loaded in all {
+    try each { loaded throws(ConfigurationFault) in
       for place in places(loaded) where byID[place.next.procedure] == nil {
         let known = byID.keys.sorted().joined(separator: ", ")
         throw place.fault(
@@ -42,13 +43,23 @@ struct FollowUpCheck {
     }
     var done: Set<String> = []
     for loaded in all { try visit(loaded.procedure.id, path: [], &done) }
-    for loaded in all {
+    try each { loaded throws(ConfigurationFault) in
       for place in places(loaded) {
         guard let target = byID[place.next.procedure]?.procedure else { continue }
         try check(place, target)
       }
       try PublicationCheck(loaded: loaded).run()
     }
+  }
+
+  private func each(
+    _ check: (ProcedureFile.Loaded) throws(ConfigurationFault) -> Void
+  ) throws(ConfigurationFault) {
+    var faults: [ConfigurationFault] = []
+    for loaded in all {
+      do throws(ConfigurationFault) { try check(loaded) } catch { faults.append(error) }
+    }
+    if let fault = ConfigurationFault(faults) { throw fault }
   }
 
   /// Each opens the next one, so a circle would never end. What is reversed opens nothing.

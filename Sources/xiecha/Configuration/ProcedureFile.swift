@@ -4,14 +4,17 @@ internal import Yams
 
 /// Reads procedure definitions: one YAML file each, every mistake named with file, line and what was expected.
 enum ProcedureFile {
-  /// A definition, and where it names follow-ups: whether these exist shows only when all files are read.
+  /// A definition, and on which lines it says what others rely on: that shows only when all files are read.
   struct Loaded {
     let procedure: Procedure
     let file: String
+    /// On which line its id stands.
+    let line: Int
     let lines: FollowUpLines
   }
 
-  /// All definitions of a directory, sorted by file name, and the rules that hold between them.
+  /// All definitions of a directory, sorted by file name, and the rules that hold between them. The first mistake of
+  /// every file is told; what holds between files is looked at when each of them is in order.
   static func loadAll(directory: String) throws(ConfigurationFault) -> [Procedure] {
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
       .filter { $0.hasSuffix(".yaml") }.sorted()
@@ -19,14 +22,21 @@ enum ProcedureFile {
       throw ConfigurationFault(place: directory, what: "no procedure (*.yaml) was found here")
     }
     var all: [Loaded] = []
+    var faults: [ConfigurationFault] = []
     for name in names {
-      let loaded = try load(file: directory + "/" + name)
-      if let first = all.first(where: { $0.procedure.id == loaded.procedure.id }) {
-        throw ConfigurationFault(
-          place: loaded.file, what: "the id \(loaded.procedure.id) is taken by another file, \(first.file)")
+      do throws(ConfigurationFault) {
+        let loaded = try load(file: directory + "/" + name)
+        if let first = all.first(where: { $0.procedure.id == loaded.procedure.id }) {
+          throw ConfigurationFault(
+            place: "\(loaded.file):\(loaded.line)",
+            what: "the id \(loaded.procedure.id) is taken by another file, \(first.file):\(first.line)")
+        }
+        all.append(loaded)
+      } catch {
+        faults.append(error)
       }
-      all.append(loaded)
     }
+    if let fault = ConfigurationFault(faults) { throw fault }
     try FollowUpCheck(all).run()
     return all.map(\.procedure)
   }

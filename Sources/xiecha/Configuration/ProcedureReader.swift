@@ -29,9 +29,10 @@ struct ProcedureReader {
     let supplement = try supplement(top, clock: clock)
     let extends = try yaml.flag(top["extension"], "extension", true)
     let binds = try binds(clockNode, clock, openers, mayMove: supplement || extends || limits.transfer)
+    let idNode = try yaml.need(top, "id", root)
     return ProcedureFile.Loaded(
       procedure: Procedure(
-        id: try yaml.name(try yaml.need(top, "id", root), hyphens: true),
+        id: try yaml.name(idNode, hyphens: true),
         title: try yaml.phrase(try yaml.mapping(titleNode, keys: ["zh", "en"]), titleNode),
         clause: try yaml.text(try yaml.need(top, "clause", root)), openers: openers,
         answerers: try roles(top["answerers"], "answerers"), clock: clock,
@@ -46,7 +47,7 @@ struct ProcedureReader {
         handover: try handover(clockNode, openers: openers),
         answererRegion: try yaml.word(top["answererRegion"], "answererRegion", .any), binds: binds,
         commits: try top["commits"].map { node throws(ConfigurationFault) in try yaml.flag(node, "commits") }),
-      file: yaml.file, lines: lines)
+      file: yaml.file, line: idNode.mark?.line ?? 1, lines: lines)
   }
 
   // MARK: Who

@@ -5,7 +5,21 @@ internal import Yams
 struct ConfigurationFault: Error, CustomStringConvertible {
   let place: String
   let what: String
-  var description: String { "\(place): \(what)" }
+  /// Of several files read together, what is wrong with the others: each a line of its own.
+  var others: [ConfigurationFault] = []
+  var description: String { (["\(place): \(what)"] + others.map(\.description)).joined(separator: "\n") }
+
+  init(place: String, what: String) {
+    self.place = place
+    self.what = what
+  }
+
+  /// Nil where nothing is wrong.
+  init?(_ all: [ConfigurationFault]) {
+    guard let first = all.first else { return nil }
+    self = first
+    others += all.dropFirst()
+  }
 }
 
 extension ConfigurationFault {

@@ -26,7 +26,7 @@ struct YAMLReader {
   }
 
   func need(_ mapping: [String: Node], _ key: String, _ at: Node) throws(ConfigurationFault) -> Node {
-    guard let node = mapping[key] else { throw fault(at, "the key \(key) is missing") }
+    guard let node = mapping[key] else { throw fault(at, "the key \(key) is missing from the group that begins here") }
     return node
   }
 
