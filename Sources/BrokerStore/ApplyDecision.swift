@@ -116,6 +116,7 @@ extension WriteContext {
     try db.run(
       ApplySQL.insertSubject, .int(request), .text(subject.kind.rawValue), .text(subject.name),
       .text(subject.idType), .text(subject.idNumber))
+    note(subject, of: request)
   }
 
   private func update(_ request: AssistanceRequest, responder: Int64, previous: AssistanceRequest) throws {

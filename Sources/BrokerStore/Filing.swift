@@ -1,8 +1,8 @@
 internal import BrokerDomain
 internal import GRDB
 
-/// Files events under the organs that they concern, requests under their parties and their subject: what feeds and
-/// lists are read from.
+/// Files events under the organs that they concern and requests under their parties: what feeds and lists are read from.
+/// Subjects are filed by themselves (`SubjectFiling`).
 ///
 /// These trees are ordered by organ, so a row of theirs lands anywhere. Written with every request they would cost
 /// more pages than everything else together; written for some hundreds of events at once, in their own order, they
@@ -33,7 +33,6 @@ extension WriteContext {
     for (former, request) in transferred { try db.run(FilingSQL.takeFrom, .int(former), .int(request)) }
     try db.run(FilingSQL.requests, .int(filed))
     try fileOverdue(after: filed, former: transferred)
-    try db.run(FilingSQL.subjects, .int(filed))
     try db.tallyReports(through: newest, reference)
     try db.run(FilingSQL.advance, .int(newest))
     filedThrough = newest
@@ -133,12 +132,6 @@ enum FilingSQL: String, CaseIterable {
       AND (r.state IN ('submitted', 'acknowledged')
         OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
       AND json_extract(r.progress, '$.metAt') IS NULL
-    ON CONFLICT DO NOTHING
-    """
-  case subjects = """
-    INSERT INTO filed_subject (id_number, request)
-    SELECT s.id_number, s.request FROM event e CROSS JOIN subject s ON s.request = e.request
-    WHERE e.seq > $1 AND e.version = 1 ORDER BY 1, 2
     ON CONFLICT DO NOTHING
     """
 }

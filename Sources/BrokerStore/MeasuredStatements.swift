@@ -13,10 +13,18 @@ extension Statements {
     package let filedThrough = FilingSQL.through.rawValue
     package let fileEvents = FilingSQL.events.rawValue
     package let fileRequests = FilingSQL.requests.rawValue
-    package let fileSubjects = FilingSQL.subjects.rawValue
     package let advance = FilingSQL.advance.rawValue
-    /// Events that are filed at once.
+    package let subjectsThrough = "SELECT through FROM subject_run ORDER BY run DESC LIMIT 1"
+    /// What the broker files a few at a time, in the same order.
+    package let fileSubjects = """
+      INSERT INTO filed_subject (run, id_number, request)
+      SELECT (SELECT max(run) + 1 FROM subject_run), id_number, request FROM subject WHERE request > $1
+      ORDER BY id_number, request
+      """
+    package let finishSubjects = "INSERT INTO subject_run (run, through) SELECT max(run) + 1, $1 FROM subject_run"
+    /// Events and subjects that are filed at once.
     package let fileEvery = Filing.every
+    package let fileSubjectsEvery = SubjectFiling.atOnce
 
     package init() {}
   }

@@ -46,7 +46,8 @@ enum ListSQL: String, CaseIterable {
     ORDER BY f.request DESC LIMIT $10
     """
   case bySubject = """
-    SELECT s.request FROM filed_subject s CROSS JOIN request r ON r.key = s.request
+    SELECT s.request FROM subject_run n CROSS JOIN filed_subject s ON s.run = n.run
+    CROSS JOIN request r ON r.key = s.request
     WHERE s.id_number = $1 AND ((r.requester = $2 AND $3 <> 'responder') OR (r.responder = $2 AND $3 <> 'requester'))
       AND s.request < $4 AND ($5 IS NULL OR instr($5, ' ' || r.state || ' ') > 0)
       AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
@@ -55,7 +56,7 @@ enum ListSQL: String, CaseIterable {
       AND ($8 IS NULL OR r.due_at < $8) AND ($9 IS NULL OR NOT ((r.state IN ('submitted', 'acknowledged')
         OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $9
         AND json_extract(r.progress, '$.metAt') IS NULL))
-    ORDER BY s.request DESC LIMIT $10
+    ORDER BY n.run DESC, s.request DESC LIMIT $10
     """
   case changed = """
     SELECT e.request FROM filed_event f CROSS JOIN event e ON e.seq = f.seq WHERE f.organ = $1 AND f.seq >= $2
@@ -123,6 +124,7 @@ extension Store {
         candidates.insert($0.int(0))
       }
     } else if let subject = filter.subject {
+      try db.each(SubjectFilingSQL.ofPerson, [.text(subject)]) { candidates.insert($0.int(0)) }
       let role = filter.role?.rawValue ?? ""
       try db.each(
         ListSQL.bySubject, [.text(subject), .int(organ), .text(role), .int(cursor)] + conditions

@@ -50,6 +50,9 @@ enum Schema {
     migrator.registerMigration("14 lines of reference files", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: referenceLines)
     }
+    migrator.registerMigration("15 subjects are filed in runs", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: subjectFiling)
+    }
     return migrator
   }
 

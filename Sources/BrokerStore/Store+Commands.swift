@@ -174,9 +174,12 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
       OR EXISTS (SELECT 1 FROM filed_request f
         WHERE f.organ = r.requester AND f.role = 0 AND f.open <> r.open AND f.request = r.key)
       OR EXISTS (SELECT 1 FROM filed_request f
-        WHERE f.organ = r.responder AND f.role = 1 AND f.open <> r.open AND f.request = r.key)
-      OR EXISTS (SELECT 1 FROM subject s WHERE s.request = r.key AND NOT EXISTS (
-        SELECT 1 FROM filed_subject f WHERE f.id_number = s.id_number AND f.request = s.request)))
+        WHERE f.organ = r.responder AND f.role = 1 AND f.open <> r.open AND f.request = r.key))
+    """
+  case subjectFiledNowhere = """
+    SELECT count(*) FROM subject s WHERE s.request <= (SELECT max(through) FROM subject_run) AND NOT EXISTS (
+      SELECT 1 FROM subject_run n CROSS JOIN filed_subject f ON f.run = n.run
+      WHERE f.id_number = s.id_number AND f.request = s.request)
     """
   /// Recorded as overdue on its present clock and not in the list of what is, or in it with a clock that has stopped.
   case overdueFiledWrongly = """
@@ -239,6 +242,7 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
     case .tallyThatDisagrees: "tallies that disagree with the requests"
     case .eventFiledNowhere: "events that are not filed under their organs"
     case .requestFiledWrongly: "requests that are not filed as they are"
+    case .subjectFiledNowhere: "subjects that are not filed under their id numbers"
     case .overdueFiledWrongly: "requests that are not filed as overdue as they are"
     case .waitingForNothing: "callbacks that wait for nothing"
     }

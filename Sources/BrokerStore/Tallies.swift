@@ -35,6 +35,7 @@ package enum Statements {
     add(BatchSQL.self)
     add(ApplySQL.self)
     add(FilingSQL.self)
+    add(SubjectFilingSQL.self)
     add(UnfiledSQL.self)
     add(ReportSQL.self)
     add(LedgerSQL.self)

@@ -52,6 +52,10 @@ package final class WriteContext: @unchecked Sendable {
   var notedSeq: Int64? { notice.changes.last?.seq }
   /// Up to where events are filed; nil until it was read.
   var filedThrough: Int64?
+  /// Subjects that this batch has written.
+  private(set) var newSubjects: [SubjectFiling.Entry] = []
+  /// Nil until it was read.
+  var subjectFiling: SubjectFiling?
   private let currentReference: @Sendable () -> Reference
 
   struct TallyDelta {
@@ -87,6 +91,7 @@ package final class WriteContext: @unchecked Sendable {
     broken = nil
     notice = CommitNotice()
     tallies.removeAll(keepingCapacity: true)
+    newSubjects.removeAll(keepingCapacity: true)
   }
 
   func end() -> CommitNotice {
@@ -99,6 +104,7 @@ package final class WriteContext: @unchecked Sendable {
   func forget() {
     endpointCache = nil
     filedThrough = nil
+    subjectFiling = nil
   }
 
   /// Runs one job so that its failure spoils no other. A job that fails before it has written, as nearly all refusals
@@ -149,6 +155,7 @@ package final class WriteContext: @unchecked Sendable {
     let changes: Int
     let endpoints: Int
     let tallies: Int
+    let subjects: Int
     let timer: Instant?
     let endpointsChanged: Bool
   }
@@ -156,6 +163,7 @@ package final class WriteContext: @unchecked Sendable {
   private var marks: Marks {
     Marks(
       changes: notice.changes.count, endpoints: notice.endpoints.count, tallies: tallies.count,
+      subjects: newSubjects.count,
       timer: notice.earliestTimer, endpointsChanged: notice.endpointsChanged)
   }
 
@@ -163,6 +171,7 @@ package final class WriteContext: @unchecked Sendable {
     notice.changes.removeLast(notice.changes.count - marks.changes)
     notice.endpoints.removeLast(notice.endpoints.count - marks.endpoints)
     tallies.removeLast(tallies.count - marks.tallies)
+    newSubjects.removeLast(newSubjects.count - marks.subjects)
     notice.earliestTimer = marks.timer
     notice.endpointsChanged = marks.endpointsChanged
     endpointCache = nil
@@ -171,6 +180,7 @@ package final class WriteContext: @unchecked Sendable {
   /// Writes what is kept once per batch rather than once per job.
   func flush() throws {
     try fileEvents()
+    try fileSubjects()
     try writeTallies()
   }
 
@@ -188,6 +198,15 @@ package final class WriteContext: @unchecked Sendable {
 
   func count(_ procedure: String, _ state: String, _ change: Int) {
     tallies.append(TallyDelta(procedure: procedure, state: state, change: change))
+  }
+
+  func note(_ subject: Subject, of request: Int64) {
+    newSubjects.append(SubjectFiling.Entry(idNumber: subject.idNumber, request: request))
+  }
+
+  func takeNewSubjects() -> [SubjectFiling.Entry] {
+    defer { newSubjects.removeAll(keepingCapacity: true) }
+    return newSubjects
   }
 
   func note(_ change: CommitNotice.Change) { notice.changes.append(change) }

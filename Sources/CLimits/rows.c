@@ -11,6 +11,14 @@ static void text(sqlite3_stmt *statement, int at, const char *value, size_t byte
 
 static void word(sqlite3_stmt *statement, int at, const char *value) { text(statement, at, value, strlen(value)); }
 
+static int number(sqlite3 *db, const char *sql, int64_t *result) {
+  sqlite3_stmt *statement = limits_prepare(db, sql);
+  if (!statement || sqlite3_step(statement) != SQLITE_ROW) return limits_failed(sql, sqlite3_errmsg(db));
+  *result = sqlite3_column_int64(statement, 0);
+  sqlite3_finalize(statement);
+  return 0;
+}
+
 int limits_rows_open(limits_rows *rows, const limits_accept_options *options) {
   memset(rows, 0, sizeof *rows);
   rows->options = options;
@@ -24,18 +32,17 @@ int limits_rows_open(limits_rows *rows, const limits_accept_options *options) {
       {&rows->event, options->event},               {&rows->timer, options->timer},
       {&rows->open_tally, options->open_tally},     {&rows->tally, options->tally},
       {&rows->file_events, options->file_events},   {&rows->file_requests, options->file_requests},
-      {&rows->file_subjects, options->file_subjects}, {&rows->filed, options->filed},
+      {&rows->filed, options->filed},               {&rows->file_subjects, options->file_subjects},
+      {&rows->subjects_filed, options->subjects_filed},
   };
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     *all[i].statement = limits_prepare(rows->db, all[i].sql);
     if (!*all[i].statement) return 1;
   }
   rows->idempotency = limits_prepare(rows->db, options->idempotency);
-  sqlite3_stmt *through = limits_prepare(rows->db, options->through);
-  if (!through || sqlite3_step(through) != SQLITE_ROW) return limits_failed("filing", sqlite3_errmsg(rows->db));
-  rows->filed_through = rows->newest = sqlite3_column_int64(through, 0);
-  sqlite3_finalize(through);
-  return 0;
+  if (number(rows->db, options->through, &rows->filed_through)) return 1;
+  rows->newest = rows->filed_through;
+  return number(rows->db, options->subjects_through, &rows->subjects_through);
 }
 
 static int64_t milliseconds(void) {
@@ -130,14 +137,21 @@ int limits_rows_add(limits_rows *rows, const char *body, size_t bytes, const cha
 }
 
 static int file(limits_rows *rows) {
-  sqlite3_stmt *after[] = {rows->file_events, rows->file_requests, rows->file_subjects};
-  for (int i = 0; i < 3; i++) {
+  sqlite3_stmt *after[] = {rows->file_events, rows->file_requests};
+  for (int i = 0; i < 2; i++) {
     sqlite3_bind_int64(after[i], 1, rows->filed_through);
     if (limits_step(rows->db, after[i])) return 1;
   }
   rows->filed_through = rows->newest;
   sqlite3_bind_int64(rows->filed, 1, rows->newest);
   return limits_step(rows->db, rows->filed);
+}
+
+static int file_subjects(limits_rows *rows) {
+  sqlite3_bind_int64(rows->file_subjects, 1, rows->subjects_through);
+  rows->subjects_through = rows->last_key;
+  sqlite3_bind_int64(rows->subjects_filed, 1, rows->last_key);
+  return limits_step(rows->db, rows->file_subjects) || limits_step(rows->db, rows->subjects_filed);
 }
 
 int limits_rows_commit(limits_rows *rows) {
@@ -150,6 +164,10 @@ int limits_rows_commit(limits_rows *rows) {
   rows->group = 0;
   if (limits_step(rows->db, rows->open_tally) || limits_step(rows->db, rows->tally)) return 1;
   if (rows->newest - rows->filed_through >= rows->options->file_every && file(rows)) return 1;
+  if (rows->count >= rows->options->file_subjects_every) {
+    rows->count = 0;
+    if (file_subjects(rows)) return 1;
+  }
   return limits_run(rows->db, "COMMIT");
 }
 

@@ -8,8 +8,8 @@ typedef struct {
   const limits_accept_options *options;
   sqlite3 *db;
   sqlite3_stmt *request, *subject, *event, *timer, *idempotency, *open_tally, *tally;
-  sqlite3_stmt *file_events, *file_requests, *file_subjects, *filed;
-  int64_t last_key, newest, filed_through, count;
+  sqlite3_stmt *file_events, *file_requests, *filed, *file_subjects, *subjects_filed;
+  int64_t last_key, newest, filed_through, subjects_through, count;
   int group;
 } limits_rows;
 

@@ -464,4 +464,17 @@ enum GoldenSchema {
       PRIMARY KEY (kind, place)
     ) STRICT, WITHOUT ROWID;
     """
+
+  static let subjectFiling = """
+    CREATE TABLE "filed_subject" (
+      run INTEGER NOT NULL,
+      id_number TEXT NOT NULL,
+      request INTEGER NOT NULL,
+      PRIMARY KEY (run, id_number, request)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE subject_run (
+      run INTEGER PRIMARY KEY CHECK (run >= 0),
+      through INTEGER NOT NULL
+    ) STRICT;
+    """
 }

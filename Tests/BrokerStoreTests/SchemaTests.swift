@@ -109,6 +109,35 @@ import Testing
     #expect(try Self.statements(queue).filter { !before.contains($0) } == [GoldenSchema.referenceLine])
   }
 
+  /// Subjects were filed together with events before, up to the newest request that is filed: these are the first run.
+  @Test func subjectsAreFiledInRuns() throws {
+    var configuration = Configuration()
+    configuration.foreignKeysEnabled = false
+    let queue = try DatabaseQueue(configuration: configuration)
+    try Schema.migrator.migrate(queue, upTo: "14 lines of reference files")
+    let before = try Self.statements(queue)
+    try queue.write { db in
+      try db.execute(
+        sql: """
+          INSERT INTO event (seq, request, version, type, state, at, requester, responder, data)
+            VALUES (1, 70, 1, 'request.submitted', 'submitted', 0, 1, 2, '{}'),
+              (2, 80, 1, 'request.submitted', 'submitted', 0, 1, 2, '{}'),
+              (3, 70, 2, 'request.acknowledged', 'acknowledged', 0, 1, 2, '{}'),
+              (4, 90, 1, 'request.submitted', 'submitted', 0, 1, 2, '{}');
+          INSERT INTO filed_subject VALUES ('b', 70), ('a', 80), ('b', 60);
+          UPDATE filing SET through = 3;
+          """)
+    }
+    try Schema.migrator.migrate(queue)
+    let new = try Self.statements(queue).filter { !before.contains($0) }
+    #expect(new.sorted().joined(separator: "\n") == GoldenSchema.subjectFiling)
+    let kept = try queue.read { db in
+      try String.fetchAll(
+        db, sql: "SELECT n.through || ' ' || id_number || f.request FROM filed_subject f JOIN subject_run n USING (run)")
+    }
+    #expect(kept == ["80 a80", "80 b60", "80 b70"])
+  }
+
   /// Items of before are shared by every region; two regions may list the same proof for the same matter from now on.
   @Test func itemsOfRegionsAreAsTheyShipped() throws {
     let queue = try DatabaseQueue()

@@ -17,8 +17,10 @@ typedef struct {
   // What a group writes once: the row of a count, and its change.
   const char *open_tally, *tally;
   // What is filed for every `file_every` events: of those after $1.
-  const char *through, *file_events, *file_requests, *file_subjects, *filed;
-  int file_every;
+  const char *through, *file_events, *file_requests, *filed;
+  // The same of subjects, by request.
+  const char *subjects_through, *file_subjects, *subjects_filed;
+  int file_every, file_subjects_every;
   // Organs are numbered from 1.
   int organs;
 } limits_accept_options;

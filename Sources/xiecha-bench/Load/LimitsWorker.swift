@@ -24,15 +24,16 @@ struct LimitsWorker: ParsableCommand {
       let sql = Statements.Submission()
       let texts = [
         sql.request, sql.subject, sql.event, sql.timer, sql.idempotency, sql.openTally, sql.tally, sql.filedThrough,
-        sql.fileEvents, sql.fileRequests, sql.fileSubjects, sql.advance,
+        sql.fileEvents, sql.fileRequests, sql.advance, sql.subjectsThrough, sql.fileSubjects, sql.finishSubjects,
       ].map { (text: String) in strdup(text) }
       let file = strdup(database)
       defer { for text in texts + [file] { free(text) } }
       var options = limits_accept_options(
         database: file, request: texts[0], subject: texts[1], event: texts[2], timer: texts[3],
         idempotency: idempotency ? texts[4] : nil, open_tally: texts[5], tally: texts[6], through: texts[7],
-        file_events: texts[8], file_requests: texts[9], file_subjects: texts[10], filed: texts[11],
-        file_every: Int32(sql.fileEvery),
+        file_events: texts[8], file_requests: texts[9], filed: texts[10], subjects_through: texts[11],
+        file_subjects: texts[12], subjects_filed: texts[13], file_every: Int32(sql.fileEvery),
+        file_subjects_every: Int32(sql.fileSubjectsEvery),
         organs: organs)
       guard limits_accept(&options) == 0 else { throw ExitCode.failure }
     }

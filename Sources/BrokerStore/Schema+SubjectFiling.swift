@@ -1,0 +1,24 @@
+extension Schema {
+  /// Subjects are filed in runs (`SubjectFiling`), each in the order of id numbers and behind the one before it: so they
+  /// are written at the end of the tree, page after full page. Before, a row went where its number belongs. A run that is
+  /// not in `subject_run` is still being written.
+  static let subjectFiling = """
+    CREATE TABLE subject_run (
+      run INTEGER PRIMARY KEY CHECK (run >= 0),
+      through INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO subject_run (run, through)
+      SELECT 0, coalesce((
+        SELECT request FROM event WHERE seq <= (SELECT through FROM filing) AND version = 1 ORDER BY seq DESC LIMIT 1), 0);
+    CREATE TABLE filed_in_run (
+      run INTEGER NOT NULL,
+      id_number TEXT NOT NULL,
+      request INTEGER NOT NULL,
+      PRIMARY KEY (run, id_number, request)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO filed_in_run (run, id_number, request)
+      SELECT 0, id_number, request FROM filed_subject ORDER BY id_number, request;
+    DROP TABLE filed_subject;
+    ALTER TABLE filed_in_run RENAME TO filed_subject;
+    """
+}

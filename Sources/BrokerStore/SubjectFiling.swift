@@ -1,0 +1,102 @@
+internal import BrokerDomain
+internal import GRDB
+
+/// Files subjects under their id numbers, which is how a person's requests are found.
+///
+/// An id number lands anywhere in a tree of them all: filed one by one each would cost a page of its own, the most that a
+/// submission writes. So they are filed in runs: some ten thousand are gathered, brought into order, and written behind the
+/// run before, a few with every group. Who looks for a person looks into each run, and reads the subjects that are in none
+/// yet: a range of their own table.
+struct SubjectFiling {
+  struct Entry {
+    let idNumber: String
+    let request: Int64
+    /// The first bytes of the id number, in their order.
+    fileprivate let rank: (UInt64, UInt64)
+
+    init(idNumber: String, request: Int64) {
+      self.idNumber = idNumber
+      self.request = request
+      var bytes = idNumber.utf8.makeIterator()
+      func next() -> UInt64 { (0..<8).reduce(0) { sum, _ in sum << 8 | UInt64(bytes.next() ?? 0) } }
+      rank = (next(), next())
+    }
+  }
+
+  /// Subjects that are gathered before they are filed.
+  static let atOnce = 16_384
+  /// How many are filed for each that comes: the last are in before as many are gathered again.
+  static let pace = 3
+
+  /// The number of the run that is gathered or written.
+  private(set) var run: Int64
+  private var gathered: [Entry] = []
+  /// In the order of the run; `filed` of them are in it.
+  private var sorted: [Entry] = []
+  private var filed = 0
+  /// The newest request among them.
+  private var through: Int64 = 0
+
+  /// - Parameter entries: what the database has in no finished run, in the order of requests.
+  init(run: Int64, _ entries: [Entry]) {
+    self.run = run
+    gathered = entries
+  }
+
+  /// - Parameter new: in the order of requests.
+  mutating func gather(_ new: [Entry]) { gathered += new }
+
+  /// The next of them to be filed.
+  mutating func take(_ count: Int, atOnce: Int = Self.atOnce) -> ArraySlice<Entry> {
+    if sorted.isEmpty, gathered.count >= atOnce {
+      through = gathered.last?.request ?? through
+      sorted = gathered.sorted { ($0.rank.0, $0.rank.1, $0.request) < ($1.rank.0, $1.rank.1, $1.request) }
+      gathered = []
+    }
+    defer { filed = min(sorted.count, filed + count) }
+    return sorted[filed..<min(sorted.count, filed + count)]
+  }
+
+  /// Up to which request all are filed, once the run is written; the next one begins.
+  mutating func finish() -> Int64? {
+    guard !sorted.isEmpty, filed == sorted.count else { return nil }
+    (sorted, filed, run) = ([], 0, run + 1)
+    return through
+  }
+}
+
+enum SubjectFilingSQL: String, CaseIterable {
+  case newest = "SELECT run FROM subject_run ORDER BY run DESC LIMIT 1"
+  case unfiled = """
+    SELECT id_number, request FROM subject
+    WHERE request > (SELECT through FROM subject_run ORDER BY run DESC LIMIT 1) ORDER BY request
+    """
+  case insert = "INSERT INTO filed_subject (run, id_number, request) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+  case finish = "INSERT INTO subject_run (run, through) VALUES ($1, $2)"
+  /// A person's requests that are in no run yet: of a range of the table, which is read whole.
+  case ofPerson = """
+    SELECT request FROM subject
+    WHERE request > (SELECT through FROM subject_run ORDER BY run DESC LIMIT 1) AND id_number = $1
+    """
+}
+
+extension WriteContext {
+  /// Files the next few. Called once in each group, before its commit.
+  func fileSubjects(atOnce: Int = SubjectFiling.atOnce) throws {
+    let new = takeNewSubjects()
+    guard !new.isEmpty else { return }
+    if subjectFiling == nil {
+      // With those of this group. A run that was begun is begun again.
+      subjectFiling = SubjectFiling(
+        run: (try db.first(SubjectFilingSQL.newest) { $0.int(0) } ?? 0) + 1,
+        try db.all(SubjectFilingSQL.unfiled) { .init(idNumber: $0.text(0), request: $0.int(1)) })
+    } else {
+      subjectFiling?.gather(new)
+    }
+    guard let run = subjectFiling?.run else { return }
+    for entry in subjectFiling?.take(new.count * SubjectFiling.pace, atOnce: atOnce) ?? [] {
+      try db.run(SubjectFilingSQL.insert, .int(run), .text(entry.idNumber), .int(entry.request))
+    }
+    if let through = subjectFiling?.finish() { try db.run(SubjectFilingSQL.finish, .int(run), .int(through)) }
+  }
+}
