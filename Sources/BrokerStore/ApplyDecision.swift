@@ -149,7 +149,12 @@ extension WriteContext {
       .optionalInt(event.rung.map { Int64(RungCode($0, leg: event.leg).code) }), .utf8(event.data.bytes),
       .optionalText(trace))
     clock.passed(event.at)
-    return db.lastInsertedRowID
+    let seq = db.lastInsertedRowID
+    unfiledEvents?.append(
+      UnfiledEvent(
+        seq: seq, request: request.id.key, requester: requester, responder: responder, type: event.type,
+        isRung: event.rung != nil, isLate: request.isSentLate))
+    return seq
   }
 
   func arm(_ timer: LadderTimer, of request: Int64) throws {

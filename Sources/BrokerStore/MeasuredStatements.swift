@@ -11,11 +11,19 @@ extension Statements {
     package let openTally = BatchSQL.openTally.rawValue
     package let tally = BatchSQL.tally.rawValue
     package let filedThrough = FilingSQL.through.rawValue
-    package let fileEvents = FilingSQL.events.rawValue
-    package let fileRequests = FilingSQL.requests.rawValue
+    /// What the broker files row by row, in the same order.
+    package let fileEvents = """
+      INSERT INTO filed_event (organ, seq)
+      SELECT requester, seq FROM event WHERE seq > $1 UNION ALL SELECT responder, seq FROM event WHERE seq > $1
+      ORDER BY 1, 2
+      """
+    package let fileRequests = """
+      INSERT INTO filed_request (organ, role, open, request)
+      SELECT requester, 0, 1, request FROM event WHERE seq > $1
+      UNION ALL SELECT responder, 1, 1, request FROM event WHERE seq > $1 ORDER BY 1, 2, 3, 4
+      """
     package let advance = FilingSQL.advance.rawValue
     package let subjectsThrough = "SELECT through FROM subject_run ORDER BY run DESC LIMIT 1"
-    /// What the broker files a few at a time, in the same order.
     package let fileSubjects = """
       INSERT INTO filed_subject (run, id_number, request)
       SELECT (SELECT max(run) + 1 FROM subject_run), id_number, request FROM subject WHERE request > $1

@@ -14,6 +14,20 @@ enum SQLValue {
   case optionalBlob([UInt8]?)
 }
 
+/// A row of whole numbers of a tree that is ordered by them.
+struct FiledRow: Comparable {
+  let columns: SIMD4<Int64>
+
+  init(_ first: Int64, _ second: Int64, _ third: Int64 = 0, _ fourth: Int64 = 0) {
+    columns = SIMD4(first, second, third, fourth)
+  }
+
+  static func < (a: Self, b: Self) -> Bool {
+    for column in 0..<4 where a.columns[column] != b.columns[column] { return a.columns[column] < b.columns[column] }
+    return false
+  }
+}
+
 /// The current row of a running statement; valid only inside the closure that receives it.
 struct SQLRow {
   fileprivate let statement: SQLiteStatement
@@ -88,6 +102,25 @@ extension Database {
     var result: [T] = []
     try step(sql.rawValue, values) { row in result.append(try body(row)) }
     return result
+  }
+
+  /// Runs a statement without rows of its own once for each of these, with the first so many columns of it.
+  func run(_ sql: some RawRepresentable<String>, rows: [FiledRow], columns: Int32) throws {
+    guard !rows.isEmpty else { return }
+    let statement = try cachedStatement(sql: sql.rawValue).sqliteStatement
+    defer {
+      sqlite3_reset(statement)
+      sqlite3_clear_bindings(statement)
+    }
+    for row in rows {
+      sqlite3_reset(statement)
+      for column in 0..<columns {
+        let code = sqlite3_bind_int64(statement, column + 1, row.columns[Int(column)])
+        if code != SQLITE_OK { throw fault(code, sql.rawValue) }
+      }
+      let code = sqlite3_step(statement)
+      if code != SQLITE_DONE { throw fault(code, sql.rawValue) }
+    }
   }
 
   private func step(_ sql: String, _ values: [SQLValue], _ body: (SQLRow) throws -> Void) throws {

@@ -52,6 +52,8 @@ package final class WriteContext: @unchecked Sendable {
   var notedSeq: Int64? { notice.changes.last?.seq }
   /// Up to where events are filed; nil until it was read.
   var filedThrough: Int64?
+  /// Those after `filedThrough`, while all of them are known; see `Filing`.
+  var unfiledEvents: [UnfiledEvent]?
   /// Subjects that this batch has written.
   private(set) var newSubjects: [SubjectFiling.Entry] = []
   /// Nil until it was read.
@@ -104,6 +106,7 @@ package final class WriteContext: @unchecked Sendable {
   func forget() {
     endpointCache = nil
     filedThrough = nil
+    unfiledEvents = nil
     subjectFiling = nil
   }
 
@@ -172,6 +175,7 @@ package final class WriteContext: @unchecked Sendable {
     notice.endpoints.removeLast(notice.endpoints.count - marks.endpoints)
     tallies.removeLast(tallies.count - marks.tallies)
     newSubjects.removeLast(newSubjects.count - marks.subjects)
+    unfiledEvents = nil
     notice.earliestTimer = marks.timer
     notice.endpointsChanged = marks.endpointsChanged
     endpointCache = nil
