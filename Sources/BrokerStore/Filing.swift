@@ -126,7 +126,10 @@ extension WriteContext {
       events.contains { $0.type == .transferred }
       ? try db.all(FilingSQL.transferred, .int(filed)) { (organ: $0.int(0), request: $0.int(1)) } : []
     for (organ, request) in former { try db.run(FilingSQL.takeFrom, .int(organ), .int(request)) }
-    let stopped = try db.all(FilingSQL.stopped, .int(filed)) { ($0.int(0), $0.int(1), $0.int(2)) }
+    // Rungs alone stop no clock.
+    let stopped =
+      events.contains { !$0.isOpening && $0.movesRequest }
+      ? try db.all(FilingSQL.stopped, .int(filed)) { ($0.int(0), $0.int(1), $0.int(2)) } : []
     for (requester, responder, request) in stopped {
       try db.run(FilingSQL.takeFromOverdue, .int(requester), .int(0), .int(request))
       try db.run(FilingSQL.takeFromOverdue, .int(responder), .int(1), .int(request))

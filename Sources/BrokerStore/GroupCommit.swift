@@ -113,7 +113,7 @@ final class GroupCommit: Sendable {
     do {
       if try !run(batch, db, savepoints: false, &answers) {
         try db.rollback()
-        context.forget()
+        context.forget(flushed: false)
         answers.removeAll(keepingCapacity: true)
         _ = try run(batch, db, savepoints: true, &answers)
       }
@@ -121,7 +121,7 @@ final class GroupCommit: Sendable {
       try db.commit()
     } catch {
       failure = StoreError.from(error)
-      context.forget()
+      context.forget(flushed: true)
       if db.isInsideTransaction { try? db.rollback() }
     }
     let notice = context.end()

@@ -32,7 +32,7 @@ extension Statements {
     package let finishSubjects = "INSERT INTO subject_run (run, through) SELECT max(run) + 1, $1 FROM subject_run"
     /// Events and subjects that are filed at once.
     package let fileEvery = Filing.every
-    package let fileSubjectsEvery = SubjectFiling.atOnce
+    package let fileSubjectsEvery = StoreOptions().subjectsAtOnce
 
     package init() {}
   }

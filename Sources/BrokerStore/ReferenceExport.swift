@@ -34,14 +34,20 @@ struct CSVSheet {
       return Dictionary(members.map { ($0.name, $0.value.stringValue ?? "") }) { first, _ in first }
     }
     var form = form ?? CSVForm(columns: [])
+    // A file of an older version may have had a column twice.
+    var seen: Set<String> = [""]
+    form.columns = form.columns.filter { $0.isEmpty || seen.insert($0).inserted }
     for column in columns where form.columns.allSatisfy({ !column.names.contains($0) }) {
       if !rows.allSatisfy({ column.isLeftOut($0.value) }) || rows.isEmpty { form.columns.append(column.names[0]) }
     }
     form.columns += Set(extras.flatMap(\.keys)).subtracting(form.columns).sorted()
     self.form = form
     keys = rows.map { key($0.value) }
+    let unnamed = form.columns.firstIndex(of: "")
     cells = zip(rows, extras).map { row, extra in
-      form.columns.map { name in
+      form.columns.enumerated().map { index, name in
+        // Of columns without a name the first is kept.
+        if name.isEmpty { return index == unnamed ? extra[""] ?? "" : "" }
         // A column that means something now may have been kept as one that meant nothing, by an older version.
         let known = columns.first { $0.names.contains(name) }?.text(row.value) ?? ""
         return known.isEmpty ? extra[name] ?? "" : known

@@ -3,7 +3,7 @@ internal import GRDB
 
 /// A line of the file from which a kind of reference data came last: as the file had it, and as we would have written
 /// it then. While the second is what we would write today, the first is what we export: quotes, blanks and separators
-/// of an office's own come back as they were.
+/// of an office's own come back as they were, as long as no row needs a column that the file had not.
 struct ReferenceLine: Equatable {
   let canonical: String
   let text: String
@@ -40,11 +40,14 @@ extension Database {
 extension CSVSheet {
   /// The file. Where every row is still what the lines say, it has their order, too.
   func bytes(as lines: [ReferenceLine]) -> [UInt8] {
-    guard let header = lines.first, header.canonical == CSVForm.record(form.columns) else { return form.bytes(cells) }
-    let known = Dictionary(lines.dropFirst().enumerated().map { ($1.canonical, $0) }) { first, _ in first }
+    // By their bytes: Unicode calls texts equal that are written with other characters.
+    guard let header = lines.first, Array(header.canonical.utf8) == Array(CSVForm.record(form.columns).utf8) else {
+      return form.bytes(cells)
+    }
+    let known = Dictionary(lines.dropFirst().enumerated().map { (Array($1.canonical.utf8), $0) }) { first, _ in first }
     let rows = cells.map { cells in
       let record = CSVForm.record(cells)
-      return (record: record, place: known[record])
+      return (record: record, place: known[Array(record.utf8)])
     }
     let kept = rows.compactMap(\.place).sorted().map { CSVForm.Line.kept(lines[$0 + 1].text) }
     if kept.count == rows.count { return form.bytes(lines: [.kept(header.text)] + kept) }

@@ -10,4 +10,16 @@ extension Schema {
       PRIMARY KEY (kind, place)
     ) STRICT, WITHOUT ROWID;
     """
+
+  /// Cells of two columns of one name, or of none, were kept as members of one name, which is no JSON that we read: the
+  /// first of them stays.
+  static var extraOnce: String {
+    ["organ", "listed_item", "listed_entry", "calendar_day"].map { table in
+      """
+      UPDATE \(table) SET extra = (
+        SELECT json_group_object(key, value) FROM (SELECT key, value, min(id) FROM json_each(\(table).extra) GROUP BY key))
+      WHERE (SELECT count(*) > count(DISTINCT key) FROM json_each(\(table).extra));
+      """
+    }.joined(separator: "\n")
+  }
 }

@@ -1,15 +1,14 @@
 extension Schema {
   /// Subjects are filed in runs (`SubjectFiling`), each in the order of id numbers and behind the one before it: so they
-  /// are written at the end of the tree, page after full page. Before, a row went where its number belongs. A run that is
-  /// not in `subject_run` is still being written.
+  /// are written at the end of the tree, page after full page. A run has the subjects of the requests after those of the
+  /// run before and up to `through`; one that is not in `subject_run` is still being written. Before, a row went where its
+  /// number belongs among all: these are the first run.
   static let subjectFiling = """
     CREATE TABLE subject_run (
       run INTEGER PRIMARY KEY CHECK (run >= 0),
-      through INTEGER NOT NULL
+      through INTEGER NOT NULL UNIQUE
     ) STRICT;
-    INSERT INTO subject_run (run, through)
-      SELECT 0, coalesce((
-        SELECT request FROM event WHERE seq <= (SELECT through FROM filing) AND version = 1 ORDER BY seq DESC LIMIT 1), 0);
+    INSERT INTO subject_run (run, through) SELECT 0, coalesce((SELECT max(request) FROM filed_subject), 0);
     CREATE TABLE filed_in_run (
       run INTEGER NOT NULL,
       id_number TEXT NOT NULL,

@@ -49,6 +49,7 @@ enum Schema {
     }
     migrator.registerMigration("14 lines of reference files", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: referenceLines)
+      try db.execute(sql: extraOnce)
     }
     migrator.registerMigration("15 subjects are filed in runs", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: subjectFiling)

@@ -178,8 +178,14 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
     """
   case subjectFiledNowhere = """
     SELECT count(*) FROM subject s WHERE s.request <= (SELECT max(through) FROM subject_run) AND NOT EXISTS (
-      SELECT 1 FROM subject_run n CROSS JOIN filed_subject f ON f.run = n.run
-      WHERE f.id_number = s.id_number AND f.request = s.request)
+      SELECT 1 FROM filed_subject f
+      WHERE f.run = (SELECT n.run FROM subject_run n WHERE n.through >= s.request ORDER BY n.through LIMIT 1)
+        AND f.id_number = s.id_number AND f.request = s.request)
+    """
+  /// Of a person with a request in two runs, one would be counted twice on a page.
+  case subjectFiledElsewhere = """
+    SELECT count(*) FROM subject_run n CROSS JOIN filed_subject f ON f.run = n.run
+    WHERE f.request > n.through OR f.request <= (SELECT p.through FROM subject_run p WHERE p.run = n.run - 1)
     """
   /// Recorded as overdue on its present clock and not in the list of what is, or in it with a clock that has stopped.
   case overdueFiledWrongly = """
@@ -243,6 +249,7 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
     case .eventFiledNowhere: "events that are not filed under their organs"
     case .requestFiledWrongly: "requests that are not filed as they are"
     case .subjectFiledNowhere: "subjects that are not filed under their id numbers"
+    case .subjectFiledElsewhere: "subjects that are filed in another run than their own"
     case .overdueFiledWrongly: "requests that are not filed as overdue as they are"
     case .waitingForNothing: "callbacks that wait for nothing"
     }

@@ -16,6 +16,8 @@ package struct StoreOptions: Sendable, Equatable {
   package var inspectAfterSeconds = 3
   /// Files up to this are read whole before the start, larger ones right after it.
   package var startCheckMiB = 64
+  /// Subjects that make a run (`SubjectFiling`). No key: whoever looks for a person reads as many by themselves.
+  var subjectsAtOnce = 16_384
 
   package init() {}
 }
@@ -86,7 +88,9 @@ package final class Store: Sendable {
     let initial = loaded.reference
     group = GroupCommit(
       pool: pool, queueLimit: options.queueLimit, batchLimit: options.batchLimit,
-      context: WriteContext(clock: clock, vault: vault) { listeners.reference.withLock { $0 ?? initial } },
+      context: WriteContext(clock: clock, vault: vault, subjectsAtOnce: options.subjectsAtOnce) {
+        listeners.reference.withLock { $0 ?? initial }
+      },
       checkpointer: checkpointer,
       onCommit: { notice in
         unfiled.note(notice)

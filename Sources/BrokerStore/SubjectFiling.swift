@@ -23,34 +23,43 @@ struct SubjectFiling {
     }
   }
 
-  /// Subjects that are gathered before they are filed.
-  static let atOnce = 16_384
   /// How many are filed for each that comes: the last are in before as many are gathered again.
   static let pace = 3
 
   /// The number of the run that is gathered or written.
   private(set) var run: Int64
+  /// Subjects that make a run.
+  private let atOnce: Int
   private var gathered: [Entry] = []
   /// In the order of the run; `filed` of them are in it.
   private var sorted: [Entry] = []
   private var filed = 0
-  /// The newest request among them.
+  /// The newest request of the run that is written; 0 while one is gathered.
   private var through: Int64 = 0
 
-  /// - Parameter entries: what the database has in no finished run, in the order of requests.
-  init(run: Int64, _ entries: [Entry]) {
+  /// - Parameters:
+  ///   - entries: what the database has in no finished run, in the order of requests.
+  ///   - begun: the requests among them that are in this run already. A run that was begun goes on at once, and takes in
+  ///     whatever came since.
+  init(run: Int64, atOnce: Int, _ entries: [Entry], begun: Set<Int64> = []) {
     self.run = run
-    gathered = entries
+    self.atOnce = atOnce
+    guard !begun.isEmpty else {
+      gathered = entries
+      return
+    }
+    through = entries.last?.request ?? 0
+    sorted = Self.inOrder(entries.filter { !begun.contains($0.request) })
   }
 
   /// - Parameter new: in the order of requests.
   mutating func gather(_ new: [Entry]) { gathered += new }
 
   /// The next of them to be filed.
-  mutating func take(_ count: Int, atOnce: Int = Self.atOnce) -> ArraySlice<Entry> {
-    if sorted.isEmpty, gathered.count >= atOnce {
-      through = gathered.last?.request ?? through
-      sorted = gathered.sorted { ($0.rank.0, $0.rank.1, $0.request) < ($1.rank.0, $1.rank.1, $1.request) }
+  mutating func take(_ count: Int) -> ArraySlice<Entry> {
+    if through == 0, gathered.count >= atOnce {
+      through = gathered.last?.request ?? 0
+      sorted = Self.inOrder(gathered)
       gathered = []
     }
     defer { filed = min(sorted.count, filed + count) }
@@ -59,9 +68,13 @@ struct SubjectFiling {
 
   /// Up to which request all are filed, once the run is written; the next one begins.
   mutating func finish() -> Int64? {
-    guard !sorted.isEmpty, filed == sorted.count else { return nil }
-    (sorted, filed, run) = ([], 0, run + 1)
+    guard through > 0, filed == sorted.count else { return nil }
+    defer { (sorted, filed, run, through) = ([], 0, run + 1, 0) }
     return through
+  }
+
+  private static func inOrder(_ entries: [Entry]) -> [Entry] {
+    entries.sorted { ($0.rank.0, $0.rank.1, $0.request) < ($1.rank.0, $1.rank.1, $1.request) }
   }
 }
 
@@ -71,6 +84,7 @@ enum SubjectFilingSQL: String, CaseIterable {
     SELECT id_number, request FROM subject
     WHERE request > (SELECT through FROM subject_run ORDER BY run DESC LIMIT 1) ORDER BY request
     """
+  case begun = "SELECT request FROM filed_subject WHERE run = $1"
   case insert = "INSERT INTO filed_subject (run, id_number, request) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
   case finish = "INSERT INTO subject_run (run, through) VALUES ($1, $2)"
   /// A person's requests that are in no run yet: of a range of the table, which is read whole.
@@ -82,19 +96,20 @@ enum SubjectFilingSQL: String, CaseIterable {
 
 extension WriteContext {
   /// Files the next few. Called once in each group, before its commit.
-  func fileSubjects(atOnce: Int = SubjectFiling.atOnce) throws {
-    let new = takeNewSubjects()
-    guard !new.isEmpty else { return }
+  func fileSubjects() throws {
+    guard !newSubjects.isEmpty else { return }
     if subjectFiling == nil {
-      // With those of this group. A run that was begun is begun again.
+      // With those of this group.
+      let run = (try db.first(SubjectFilingSQL.newest) { $0.int(0) } ?? 0) + 1
       subjectFiling = SubjectFiling(
-        run: (try db.first(SubjectFilingSQL.newest) { $0.int(0) } ?? 0) + 1,
-        try db.all(SubjectFilingSQL.unfiled) { .init(idNumber: $0.text(0), request: $0.int(1)) })
+        run: run, atOnce: subjectsAtOnce,
+        try db.all(SubjectFilingSQL.unfiled) { .init(idNumber: $0.text(0), request: $0.int(1)) },
+        begun: Set(try db.all(SubjectFilingSQL.begun, .int(run)) { $0.int(0) }))
     } else {
-      subjectFiling?.gather(new)
+      subjectFiling?.gather(newSubjects)
     }
     guard let run = subjectFiling?.run else { return }
-    for entry in subjectFiling?.take(new.count * SubjectFiling.pace, atOnce: atOnce) ?? [] {
+    for entry in subjectFiling?.take(newSubjects.count * SubjectFiling.pace) ?? [] {
       try db.run(SubjectFilingSQL.insert, .int(run), .text(entry.idNumber), .int(entry.request))
     }
     if let through = subjectFiling?.finish() { try db.run(SubjectFilingSQL.finish, .int(run), .int(through)) }

@@ -36,6 +36,7 @@ package enum Statements {
     add(ApplySQL.self)
     add(FilingSQL.self)
     add(SubjectFilingSQL.self)
+    add(ReferenceLineSQL.self)
     add(UnfiledSQL.self)
     add(ReportSQL.self)
     add(LedgerSQL.self)

@@ -58,6 +58,7 @@ package final class WriteContext: @unchecked Sendable {
   private(set) var newSubjects: [SubjectFiling.Entry] = []
   /// Nil until it was read.
   var subjectFiling: SubjectFiling?
+  let subjectsAtOnce: Int
   private let currentReference: @Sendable () -> Reference
 
   struct TallyDelta {
@@ -66,7 +67,10 @@ package final class WriteContext: @unchecked Sendable {
     let change: Int
   }
 
-  init(clock: BrokerClock, vault: Vault, reference: @escaping @Sendable () -> Reference) {
+  init(
+    clock: BrokerClock, vault: Vault, subjectsAtOnce: Int, reference: @escaping @Sendable () -> Reference
+  ) {
+    self.subjectsAtOnce = subjectsAtOnce
     self.clock = clock
     self.vault = vault
     currentReference = reference
@@ -102,12 +106,13 @@ package final class WriteContext: @unchecked Sendable {
     return notice
   }
 
-  /// After a rollback nothing remembered is true any more.
-  func forget() {
+  /// After a rollback nothing remembered is true any more, but for what only a flush changes.
+  /// - Parameter flushed: it may have been flushed.
+  func forget(flushed: Bool) {
     endpointCache = nil
     filedThrough = nil
     unfiledEvents = nil
-    subjectFiling = nil
+    if flushed { subjectFiling = nil }
   }
 
   /// Runs one job so that its failure spoils no other. A job that fails before it has written, as nearly all refusals
@@ -206,11 +211,6 @@ package final class WriteContext: @unchecked Sendable {
 
   func note(_ subject: Subject, of request: Int64) {
     newSubjects.append(SubjectFiling.Entry(idNumber: subject.idNumber, request: request))
-  }
-
-  func takeNewSubjects() -> [SubjectFiling.Entry] {
-    defer { newSubjects.removeAll(keepingCapacity: true) }
-    return newSubjects
   }
 
   func note(_ change: CommitNotice.Change) { notice.changes.append(change) }

@@ -130,6 +130,12 @@ import Testing
     #expect(
       String(decoding: try store.exportFile(.items), as: UTF8.self)
         == "code,proof,matter,agent_allowed,备注\n2,乙,丑,yes,二\n1,甲,子,no,\n3,丙,寅,yes,\n")
+    // Of columns without a name the first is kept for a row that is written anew.
+    _ = try store.importFile(.items, Array("code,proof,matter,agent_allowed,备注,,\n4,丁,卯,yes,,四,五\n".utf8))
+    try store.pool.write { db in
+      try db.execute(sql: "UPDATE listed_item SET agent_allowed = 0 WHERE code = '4'")
+    }
+    #expect(String(decoding: try store.exportFile(.items), as: UTF8.self).hasSuffix("\n4,丁,卯,no,,四,\n"))
   }
 
   /// What a file carries, taken out of a longer export: its columns of its rows, in its order and its form.

@@ -474,7 +474,7 @@ enum GoldenSchema {
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE subject_run (
       run INTEGER PRIMARY KEY CHECK (run >= 0),
-      through INTEGER NOT NULL
+      through INTEGER NOT NULL UNIQUE
     ) STRICT;
     """
 }

@@ -9,7 +9,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct GroupCommitTests {
   /// Keeps the writer busy so that what follows gathers behind it.
-  private static func hold(_ store: Store) async throws -> (Barrier, Task<Void, any Error>) {
+  static func hold(_ store: Store) async throws -> (Barrier, Task<Void, any Error>) {
     let barrier = Barrier()
     let holder = Task { try await store.write { _ in barrier.hold() } }
     try await barrier.reached()

@@ -219,6 +219,7 @@ import Testing
     // A number that a region has is not given to another proof, unless the file says that it means this very item.
     let other = "44,另一证明,另一事项"
     #expect(Self.badLines(Self.load(store, .items, "code,proof,matter\n\(other)\n")) == [2])
+    #expect(Self.badLines(Self.load(store, .items, "code,proof,matter,note,,note,\nZ9,庚,辛,,,,\n")) == [1])
     #expect(Self.badLines(Self.load(store, .items, "code,proof,matter,region\n\(other),\n")) == [2])
     #expect(Self.badLines(Self.load(store, .items, "code,proof,matter,region\n\(other),320600\n")) == [2])
     _ = try Self.load(store, .items, "code,proof,matter,region\n\(other),320681\n").get()

@@ -113,8 +113,11 @@ import Testing
     return filters
   }
 
-  @Test func everyFilterAgreesWithBruteForce() async throws {
-    let store = try Fixture().open()
+  /// With subjects in no run yet, and in several runs of which one is begun.
+  @Test(arguments: [16_384, 7]) func everyFilterAgreesWithBruteForce(_ subjectsAtOnce: Int) async throws {
+    var options = StoreOptions()
+    options.subjectsAtOnce = subjectsAtOnce
+    let store = try Fixture().open(options: options)
     defer { store.close() }
     try await Self.populate(store)
     let all = try await Self.all(store)
@@ -123,6 +126,7 @@ import Testing
     #expect(all.contains { $0.request.isOverdue(now: store.clock.now) })
     let organ = Qidong.requester.organ
     let number = try store.number(.requester)
+    if subjectsAtOnce == 7 { #expect(try store.scalar("SELECT count(*) FROM subject_run") > 3) }
     var nonEmpty = 0
     for filter in Self.filters(all, store.clock.now) {
       let expected = all.filter { Self.matches($0, filter, organ, store.clock.now) }.map(\.request.id)
@@ -132,7 +136,8 @@ import Testing
       if !expected.isEmpty { nonEmpty += 1 }
     }
     #expect(nonEmpty > 200, "the filters must find something to be worth asking")
-    for filter in Self.filters(all, store.clock.now).filter({ $0.role == nil }).prefix(60) {
+    let filters = Self.filters(all, store.clock.now).filter { $0.role == nil }
+    for filter in filters.prefix(60) + filters.filter({ $0.subject != nil }) {
       let expected = all.filter { Self.matches($0, filter, organ, store.clock.now) }.map(\.request.id)
       #expect(try await Self.pages(store, number, filter, limit: 4) == expected, "\(filter)")
     }

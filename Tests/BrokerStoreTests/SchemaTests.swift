@@ -105,8 +105,20 @@ import Testing
     let queue = try DatabaseQueue()
     try Schema.migrator.migrate(queue, upTo: "13 items of a region")
     let before = try Self.statements(queue)
+    // Two columns without a name, or of one, were kept under one.
+    let doubled = #"{"":"a","n":"x","":"b","n":"y"}"#
+    try queue.write { db in
+      try db.execute(
+        sql: """
+          INSERT INTO organ (number, code, name, short_name, region, roles, extra) VALUES
+            (1, '113206810142605753', '医保局', '医保局', '320681', 'member', '\(doubled)'),
+            (2, '11320681014260292T', '民政局', '民政局', '320681', 'member', '{"b":"1","a":"2"}')
+          """)
+    }
     try Schema.migrator.migrate(queue, upTo: "14 lines of reference files")
     #expect(try Self.statements(queue).filter { !before.contains($0) } == [GoldenSchema.referenceLine])
+    let extras = try queue.read { try String.fetchAll($0, sql: "SELECT extra FROM organ ORDER BY number") }
+    #expect(extras == [#"{"":"a","n":"x"}"#, #"{"b":"1","a":"2"}"#])
   }
 
   /// Subjects were filed together with events before, up to the newest request that is filed: these are the first run.
@@ -123,9 +135,10 @@ import Testing
             VALUES (1, 70, 1, 'request.submitted', 'submitted', 0, 1, 2, '{}'),
               (2, 80, 1, 'request.submitted', 'submitted', 0, 1, 2, '{}'),
               (3, 70, 2, 'request.acknowledged', 'acknowledged', 0, 1, 2, '{}'),
-              (4, 90, 1, 'request.submitted', 'submitted', 0, 1, 2, '{}');
+              (4, 70, 1, 'request.overdue', 'acknowledged', 0, 1, 2, '{}'),
+              (5, 90, 1, 'request.submitted', 'submitted', 0, 1, 2, '{}');
           INSERT INTO filed_subject VALUES ('b', 70), ('a', 80), ('b', 60);
-          UPDATE filing SET through = 3;
+          UPDATE filing SET through = 4;
           """)
     }
     try Schema.migrator.migrate(queue)
@@ -133,7 +146,8 @@ import Testing
     #expect(new.sorted().joined(separator: "\n") == GoldenSchema.subjectFiling)
     let kept = try queue.read { db in
       try String.fetchAll(
-        db, sql: "SELECT n.through || ' ' || id_number || f.request FROM filed_subject f JOIN subject_run n USING (run)")
+        db, sql: "SELECT n.through || ' ' || id_number || f.request FROM filed_subject f JOIN subject_run n USING (run)"
+      )
     }
     #expect(kept == ["80 a80", "80 b60", "80 b70"])
   }

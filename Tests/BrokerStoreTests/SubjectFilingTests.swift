@@ -27,35 +27,33 @@ import Testing
   @Test func inTheOrderOfNumbersAndAFewAtATime() {
     let numbers = ["b2", "a", "b10", "", "b1", "320681198502020025", "32068119850202002X"]
     let entries = numbers.enumerated().map { SubjectFiling.Entry(idNumber: $1, request: Int64($0 + 1)) }
-    var filing = SubjectFiling(run: 4, Array(entries.prefix(3)))
-    #expect(filing.take(9, atOnce: 7).isEmpty && filing.finish() == nil, "not enough of them yet")
+    var filing = SubjectFiling(run: 4, atOnce: 7, Array(entries.prefix(3)))
+    #expect(filing.take(9).isEmpty && filing.finish() == nil, "not enough of them yet")
     filing.gather(Array(entries.dropFirst(3)))
     var taken: [String] = []
     for _ in 0..<3 {
       #expect(filing.finish() == nil)
-      taken += filing.take(3, atOnce: 7).map(\.idNumber)
+      taken += filing.take(3).map(\.idNumber)
     }
-    #expect(taken.prefix(1) == [""] && taken.suffix(4) == ["a", "b1", "b10", "b2"])
+    #expect(taken == ["", "320681198502020025", "32068119850202002X", "a", "b1", "b10", "b2"])
     #expect(filing.run == 4 && filing.finish() == 7)
     #expect(filing.finish() == nil && filing.run == 5)
-    // Those of the next time begin anew.
-    filing.gather([.init(idNumber: "c", request: 8)])
-    #expect(filing.take(3, atOnce: 1).map(\.request) == [8] && filing.finish() == 8)
+    #expect(filing.take(3).isEmpty, "those of the next time begin anew")
+    // One that was begun takes in what came since, and leaves out what it has.
+    var begun = SubjectFiling(run: 4, atOnce: 7, entries, begun: [1, 2, 4])
+    #expect(begun.take(9).map(\.idNumber) == ["320681198502020025", "32068119850202002X", "b1", "b10"])
+    #expect(begun.finish() == 7)
   }
 
   private struct Submitted {
     var all: [(number: String, id: EntityID)] = []
 
-    mutating func submit(_ count: Int, to store: Store, atOnce: Int) async throws {
+    mutating func submit(_ count: Int, to store: Store) async throws {
       let organ = try #require(store.reference.organ(Qidong.requester.organ))
       for _ in 0..<count {
         let number = try resident(all.count)
         let submission = Submission.marriage(subject: .person("某人", number))
-        let id = try await store.write { context in
-          let opened = try context.open(submission, by: organ)
-          try context.fileSubjects(atOnce: atOnce)
-          return opened.id
-        }
+        let id = try await store.write { context in try context.open(submission, by: organ).id }
         all.append((number, id))
       }
     }
@@ -66,62 +64,94 @@ import Testing
     }
   }
 
+  private static func options(_ subjectsAtOnce: Int) -> StoreOptions {
+    var options = StoreOptions()
+    options.subjectsAtOnce = subjectsAtOnce
+    return options
+  }
+
   @Test func foundFiledOrNot() async throws {
     let fixture = try Fixture()
     var submitted = Submitted()
-    try await fixture.life { store in
-      try await submitted.submit(8, to: store, atOnce: 10)
+    try await fixture.life(options: Self.options(10)) { store in
+      try await submitted.submit(8, to: store)
       #expect(try store.scalar("SELECT count(*) FROM filed_subject") == 0)
       try await submitted.expectAllFound(store, "none is filed")
-      try await submitted.submit(3, to: store, atOnce: 10)
+      try await submitted.submit(3, to: store)
       #expect(try store.scalar("SELECT count(*) FROM filed_subject") == 6, "three for each that came")
       #expect(try Self.through(store) == 0)
       try await submitted.expectAllFound(store, "some are filed")
     }
-    // What was begun is not known to the next daemon, and is done again.
-    try await fixture.life { store in
-      try await submitted.expectAllFound(store, "opened anew")
-      try await submitted.submit(5, to: store, atOnce: 10)
-      #expect(try Self.through(store) == submitted.all[11].id.key, "all that there were when the filing began")
-      #expect(try store.scalar("SELECT count(*) FROM filed_subject") == 12)
-      try await submitted.expectAllFound(store, "filed")
-    }
-  }
-
-  /// A group that is rolled back leaves no trace in what is gathered.
-  @Test func whatWasRolledBackIsNotFiled() async throws {
-    let store = try Fixture().open()
-    defer { store.close() }
-    let (first, second) = (try Self.resident(1), try Self.resident(2))
-    let reference = store.reference
-    let organ = try #require(reference.organ(Qidong.requester.organ))
-    struct Refused: Error {}
-    await #expect(throws: StoreError.self) {
-      try await store.write { context in
-        _ = try context.open(Submission.marriage(subject: .person("某人", first)), by: organ)
-        throw Refused()
+    // What was begun goes on in the next life, however short each of them is.
+    for (life, filed) in [9, 12].enumerated() {
+      try await fixture.life(options: Self.options(10)) { store in
+        try await submitted.expectAllFound(store, "opened anew")
+        try await submitted.submit(1, to: store)
+        #expect(try store.scalar("SELECT count(*) FROM filed_subject") == filed, "life \(life)")
+        #expect(try Self.through(store) == 0)
       }
     }
-    let id = try await store.write { context in
-      let id = try context.open(Submission.marriage(subject: .person("某人", second)), by: organ).id
-      try context.fileSubjects(atOnce: 1)
-      return id
+    try await fixture.life(options: Self.options(10)) { store in
+      try await submitted.submit(1, to: store)
+      #expect(try Self.through(store) == submitted.all[13].id.key, "all that there are")
+      try await submitted.expectAllFound(store, "filed")
+      try await submitted.submit(30, to: store)
+      #expect(try store.scalar("SELECT count(*) FROM subject_run") >= 3)
+      try await submitted.expectAllFound(store, "in several runs")
     }
-    #expect(try await Self.found(store, first) == [])
-    #expect(try await Self.found(store, second) == [id])
-    #expect(try store.scalar("SELECT count(*) FROM filed_subject") == 1)
-    #expect(try Self.through(store) == id.key && store.verify() == [])
   }
 
-  @Test func verifyFindsWhatIsMissing() async throws {
-    let store = try Fixture().open()
+  private struct Whim: Error {}
+
+  /// A group that is run again, and one that is not committed, leave no trace in what is gathered.
+  @Test func whatWasRolledBackIsNotFiled() async throws {
+    let store = try Fixture().open(options: Self.options(3))
     defer { store.close() }
+    var submitted = Submitted()
+    try await submitted.submit(1, to: store)
     let organ = try #require(store.reference.organ(Qidong.requester.organ))
-    try await store.write { context in
-      _ = try context.open(Submission.marriage(), by: organ)
-      try context.fileSubjects(atOnce: 1)
-      try context.db.execute(sql: "DELETE FROM filed_subject WHERE run > 0")
+    let lost = try Self.resident(500)
+    // One that fails after it has written spoils its group, which is run again with the others alone.
+    let good = try Self.resident(501)
+    let (barrier, holder) = try await GroupCommitTests.hold(store)
+    let failing = Task {
+      try await store.write { context in
+        _ = try context.open(Submission.marriage(subject: .person("某人", lost)), by: organ)
+        throw Whim()
+      }
     }
-    #expect(try store.verify() == ["subjects that are not filed under their id numbers: 1 rows"])
+    try await until("the failing one waits") { store.commitQueueDepth == 1 }
+    let kept = Task {
+      try await store.write { context in
+        try context.open(Submission.marriage(subject: .person("某人", good)), by: organ).id
+      }
+    }
+    try await until("both wait") { store.commitQueueDepth == 2 }
+    barrier.open()
+    try await holder.value
+    await #expect(throws: StoreError.self) { try await failing.value }
+    let id = try await kept.value
+    try await submitted.submit(3, to: store)
+    #expect(try await Self.found(store, lost) == [])
+    #expect(try await Self.found(store, good) == [id])
+    #expect(try store.scalar("SELECT count(*) FROM filed_subject WHERE id_number = '\(lost)'") == 0)
+    #expect(try Self.through(store) > id.key)
+    try await submitted.expectAllFound(store, "after all")
+  }
+
+  @Test func verifyFindsWhatIsMissingAndWhatIsElsewhere() async throws {
+    let store = try Fixture().open(options: Self.options(1))
+    defer { store.close() }
+    var submitted = Submitted()
+    try await submitted.submit(2, to: store)
+    #expect(try store.verify() == [])
+    try await store.write { context in
+      try context.db.execute(sql: "UPDATE filed_subject SET run = 2 WHERE run = 1")
+    }
+    #expect(
+      try store.verify() == [
+        "subjects that are not filed under their id numbers: 1 rows",
+        "subjects that are filed in another run than their own: 1 rows",
+      ])
   }
 }

@@ -111,7 +111,10 @@ struct CatalogueTests {
       return try scene.daemon.client(.requester).call(
         "POST", "/v1/requests", json: marriageRequest(to: to, extra: changes))
     }
-    for procedure in ["commitment-service", "credit-check", "on-site-dispatch", "supervision-handover"] {
+    // Granted before it was excluded, and to be watched all the same.
+    let handedOver = try submit("supervision-handover", "47")
+    #expect(handedOver.status == 201, "\(handedOver.text)")
+    for procedure in ["commitment-service", "credit-check", "on-site-dispatch"] {
       let refused = try submit(procedure, "47")
       expectProblem(refused, 422, "item-excluded", procedure)
       #expect(refused.text.contains("方案二（七）") && pointers(refused) == ["/item"], "\(refused.text)")

@@ -156,7 +156,7 @@ internal import Testing
   /// Those that an item of the negative list is refused for.
   @Test func commitments() throws {
     let ids = try Self.all.get().filter { $0.value["commits"].bool == true }.keys.sorted()
-    #expect(ids == ["commitment-service", "credit-check", "on-site-dispatch", "supervision-handover", "verification"])
+    #expect(ids == ["commitment-service", "credit-check", "on-site-dispatch", "verification"])
   }
 
   /// What the answer to a complaint must say, whatever was found.

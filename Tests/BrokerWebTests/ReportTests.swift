@@ -110,13 +110,14 @@ struct ReportTests {
       #expect(try client.done("GET", "/v1/reports/summary?half=\(half)").text.contains("2026年上半年"))
     }
     let calm = try client.done("GET", "/v1/reports/circular?month=2026-02").text
-    #expect(calm.contains("本期收到的，各机关没有逾期情况") && calm.contains("本期尚无答复"))
-    #expect(calm.contains("现将2026年2月协助核查") && !calm.contains("以前收到"))
+    #expect(calm.contains("本期各机关没有逾期情况") && calm.contains("本期尚无答复"))
+    #expect(calm.contains("现将2026年2月协助核查") && !calm.contains("日前收到"))
     let unfinished = try client.done("GET", "/v1/reports/summary?half=2026-H1").text
     #expect(unfinished.contains("现将2026年上半年（未满，截至2026年3月12日）"), "\(unfinished)")
     // What March left overdue is named in April too, where nothing new is late.
     let april = try client.done("GET", "/v1/reports/circular?month=2026-04").text
-    #expect(april.contains("2026年4月1日以前收到、截至2026年3月12日"), "\(april)")
+    #expect(april.contains("现将2026年4月（尚未开始）") && april.contains("（2026年4月1日前收到仍逾期的2件另列）"))
+    #expect(april.contains("2026年4月1日前收到、截至2026年3月12日"), "\(april)")
     #expect(
       april.contains("仍逾期未复的另有2件：") && april.contains("启东市民政局1件") && april.contains("请有关机关收到本通报后立即答复"), "\(april)")
     for bad in [

@@ -33,9 +33,10 @@ struct DocumentContent: Sendable {
 
   var total: Figures { report.total }
 
-  /// The same with the day until which the figures reach, of a period that goes on.
+  /// The same with the day until which the figures reach, of a period that goes on or lies ahead.
   var periodSoFar: String {
-    report.at.date > period.to ? periodName : periodName + "（未满，截至\(report.at.date.chinese)）"
+    if report.at.date > period.to { return periodName }
+    return periodName + (report.at.date < period.from ? "（尚未开始）" : "（未满，截至\(report.at.date.chinese)）")
   }
 
   /// 上半年, a month, or from when to when.
@@ -82,7 +83,8 @@ struct DocumentContent: Sendable {
     let f = total
     return "\(periodName)，有关机关共收到协助核查及相关事项\(f.received)件。其中，按时答复\(f.onTime.total)件，逾期答复\(f.late.total)件，"
       + "书面告知不能协助\(f.declinedTotal)件，退回\(f.returned)件，移送\(f.transferred)件，请求机关撤回\(f.withdrawn)件；截至\(asOf)，"
-      + "未办结\(f.open)件，其中已逾期\(f.overdue)件。"
+      + "未办结\(f.open)件，其中已逾期\(f.overdue)件"
+      + (earlier.total.overdue > 0 ? "（\(period.from.chinese)前收到仍逾期的\(earlier.total.overdue)件另列）。" : "。")
   }
 
   var speed: String {
@@ -105,13 +107,13 @@ struct DocumentContent: Sendable {
 
   var lateness: String {
     let rows = latest
-    guard !rows.isEmpty else { return "本期收到的，各机关没有逾期情况。" }
+    guard !rows.isEmpty else { return "本期各机关没有逾期情况。" }
     let parts = rows.map { row in
       let f = row.figures
       let counts = [(f.late.total, "逾期答复"), (f.declinedLate, "逾期告知不能协助"), (f.overdue, "逾期未复"), (f.sentLate, "逾期送交")]
       return row.name + counts.filter { $0.0 > 0 }.map { "\($0.1)\($0.0)件" }.joined(separator: "、")
     }
-    return "本期收到的，存在逾期情况的有\(rows.count)个机关：\(parts.joined(separator: "；"))。"
+    return "本期存在逾期情况的有\(rows.count)个机关：\(parts.joined(separator: "；"))。"
   }
 
   /// What came before the period and is overdue still: no other month would name it. Nil of none.
@@ -120,7 +122,7 @@ struct DocumentContent: Sendable {
     guard !rows.isEmpty else { return nil }
     let parts = rows.sorted { ($0.figures.overdue, $1.name) > ($1.figures.overdue, $0.name) }
       .map { "\($0.name)\($0.figures.overdue)件" }
-    return "\(period.from.chinese)以前收到、截至\(asOf)仍逾期未复的另有\(earlier.total.overdue)件："
+    return "\(period.from.chinese)前收到、截至\(asOf)仍逾期未复的另有\(earlier.total.overdue)件："
       + parts.joined(separator: "、") + "。"
   }
 }

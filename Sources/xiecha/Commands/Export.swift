@@ -7,9 +7,10 @@ struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "导出基础数据为CSV，可原样再导入 / export reference data as CSV that imports again",
     discussion: """
-      Of a list, the version in force is exported. A row that is still what the file imported last said comes back byte
-      for byte, quotes and blanks included, and so does the whole file where it named all there is. Other rows are written
-      in its columns, and in those that they need besides.
+      Of a list, the version in force is exported. Where the file imported last named all there is and nothing has changed
+      since, it comes back byte for byte: quotes, blanks and order as they were. Where some rows have changed, the others
+      still do, in the order of the database. As soon as a row needs a column that the file had not, all are written anew,
+      in its columns and those that are needed besides.
       organs.csv may hold contacts (personal data): a file is made readable by its owner only.
       Example / 示例:
         xiecha export organs organs.csv --state-dir ./state
