@@ -27,7 +27,7 @@ extension Statements {
     package let fileSubjects = """
       INSERT INTO filed_subject (run, id_number, request)
       SELECT (SELECT max(run) + 1 FROM subject_run), id_number, request FROM subject WHERE request > $1
-      ORDER BY id_number, request
+      ORDER BY id_number, request ON CONFLICT DO NOTHING
       """
     package let finishSubjects = "INSERT INTO subject_run (run, through) SELECT max(run) + 1, $1 FROM subject_run"
     /// Events and subjects that are filed at once.
