@@ -17,7 +17,7 @@ package struct StoreOptions: Sendable, Equatable {
   /// Files up to this are read whole before the start, larger ones right after it.
   package var startCheckMiB = 64
   /// Subjects that make a run (`SubjectFiling`). No key: whoever looks for a person reads as many by themselves.
-  var subjectsAtOnce = 16_384
+  var subjectsAtOnce = 8192
 
   package init() {}
 }

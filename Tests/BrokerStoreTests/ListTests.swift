@@ -114,7 +114,7 @@ import Testing
   }
 
   /// With subjects in no run yet, and in several runs of which one is begun.
-  @Test(arguments: [16_384, 7]) func everyFilterAgreesWithBruteForce(_ subjectsAtOnce: Int) async throws {
+  @Test(arguments: [8192, 7]) func everyFilterAgreesWithBruteForce(_ subjectsAtOnce: Int) async throws {
     var options = StoreOptions()
     options.subjectsAtOnce = subjectsAtOnce
     let store = try Fixture().open(options: options)
