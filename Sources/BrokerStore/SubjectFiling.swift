@@ -4,7 +4,7 @@ internal import GRDB
 /// Files subjects under their id numbers, which is how a person's requests are found.
 ///
 /// An id number lands anywhere in a tree of them all: filed one by one each would cost a page of its own, the most that a
-/// submission writes. So they are filed in runs: some ten thousand are gathered, brought into order, and written behind the
+/// submission writes. So they are filed in runs: some thousands are gathered, brought into order, and written behind the
 /// run before, a few with every group. Who looks for a person looks into each run, and reads the subjects that are in none
 /// yet: a range of their own table.
 struct SubjectFiling {

@@ -69,7 +69,7 @@ import Testing
     let plan = try Self.plan(sql)
     #expect(plan.contains { $0.hasPrefix("SEARCH") }, "\(sql)\n\(plan)")
     for step in plan {
-      // The table `filing` has one row, `subject_run` (n, newest first) one for some ten thousand subjects.
+      // The table `filing` has one row, `subject_run` (n, newest first) one for some thousand subjects.
       let one = ["SCAN CONSTANT ROW", "SCAN filing", "SCAN n", "SCAN subject_run"]
       #expect(!step.hasPrefix("SCAN") || one.contains(step), "\(sql)\n\(plan)")
       #expect(!step.contains("TEMP B-TREE"), "\(sql)\n\(plan)")
