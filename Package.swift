@@ -38,7 +38,7 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: house),
-    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+    .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
@@ -108,8 +108,9 @@ let package = Package(
     .testTarget(
       name: "BrokerStoreTests",
       dependencies: [
-        "BrokerDomain", "BrokerStore", "TestSupport",
+        "BrokerDomain", "BrokerStore", "CSQLite", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
       path: "Tests/BrokerStoreTests", swiftSettings: house),
     .testTarget(

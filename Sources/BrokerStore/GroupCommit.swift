@@ -118,7 +118,7 @@ final class GroupCommit: Sendable {
         _ = try run(batch, db, savepoints: true, &answers)
       }
       try context.flush()
-      try db.commit()
+      try db.commitGathered()
     } catch {
       failure = StoreError.from(error)
       context.forget(flushed: true)

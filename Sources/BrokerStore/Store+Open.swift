@@ -1,6 +1,7 @@
 package import BrokerDomain
 internal import CSQLite
 internal import GRDB
+internal import GRDBSQLite
 internal import Glibc
 
 /// How a store is opened: by the daemon, which holds the lock, or by a command beside it.
@@ -64,9 +65,9 @@ extension Store {
     }
   }
 
-  /// Once a process, before SQLite's first use. A program that has used it already keeps its statistics, and only loses
-  /// time.
-  private static let isSQLiteConfigured = xiecha_sqlite_memory_statistics_off() == SQLITE_OK
+  /// Once a process, before SQLite's first use. A program that has used it already keeps its statistics of memory, and
+  /// only loses time.
+  private static let isSQLiteConfigured = csqlite_configure() == SQLITE_OK
 
   /// Creates the database and the data key of a new state directory. Fails when there is one.
   /// - Parameter rehearseAt: makes it a database for rehearsal, starting then.
