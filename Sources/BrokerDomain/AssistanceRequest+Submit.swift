@@ -46,7 +46,7 @@ extension AssistanceRequest {
     let request = AssistanceRequest(
       id: id, procedure: procedure.id, requester: requester.code, responder: responder.code,
       item: submission.item, receivedAt: now, deadline: deadline,
-      content: EncodedContent(submission.content), version: 1, updatedAt: now,
+      content: submission.encoded, version: 1, updatedAt: now,
       acknowledgement: nil, state: .submitted, progress: progress, procedureVersion: procedure.version)
     let event = Event(
       type: .submitted, at: now, actor: .organ(requester.code), version: 1, state: .submitted,

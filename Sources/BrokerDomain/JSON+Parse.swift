@@ -175,6 +175,11 @@ private struct JSONReader {
     let start = at
     var seen: UInt8 = 0
     while at < bytes.count {
+      if let (word, count) = bytes.plainWord(at: at) {
+        seen |= word
+        at += count
+        continue
+      }
       let byte = bytes[at]
       if byte == UInt8(ascii: "\"") {
         let text = Self.text(UnsafeBufferPointer(rebasing: bytes[start..<at]), isASCII: seen < 0x80)
@@ -198,7 +203,7 @@ private struct JSONReader {
     let text = String(decoding: source, as: UTF8.self)
     if isASCII { return text }
     let isFaithful = text.utf8.withContiguousStorageIfAvailable { decoded in
-      decoded.count == source.count && decoded.elementsEqual(source)
+      decoded.hasBytes(of: source)
     }
     return isFaithful ?? text.utf8.elementsEqual(source) ? text : nil
   }

@@ -73,11 +73,7 @@ extension UnsafeBufferPointer<UInt8> {
       let raw = UnsafeRawPointer(start)
       while at + 8 <= count {
         let word = raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)
-        if word.hasByte(below: 0x20) || (word ^ 0x2222_2222_2222_2222).hasByte(below: 1)
-          || (word ^ 0x5C5C_5C5C_5C5C_5C5C).hasByte(below: 1)
-        {
-          return false
-        }
+        if !word.isPlain { return false }
         at += 8
       }
     }
@@ -89,7 +85,44 @@ extension UnsafeBufferPointer<UInt8> {
   }
 }
 
+extension UnsafeBufferPointer<UInt8> {
+  /// The next eight bytes, where none of them ends a string or has to be looked at by itself: which bits they have
+  /// between them, and how many they are.
+  @inline(__always)
+  func plainWord(at: Int) -> (bits: UInt8, count: Int)? {
+    guard at + 8 <= count, let start = baseAddress else { return nil }
+    let word = UnsafeRawPointer(start).loadUnaligned(fromByteOffset: at, as: UInt64.self)
+    guard word.isPlain else { return nil }
+    return (word & 0x8080_8080_8080_8080 == 0 ? 0 : 0x80, 8)
+  }
+
+  /// The same bytes, in the same order.
+  func hasBytes(of other: Self) -> Bool {
+    guard count == other.count else { return false }
+    guard let a = UnsafeRawPointer(baseAddress), let b = UnsafeRawPointer(other.baseAddress) else { return true }
+    var at = 0
+    while at + 8 <= count {
+      guard
+        a.loadUnaligned(fromByteOffset: at, as: UInt64.self) == b.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+      else { return false }
+      at += 8
+    }
+    while at < count {
+      guard self[at] == other[at] else { return false }
+      at += 1
+    }
+    return true
+  }
+}
+
 extension UInt64 {
+  /// Eight bytes without a quote, a backslash or a control character.
+  @inline(__always)
+  fileprivate var isPlain: Bool {
+    !hasByte(below: 0x20) && !(self ^ 0x2222_2222_2222_2222).hasByte(below: 1)
+      && !(self ^ 0x5C5C_5C5C_5C5C_5C5C).hasByte(below: 1)
+  }
+
   /// One of its eight bytes is less than `limit`, which is at most 128.
   @inline(__always)
   fileprivate func hasByte(below limit: UInt64) -> Bool {

@@ -97,6 +97,30 @@ internal import Testing
   }
 
   /// A name that occurs again is found wherever it stood first and however many stand between.
+  /// Strings are looked at eight bytes at a time: whatever is special is so at each place of them, whatever is around it.
+  @Test(arguments: [0x61, 0x7F, 0xC3] as [UInt8], 0...25) func specialAtEveryPlace(_ filler: UInt8, _ before: Int)
+    throws
+  {
+    let (start, end) = (String(repeating: "a", count: before), filler == 0xC3 ? "é" : String(UnicodeScalar(filler)))
+    for after in [0, 1, 7, 8, 9, 17] {
+      let rest = String(repeating: end, count: after)
+      func parsed(_ middle: [UInt8]) -> JSON? {
+        try? JSON.parse(Array("\"\(start)".utf8) + middle + Array("\(rest)\"".utf8))
+      }
+      for plain in ["", "b", " ", "!", "#", "[", "]", "\u{7F}", "\u{80}", "号", "😀"] {
+        #expect(parsed(Array(plain.utf8)) == .string(start + plain + rest))
+      }
+      #expect(parsed(Array("\\n".utf8)) == .string(start + "\n" + rest))
+      #expect(parsed(Array("\\\"".utf8)) == .string(start + "\"" + rest))
+      for control in 0..<0x20 as Range<UInt8> { #expect(parsed([control]) == nil) }
+      #expect(parsed([UInt8(ascii: "\"")]) == (nil as JSON?), "a string that ends early, with more behind it")
+      // Repaired, each is as long as it was: one character of three bytes for three that are none.
+      for broken in [[0x80], [0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98], [0xE5, 0x8F]] as [[UInt8]] {
+        #expect(parsed(broken) == nil, "\(broken)")
+      }
+    }
+  }
+
   @Test(arguments: 1...40) func duplicateAtEveryPlace(_ count: Int) throws {
     let members = (0..<count).map { "\"m\($0)\":0" }
     #expect(throws: Never.self) { try JSON.parse(Array("{\(members.joined(separator: ","))}".utf8)) }
