@@ -48,8 +48,10 @@ struct Breaker: Sendable {
   /// What came of an attempt.
   /// - Parameters:
   ///   - retryAfterSeconds: what the receiver asked for; honoured up to the longest pause.
-  ///   - random: in -1...1.
-  mutating func hear(failed: Bool, retryAfterSeconds: Int64?, now: Instant, random: Double) -> Change {
+  ///   - random: in -1...1, drawn from the system only by a breaker that opens: few attempts do that.
+  mutating func hear(
+    failed: Bool, retryAfterSeconds: Int64?, now: Instant, random: @autoclosure () -> Double
+  ) -> Change {
     switch state {
     case .closed:
       window.count(failed: failed, at: now)
@@ -60,7 +62,7 @@ struct Breaker: Sendable {
       }
       since = now
       failedProbes = 0
-      pause(retryAfterSeconds, now, random)
+      pause(retryAfterSeconds, now, random())
       return .opened
     case .open:
       // Sent before it opened: old news.
@@ -73,7 +75,7 @@ struct Breaker: Sendable {
         return .closed
       }
       failedProbes += 1
-      pause(retryAfterSeconds, now, random)
+      pause(retryAfterSeconds, now, random())
       return .reopened
     }
   }
