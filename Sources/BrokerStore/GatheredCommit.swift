@@ -5,10 +5,10 @@ extension Database {
   /// COMMIT, its pages written to the log with one call instead of two a page (see CSQLite). With a log of some other
   /// VFS it is an ordinary one.
   func commitGathered() throws {
-    guard let connection = sqliteConnection else { return try commit() }
+    guard let connection = sqliteConnection else { throw StoreError.closed }
     _ = csqlite_gather_begin(connection)
     do {
-      try commit()
+      try run(BatchSQL.commit)
     } catch {
       _ = csqlite_gather_end(connection)
       throw error

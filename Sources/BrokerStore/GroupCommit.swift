@@ -94,9 +94,12 @@ final class GroupCommit: Sendable {
           state.draining = false
           return []
         }
-        let count = min(batchLimit, state.waiting.count)
-        let batch = Array(state.waiting[..<count])
-        state.waiting.removeFirst(count)
+        if state.waiting.count <= batchLimit {
+          defer { state.waiting = [] }
+          return state.waiting
+        }
+        let batch = Array(state.waiting[..<batchLimit])
+        state.waiting.removeFirst(batchLimit)
         return batch
       }
       if batch.isEmpty { return }
@@ -137,7 +140,7 @@ extension GroupCommit {
   private func run(
     _ batch: [Job], _ db: Database, savepoints: Bool, _ answers: inout [@Sendable (StoreError?) -> Void]
   ) throws -> Bool {
-    try db.beginTransaction(.immediate)
+    try db.run(BatchSQL.begin)
     context.begin(db, savepoints: savepoints)
     for job in batch {
       answers.append(job.run(context))
