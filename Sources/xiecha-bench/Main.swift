@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 
 /// Measures the broker against what the machine allows, in the same run: a limit that was measured on another day, or
 /// beside other work, says nothing.
@@ -29,4 +30,17 @@ struct Bench: AsyncParsableCommand {
       LimitsWorker.self,
       SinkWorker.self,
     ])
+
+  /// SCHED_BATCH of sched(7), which glibc's header shows to GNU sources only.
+  private static let batch: Int32 = 3
+
+  /// What is measured runs under the scheduling policy of the systemd unit; those who send and receive, as they would
+  /// elsewhere.
+  static func main() async {
+    let outside = [LoadWorker.configuration, SinkWorker.configuration].compactMap(\.commandName)
+    let isOutside = CommandLine.arguments.dropFirst().first.map(outside.contains) ?? false
+    var parameters = sched_param()
+    sched_setscheduler(0, isOutside ? SCHED_OTHER : batch, &parameters)
+    await main(nil)
+  }
 }
