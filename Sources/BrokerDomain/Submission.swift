@@ -89,9 +89,9 @@ package struct Submission: Sendable, Equatable {
   package var item: String?
   package var to: OrganCode?
   package var subject: Subject?
-  package var content: Content { didSet { encoded = EncodedContent(content) } }
+  package let content: Content
   /// Made by whoever makes the submission, beside the one writer for whom all wait.
-  package private(set) var encoded: EncodedContent
+  package let encoded: EncodedContent
 
   package init(
     procedure: String, item: String?, to: OrganCode?, subject: Subject?, content: Content

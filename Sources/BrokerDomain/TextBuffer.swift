@@ -86,8 +86,8 @@ extension UnsafeBufferPointer<UInt8> {
 }
 
 extension UnsafeBufferPointer<UInt8> {
-  /// The next eight bytes, where none of them ends a string or has to be looked at by itself: which bits they have
-  /// between them, and how many they are.
+  /// The next eight bytes, where none of them ends a string or has to be looked at by itself: 0x80 when they are not all
+  /// ASCII, and how many they are.
   @inline(__always)
   func plainWord(at: Int) -> (bits: UInt8, count: Int)? {
     guard at + 8 <= count, let start = baseAddress else { return nil }

@@ -2,8 +2,8 @@ internal import CSQLite
 internal import GRDB
 
 extension Database {
-  /// COMMIT, its pages written to the log with one call instead of two a page (see CSQLite). With a log of some other
-  /// VFS it is an ordinary one.
+  /// COMMIT, its pages written to the log together instead of with two calls each (see CSQLite). With a log of some other
+  /// VFS it is an ordinary one. After one that failed the caller rolls back.
   func commitGathered() throws {
     guard let connection = sqliteConnection else { throw StoreError.closed }
     _ = csqlite_gather_begin(connection)

@@ -47,8 +47,7 @@ static int write_down(log_file *log) {
 
 static int log_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
   log_file *log = (log_file *)file;
-  if (log->gathers && !log->buffer) log->buffer = sqlite3_malloc(capacity);
-  if (!log->gathers || !log->buffer) return log->below->pMethods->xWrite(log->below, bytes, count, offset);
+  if (!log->gathers) return log->below->pMethods->xWrite(log->below, bytes, count, offset);
   if (log->size && (offset != log->offset + log->size || count > capacity - log->size)) {
     int code = write_down(log);
     if (code != SQLITE_OK) return code;
@@ -171,6 +170,8 @@ static log_file *log_of(sqlite3 *connection) {
 int csqlite_gather_begin(sqlite3 *connection) {
   log_file *log = log_of(connection);
   if (!log) return SQLITE_NOTFOUND;
+  if (!log->buffer) log->buffer = sqlite3_malloc(capacity);
+  if (!log->buffer) return SQLITE_NOMEM;
   log->gathers = 1;
   return SQLITE_OK;
 }

@@ -40,7 +40,9 @@ struct Bench: AsyncParsableCommand {
     let outside = [LoadWorker.configuration, SinkWorker.configuration].compactMap(\.commandName)
     let isOutside = CommandLine.arguments.dropFirst().first.map(outside.contains) ?? false
     var parameters = sched_param()
-    sched_setscheduler(0, isOutside ? SCHED_OTHER : batch, &parameters)
+    guard sched_setscheduler(0, isOutside ? SCHED_OTHER : batch, &parameters) == 0 else {
+      exit(withError: BenchError("the scheduling policy cannot be set: \(String(cString: strerror(errno)))"))
+    }
     await main(nil)
   }
 }

@@ -96,7 +96,6 @@ internal import Testing
     #expect(fault?.line == line && fault?.column == column && fault?.what.en == what, "\(String(describing: fault))")
   }
 
-  /// A name that occurs again is found wherever it stood first and however many stand between.
   /// Strings are looked at eight bytes at a time: whatever is special is so at each place of them, whatever is around it.
   @Test(arguments: [0x61, 0x7F, 0xC3] as [UInt8], 0...25) func specialAtEveryPlace(_ filler: UInt8, _ before: Int)
     throws
@@ -114,13 +113,14 @@ internal import Testing
       #expect(parsed(Array("\\\"".utf8)) == .string(start + "\"" + rest))
       for control in 0..<0x20 as Range<UInt8> { #expect(parsed([control]) == nil) }
       #expect(parsed([UInt8(ascii: "\"")]) == (nil as JSON?), "a string that ends early, with more behind it")
-      // Repaired, each is as long as it was: one character of three bytes for three that are none.
+      // Decoding repairs them all, the fifth to as many bytes as it had.
       for broken in [[0x80], [0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98], [0xE5, 0x8F]] as [[UInt8]] {
         #expect(parsed(broken) == nil, "\(broken)")
       }
     }
   }
 
+  /// A name that occurs again is found wherever it stood first and however many stand between.
   @Test(arguments: 1...40) func duplicateAtEveryPlace(_ count: Int) throws {
     let members = (0..<count).map { "\"m\($0)\":0" }
     #expect(throws: Never.self) { try JSON.parse(Array("{\(members.joined(separator: ","))}".utf8)) }
