@@ -122,6 +122,7 @@ import Testing
       try Scene.fill(db, 15)
       try db.execute(sql: "INSERT INTO child VALUES (1000)")
       #expect(throws: DatabaseError.self) { try db.commitGathered() }
+      #expect(csqlite_gather_end(db.sqliteConnection) == 0)
       if db.isInsideTransaction { try db.rollback() }
     }
     try other.write { db in try Scene.fill(db, 5) }
