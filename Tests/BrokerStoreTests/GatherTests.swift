@@ -119,8 +119,8 @@ import Testing
       try db.beginTransaction(.immediate)
       // From here, so that what does not fit into the cache is in memory when the commit fails.
       #expect(csqlite_gather_begin(db.sqliteConnection) == SQLITE_OK)
-      try Scene.fill(db, 15)
       try db.execute(sql: "INSERT INTO child VALUES (1000)")
+      try Scene.fill(db, 15)
       #expect(throws: DatabaseError.self) { try db.commitGathered() }
       #expect(csqlite_gather_end(db.sqliteConnection) == 0)
       if db.isInsideTransaction { try db.rollback() }
