@@ -12,6 +12,9 @@ package struct EntityID: Sendable, Hashable, CustomStringConvertible {
     self.tail = tail & 0x3FFF_FFFF_FFFF_FFFF
   }
 
+  /// The least key that an id made after `moment` may have.
+  package static func firstKey(after moment: Instant) -> Int64 { (moment.milliseconds + 1) << 12 }
+
   package init?(_ text: some StringProtocol) {
     guard let (high, low) = UUIDText.parse(text), (high >> 12) & 0xF == 7, low >> 62 == 2 else {
       return nil

@@ -11,29 +11,11 @@ internal import GRDB
 ///
 /// Each of them is held against its row, which alone decides.
 enum OverdueSQL: String, CaseIterable {
-  /// Parameters from the fourth on are those of `ListSQL.filed`.
   case filed = """
-    SELECT f.request FROM filed_overdue f CROSS JOIN request r ON r.key = f.request
-    WHERE f.organ = $1 AND f.role = $2 AND f.request < $3
-      AND CASE $2 WHEN 0 THEN r.requester ELSE r.responder END = $1
-      AND ($4 IS NULL OR instr($4, ' ' || r.state || ' ') > 0)
-      AND ($5 IS NULL OR r.procedure = $5) AND ($6 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $6
-        AND json_extract(r.progress, '$.metAt') IS NULL))
-      AND ($7 IS NULL OR r.due_at < $7) AND ($8 IS NULL OR NOT ((r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $8
-        AND json_extract(r.progress, '$.metAt') IS NULL))
-    ORDER BY f.request DESC LIMIT $9
+    SELECT request FROM filed_overdue WHERE organ = $1 AND role = $2 AND request < $3 ORDER BY request DESC LIMIT $4
     """
   /// Timers that are due: hardly any, but for the moment in which many requests fall due at once.
-  case due = """
-    SELECT r.key, r.requester, r.responder FROM timer t CROSS JOIN request r ON r.key = t.request
-    WHERE t.due_at <= $1 AND r.key < $2 AND ($3 IS NULL OR instr($3, ' ' || r.state || ' ') > 0)
-      AND ($4 IS NULL OR r.procedure = $4) AND ($5 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $5
-        AND json_extract(r.progress, '$.metAt') IS NULL))
-      AND ($6 IS NULL OR r.due_at < $6)
-    """
+  case due = "SELECT request FROM timer WHERE due_at <= $1"
   /// A row when more than so many are.
   case dueBeyond = "SELECT due_at FROM timer WHERE due_at <= $1 ORDER BY due_at LIMIT 1 OFFSET $2"
 
@@ -54,15 +36,8 @@ extension Database {
     return try first(OverdueSQL.dueBeyond, .int(now.milliseconds), .int(beyond)) { _ in true } == nil
   }
 
-  /// What has fallen due and is not recorded yet, of all organs.
-  /// - Parameters:
-  ///   - conditions: of the filter, as `ListSQL.filed` takes them.
-  ///   - body: key, requester, responder; a request may come more than once.
-  func fallenDue(
-    _ now: Instant, before cursor: Int64, _ conditions: [SQLValue], _ body: (Int64, Int64, Int64) -> Void
-  ) throws {
-    try each(OverdueSQL.due, [.int(now.milliseconds), .int(cursor)] + conditions.prefix(4)) {
-      body($0.int(0), $0.int(1), $0.int(2))
-    }
+  /// Adds what has fallen due and is not recorded yet, of all organs.
+  func fallenDue(_ now: Instant, _ keys: inout Set<Int64>) throws {
+    try each(OverdueSQL.due, [.int(now.milliseconds)]) { keys.insert($0.int(0)) }
   }
 }

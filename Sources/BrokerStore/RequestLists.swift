@@ -28,35 +28,37 @@ package struct Page<Item: Sendable>: Sendable {
   package let next: Int64?
 }
 
-/// Newest first, by key, so that inserts never shift a page. What is filed under the organ is narrowed by the condition
-/// that narrows most; the other conditions (states, procedure, overdue at, due before, not overdue at) are tested row
-/// by row. Parameters are introduced in order, because SQLite numbers `$n` by first appearance.
+/// Newest first, by key, so that inserts never shift a page: the keys are read where they lie in that order
+/// (`RequestKeys`), and the row of each is held against every condition. Parameters are introduced in order, because
+/// SQLite numbers `$n` by first appearance.
 enum ListSQL: String, CaseIterable {
   case filed = """
-    SELECT f.request FROM filed_request f CROSS JOIN request r ON r.key = f.request
-    WHERE f.organ = $1 AND f.role = $2 AND f.open = $3 AND f.request < $4
-      AND CASE $2 WHEN 0 THEN r.requester ELSE r.responder END = $1
-      AND ($5 IS NULL OR instr($5, ' ' || r.state || ' ') > 0)
-      AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $7
-        AND json_extract(r.progress, '$.metAt') IS NULL))
-      AND ($8 IS NULL OR r.due_at < $8) AND ($9 IS NULL OR NOT ((r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $9
-        AND json_extract(r.progress, '$.metAt') IS NULL))
-    ORDER BY f.request DESC LIMIT $10
+    SELECT request FROM filed_request WHERE organ = $1 AND role = $2 AND open = $3 AND request < $4
+    ORDER BY request DESC LIMIT $5
     """
-  case bySubject = """
+  /// Runs follow each other in the order of requests.
+  case ofSubject = """
     SELECT s.request FROM subject_run n CROSS JOIN filed_subject s ON s.run = n.run
-    CROSS JOIN request r ON r.key = s.request
-    WHERE s.id_number = $1 AND ((r.requester = $2 AND $3 <> 'responder') OR (r.responder = $2 AND $3 <> 'requester'))
-      AND s.request < $4 AND ($5 IS NULL OR instr($5, ' ' || r.state || ' ') > 0)
-      AND ($6 IS NULL OR r.procedure = $6) AND ($7 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $7
+    WHERE s.id_number = $1 AND s.request < $2 ORDER BY n.run DESC, s.request DESC LIMIT $3
+    """
+  /// The columns of `RequestSQL.get`, if the request is what the filter asks for. A clock runs out at its due moment,
+  /// unless it is met already.
+  case matching = """
+    SELECT r.key, r.tail, r.procedure, r.state, r.version, r.requester, r.responder, r.item, r.received_at,
+      r.updated_at, r.due_at, r.due_day, r.working_days, r.provisional, r.acknowledged_at, r.officer,
+      r.outcome, r.content, s.kind, s.name, s.id_type, s.id_number, r.progress, r.procedure_version
+    FROM request r LEFT JOIN subject s ON s.request = r.key
+    WHERE r.key = $1
+      AND CASE $2 WHEN 'requester' THEN r.requester = $3 WHEN 'responder' THEN r.responder = $3
+        WHEN 'supervisor' THEN 1 ELSE r.requester = $3 OR r.responder = $3 END
+      AND ($4 IS NULL OR instr($4, ' ' || r.state || ' ') > 0)
+      AND ($5 IS NULL OR r.procedure = $5) AND ($6 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $6
         AND json_extract(r.progress, '$.metAt') IS NULL))
-      AND ($8 IS NULL OR r.due_at < $8) AND ($9 IS NULL OR NOT ((r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $9
+      AND ($7 IS NULL OR r.due_at < $7) AND ($8 IS NULL OR NOT ((r.state IN ('submitted', 'acknowledged')
+        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $8
         AND json_extract(r.progress, '$.metAt') IS NULL))
-    ORDER BY n.run DESC, s.request DESC LIMIT $10
+      AND ($9 IS NULL OR r.updated_at > $9) AND ($10 IS NULL OR s.id_number = $10)
     """
   case changed = """
     SELECT e.request FROM filed_event f CROSS JOIN event e ON e.seq = f.seq WHERE f.organ = $1 AND f.seq >= $2
@@ -72,11 +74,6 @@ enum ListSQL: String, CaseIterable {
     WHERE e.seq > (SELECT through FROM filing) AND r.requester = $1 AND r.open = 1
       AND json_extract(r.content, '$.commitment.number') = $2
     """
-  case probe = """
-    SELECT r.requester, r.responder, r.state, r.procedure, r.due_at, r.updated_at, s.id_number,
-      json_extract(r.progress, '$.metAt') IS NULL, json_extract(r.progress, '$.runsOn') IS NOT NULL
-    FROM request r LEFT JOIN subject s ON s.request = r.key WHERE r.key = $1
-    """
 }
 
 extension Store {
@@ -87,15 +84,13 @@ extension Store {
     of organ: Int64, _ filter: RequestFilter, cursor: Int64?, limit: Int
   ) async throws(StoreError) -> Page<StoredRequest> {
     let (reference, unfiled) = (reference, unfiled)
-    let now = clock.now
+    let query = ListQuery(
+      filter: filter, organs: [organ], before: cursor ?? .max, limit: limit + 1, now: clock.now)
     return try await read { db in
-      var keys = try Self.keys(
-        db, organ: organ, filter, cursor: cursor ?? .max, limit: limit + 1, now: now,
-        candidates: try db.unfiled(unfiled, of: organ))
-      let more = keys.count > limit
-      keys = Array(keys.prefix(limit))
-      let items = try StoredRequest.load(keys, db, reference)
-      return Page(items: items, next: more ? keys.last : nil)
+      var found = try db.requests(query, unfiled: try db.unfiled(unfiled, of: organ), reference)
+      guard found.count > limit else { return Page(items: found, next: nil) }
+      found.removeLast()
+      return Page(items: found, next: found.last?.request.id.key)
     }
   }
 
@@ -109,117 +104,111 @@ extension Store {
       return keys.sorted()
     }
   }
+}
 
-  private static func keys(
-    _ db: Database, organ: Int64, _ filter: RequestFilter, cursor: Int64, limit: Int, now: Instant,
-    candidates: Set<Int64>
-  ) throws -> [Int64] {
-    let conditions = filter.conditions(now, limit: limit)
-    // To be tested one by one, and those of which SQLite has tested every condition.
-    var (candidates, keys): (Set<Int64>, Set<Int64>) = (candidates, [])
-    if let since = filter.updatedAfter {
-      // Read from the events, which are in order of time, rather than from an index on `updated_at` that every
-      // transition would have to move.
-      try db.each(ListSQL.changed, [.int(organ), .int(try db.firstEvent(after: since))]) {
-        candidates.insert($0.int(0))
+/// What a page is to hold.
+struct ListQuery {
+  let filter: RequestFilter
+  /// Of whose requests; one, or those that a supervisor covers.
+  let organs: [Int64]
+  /// The key behind which the page begins.
+  let before: Int64
+  let limit: Int
+  let now: Instant
+}
+
+extension Database {
+  /// Requests that are what is asked for, newest first.
+  /// - Parameters:
+  ///   - unfiled: requests with events that are not filed yet.
+  ///   - isAmong: asked of each as well.
+  func requests(
+    _ query: ListQuery, unfiled: Set<Int64>, _ reference: Reference, isAmong: (SQLRow) -> Bool = { _ in true }
+  ) throws -> [StoredRequest] {
+    var found: [StoredRequest] = []
+    found.reserveCapacity(query.limit)
+    /// - Parameter after: the key at which to stop.
+    func read(_ sources: [KeySource], before: Int64, after: Int64 = .min) throws {
+      var keys = RequestKeys(sources, before: before, page: query.limit)
+      func next() throws -> Int64? {
+        guard found.count < query.limit, let key = try keys.next(self), key > after else { return nil }
+        return key
       }
-    } else if let subject = filter.subject {
-      try db.each(SubjectFilingSQL.ofPerson, [.text(subject)]) { candidates.insert($0.int(0)) }
-      let role = filter.role?.rawValue ?? ""
-      try db.each(
-        ListSQL.bySubject, [.text(subject), .int(organ), .text(role), .int(cursor)] + conditions
-      ) { keys.insert($0.int(0)) }
-    } else {
-      let readsOverdue = try db.readsOverdue(filter, now)
-      for role in filter.role.map({ [$0] }) ?? [.requester, .responder] {
-        let list: [SQLValue] = [.int(organ), .int(role == .requester ? 0 : 1)]
-        if readsOverdue {
-          try db.each(OverdueSQL.filed, list + [.int(cursor)] + conditions) { keys.insert($0.int(0)) }
-          continue
-        }
-        for open in filter.openFlags {
-          try db.each(ListSQL.filed, list + [.int(open), .int(cursor)] + conditions) { keys.insert($0.int(0)) }
-        }
-      }
-      if readsOverdue {
-        try db.fallenDue(now, before: cursor, conditions) { key, requester, responder in
-          if filter.isParty(organ, requester: requester, responder: responder) { keys.insert(key) }
-        }
+      try lookUp(ListSQL.matching, query.conditions, key: next) { row in
+        if isAmong(row) { found.append(try StoredRequest(row, reference)) }
       }
     }
-    var tested = 0
-    for key in candidates.sorted(by: >) where key < cursor && tested < limit && !keys.contains(key) {
-      guard let row = try db.first(ListSQL.probe, .int(key), body: ListRow.init),
-        filter.isParty(organ, requester: row.requester, responder: row.responder), row.matches(filter, now)
-      else { continue }
-      keys.insert(key)
-      tested += 1
+    let filter = query.filter
+    var known = unfiled
+    if let subject = filter.subject {
+      known = Set(try all(SubjectFilingSQL.ofPerson, .text(subject)) { $0.int(0) })
+      try read([.subject(idNumber: subject), .known(query.newestFirst(known))], before: query.before)
+      return found
     }
-    return Array(keys.sorted(by: >).prefix(limit))
+    let readsOverdue = try readsOverdue(filter, query.now)
+    if readsOverdue { try fallenDue(query.now, &known) }
+    let sources = query.sources(readsOverdue: readsOverdue) + [.known(query.newestFirst(known))]
+    guard let since = filter.updatedAfter else {
+      try read(sources, before: query.before)
+      return found
+    }
+    // What was opened since lies at the head of the lists. What is older has an event since, and those are only read
+    // when the page is not full: of who asks often they are few, of who asks for long ago they are many.
+    let opened = EntityID.firstKey(after: since)
+    try read(sources, before: query.before, after: opened - 1)
+    if found.count < query.limit {
+      try changed(after: since, of: query.organs, &known)
+      try read([.known(query.newestFirst(known))], before: min(query.before, opened))
+    }
+    return found
+  }
+
+  /// Adds the requests of filed events. They are read from the events, which are in order of time, rather than from an
+  /// index on `updated_at` that every transition would have to move.
+  private func changed(after since: Instant, of organs: [Int64], _ keys: inout Set<Int64>) throws {
+    let first = try firstEvent(after: since)
+    for organ in organs {
+      try each(ListSQL.changed, [.int(organ), .int(first)]) { keys.insert($0.int(0)) }
+    }
   }
 }
 
-extension RequestFilter {
-  /// States … limit, as the statements of `ListSQL` take them.
-  func conditions(_ now: Instant, limit: Int) -> [SQLValue] {
-    let states = states.map { " " + $0.map(\.rawValue).joined(separator: " ") + " " }
-    return [
-      .optionalText(states), .optionalText(procedure), .optionalInt(overdue == true ? now.milliseconds : nil),
-      .optionalInt(dueBefore?.milliseconds), .optionalInt(overdue == false ? now.milliseconds : nil),
-      .int(Int64(limit)),
-    ]
-  }
+extension ListQuery {
+  fileprivate func newestFirst(_ keys: Set<Int64>) -> [Int64] { keys.sorted(by: >) }
 
-  /// The organ is to a request what the filter asks for.
-  func isParty(_ organ: Int64, requester: Int64, responder: Int64) -> Bool {
-    switch role {
-    case .requester: requester == organ
-    case .responder: responder == organ
-    case .supervisor: false
-    case nil: requester == organ || responder == organ
+  /// Where the requests are filed; what came since is no part of it.
+  /// - Parameter readsOverdue: what is overdue is read from a list of its own.
+  fileprivate func sources(readsOverdue: Bool) -> [KeySource] {
+    let roles: [Int64] =
+      switch filter.role {
+      case .requester: [0]
+      case .responder: [1]
+      case .supervisor, nil: [0, 1]
+      }
+    let open = openFlags
+    return organs.flatMap { organ in
+      roles.flatMap { role -> [KeySource] in
+        readsOverdue
+          ? [.overdue(organ: organ, role: role)] : open.map { .filed(organ: organ, role: role, open: $0) }
+      }
     }
   }
 
   /// Open and closed requests lie apart; a filter that can only match one of them reads only that.
-  var openFlags: [Int64] {
-    if overdue == true { return [1] }
-    guard let states else { return [1, 0] }
+  private var openFlags: [Int64] {
+    if filter.overdue == true { return [1] }
+    guard let states = filter.states else { return [1, 0] }
     return Set(states.map { $0.isOpen ? Int64(1) : 0 }).sorted(by: >)
   }
-}
 
-/// What a filter looks at. Columns in the order of `ListSQL.probe`.
-struct ListRow {
-  let requester: Int64
-  let responder: Int64
-  let state: StateName?
-  let procedure: String
-  let dueAt: Int64
-  let updatedAt: Int64
-  let idNumber: String?
-  let isOwed: Bool
-  let runsOn: Bool
-
-  init(_ row: SQLRow) {
-    requester = row.int(0)
-    responder = row.int(1)
-    state = StateName(rawValue: row.text(2))
-    procedure = row.text(3)
-    dueAt = row.int(4)
-    updatedAt = row.int(5)
-    idNumber = row.optionalText(6)
-    isOwed = row.int(7) == 1
-    runsOn = row.int(8) == 1
-  }
-
-  func matches(_ filter: RequestFilter, _ now: Instant) -> Bool {
-    guard let state else { return false }
-    let isRunning = (state.isRunning || state == .returned && runsOn) && isOwed
-    return (filter.states.map { $0.contains(state) } ?? true)
-      && (filter.procedure.map { $0 == procedure } ?? true)
-      && (filter.updatedAfter.map { updatedAt > $0.milliseconds } ?? true)
-      && (filter.dueBefore.map { dueAt < $0.milliseconds } ?? true)
-      && (filter.overdue.map { $0 == (isRunning && dueAt <= now.milliseconds) } ?? true)
-      && (filter.subject.map { $0 == idNumber } ?? true)
+  /// From the second parameter of `ListSQL.matching` on.
+  fileprivate var conditions: [SQLValue] {
+    let states = filter.states.map { " " + $0.map(\.rawValue).joined(separator: " ") + " " }
+    return [
+      .text(filter.role?.rawValue ?? ""), .optionalInt(organs.first), .optionalText(states),
+      .optionalText(filter.procedure), .optionalInt(filter.overdue == true ? now.milliseconds : nil),
+      .optionalInt(filter.dueBefore?.milliseconds), .optionalInt(filter.overdue == false ? now.milliseconds : nil),
+      .optionalInt(filter.updatedAfter?.milliseconds), .optionalText(filter.subject),
+    ]
   }
 }

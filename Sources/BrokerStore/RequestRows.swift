@@ -28,20 +28,16 @@ extension StoredRequest {
     try db.first(RequestSQL.get, .int(key)) { row in try StoredRequest(row, reference) }
   }
 
-  /// The rows with these keys, in their order.
-  static func load(
-    _ keys: some Sequence<Int64>, _ db: Database, _ reference: Reference
-  ) throws -> [StoredRequest] {
-    try db.rows(RequestSQL.get, keys: keys) { row in try StoredRequest(row, reference) }
-  }
+  /// Columns of `RequestSQL.get` with organ numbers.
+  static let (requester, responder): (Int32, Int32) = (5, 6)
 
   /// Columns in the order of `RequestSQL.get`.
   init(_ row: SQLRow, _ reference: Reference) throws {
     let id = EntityID(key: row.int(0), tail: row.int(1))
     guard let name = StateName(rawValue: row.text(3)),
       let state = AssistanceRequest.State(name: name, payload: row.optionalBytes(16)),
-      let requester = reference.organ(number: row.int(5)),
-      let responder = reference.organ(number: row.int(6)),
+      let requester = reference.organ(number: row.int(Self.requester)),
+      let responder = reference.organ(number: row.int(Self.responder)),
       let progress = Progress(encoded: row.optionalBytes(22))
     else { throw StoreError.damaged(file: "the database", "request \(id) cannot be read") }
     request = AssistanceRequest(

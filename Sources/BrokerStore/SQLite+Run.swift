@@ -72,28 +72,34 @@ extension Database {
     return result
   }
 
-  /// What `body` makes of the row of each key, for a statement that finds one row by a key: it is looked up once, and
-  /// not for every row. Keys without a row are passed over.
-  func rows<T>(
-    _ sql: some RawRepresentable<String>, keys: some Sequence<Int64>, body: (SQLRow) throws -> T
-  ) throws -> [T] {
-    let statement = try cachedStatement(sql: sql.rawValue).sqliteStatement
-    var result: [T] = []
-    result.reserveCapacity(keys.underestimatedCount)
+  /// Hands the row of each key to `body`, for a statement that finds one row by its first parameter: it is looked up
+  /// once, and the other values are bound once, not for every row. Keys without a row are passed over.
+  /// - Parameters:
+  ///   - values: from the second parameter on.
+  ///   - key: the next one, until it is nil; may run other statements, but not this one.
+  func lookUp(
+    _ sql: some RawRepresentable<String>, _ values: [SQLValue], key: () throws -> Int64?,
+    body: (SQLRow) throws -> Void
+  ) throws {
+    let prepared = try cachedStatement(sql: sql.rawValue)
+    let statement = prepared.sqliteStatement
+    sqlite3_reset(statement)
     defer {
       sqlite3_reset(statement)
       sqlite3_clear_bindings(statement)
     }
-    for key in keys {
+    for (index, value) in values.enumerated() {
+      try bind(value, at: Int32(index + 2), of: statement, sql: sql.rawValue)
+    }
+    while let key = try key() {
       sqlite3_reset(statement)
       try bind(.int(key), at: 1, of: statement, sql: sql.rawValue)
       switch sqlite3_step(statement) {
-      case SQLITE_ROW: result.append(try body(SQLRow(statement: statement)))
+      case SQLITE_ROW: try body(SQLRow(statement: statement))
       case SQLITE_DONE: continue
       case let code: throw fault(code, sql.rawValue)
       }
     }
-    return result
   }
 
   func all<T>(

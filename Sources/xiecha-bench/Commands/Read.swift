@@ -38,6 +38,16 @@ struct Read: AsyncParsableCommand {
   @Option(help: "Requests on a page (1–500).")
   var limit = 50
 
+  @Option(
+    help: "Some of single, all, role, state, overdue, dueBefore, updatedAfter, subject; all of them where left out.")
+  var only: String?
+
+  private var isWanted: (String) -> Bool {
+    guard let only else { return { _ in true } }
+    let wanted = Set(only.split(separator: ",").map(String.init))
+    return wanted.contains
+  }
+
   /// A request that is there, and who may read it.
   private struct Known {
     let id: EntityID
@@ -49,10 +59,12 @@ struct Read: AsyncParsableCommand {
 
   func validate() throws {
     guard (100...10_000_000).contains(rows), (1...1024).contains(connections), seconds > 0, (1...100).contains(rounds),
-      (1...100_000).contains(accepts), (listRate ?? 1) > 0, (1...500).contains(limit)
+      (1...100_000).contains(accepts), (listRate ?? 1) > 0, (1...500).contains(limit),
+      Query.allCases.contains(where: { isWanted($0.rawValue) }) || isWanted("single")
     else {
       throw ValidationError(
-        "rows 100–10000000, connections 1–1024, seconds above 0, rounds 1–100, accepts 1–100000, limit 1–500")
+        "rows 100–10000000, connections 1–1024, seconds above 0, rounds 1–100, accepts 1–100000, limit 1–500, "
+          + "only some of single, \(Query.allCases.map(\.rawValue).joined(separator: ", "))")
     }
   }
 
@@ -66,7 +78,7 @@ struct Read: AsyncParsableCommand {
     var report = Report(
       "read: \(connections) connections, on \(rows) rows",
       columns: ["", "per second", "of null"] + Latencies.columns + ["CPU µs each"])
-    try single(known, null: null.port, port: server.running.port, workspace, &report)
+    if isWanted("single") { try single(known, null: null.port, port: server.running.port, workspace, &report) }
     await null.stop()
     try lists(known, office, port: server.running.port, workspace, &report)
     await server.stop()
@@ -159,7 +171,7 @@ struct Read: AsyncParsableCommand {
     let accepting = workspace.path + "/accept.load"
     try office.samples.write(to: accepting, path: "/v1/requests", keys: office.keys, idempotency: false)
     var beside: [Round] = []
-    for query in Query.allCases {
+    for query in Query.allCases where isWanted(query.rawValue) {
       let now = office.store.clock.now
       let calls = known.map { known in
         (path: "/v1/requests?limit=\(limit)\(query.parameters(known, now: now))", key: known.key)

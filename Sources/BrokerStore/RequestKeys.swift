@@ -1,0 +1,94 @@
+internal import BrokerDomain
+internal import GRDB
+
+/// Where the keys of a list come from. Each is newest first and cheap to read: a range of a tree of keys, without a look
+/// at the requests. What they hold is not sure to belong on the page: the row of each decides (`ListSQL.matching`).
+enum KeySource {
+  /// - Parameters:
+  ///   - role: 0 for what the organ asks, 1 for what it is asked.
+  ///   - open: 1 for what was open when it was filed, 0 for the rest.
+  case filed(organ: Int64, role: Int64, open: Int64)
+  case overdue(organ: Int64, role: Int64)
+  /// A subject by the id number, as far as subjects are filed.
+  case subject(idNumber: String)
+  /// Read already, newest first.
+  case known([Int64])
+}
+
+/// The keys of one source, read a few at a time: of most a page needs only the first.
+private struct KeyStream {
+  let source: KeySource
+  private var keys: [Int64]
+  private var at = 0
+  private var isRead: Bool
+  /// How many are read next.
+  private var portion: Int
+  /// Only older ones.
+  private var before: Int64
+
+  private static let largestPortion = 1024
+
+  init(_ source: KeySource, before: Int64, portion: Int) {
+    (self.source, self.before, self.portion) = (source, before, portion)
+    if case .known(let known) = source {
+      (keys, isRead) = (Array(known.drop { $0 >= before }), true)
+    } else {
+      (keys, isRead) = ([], false)
+    }
+  }
+
+  /// The newest key that was not taken; nil at the end.
+  mutating func first(_ db: Database) throws -> Int64? {
+    if at == keys.count, !isRead { try read(db) }
+    return at < keys.count ? keys[at] : nil
+  }
+
+  mutating func removeFirst() { at += 1 }
+
+  private mutating func read(_ db: Database) throws {
+    let (end, limit) = (SQLValue.int(before), SQLValue.int(Int64(portion)))
+    switch source {
+    case .filed(let organ, let role, let open):
+      keys = try db.all(ListSQL.filed, .int(organ), .int(role), .int(open), end, limit) { $0.int(0) }
+    case .overdue(let organ, let role):
+      keys = try db.all(OverdueSQL.filed, .int(organ), .int(role), end, limit) { $0.int(0) }
+    case .subject(let idNumber):
+      keys = try db.all(ListSQL.ofSubject, .text(idNumber), end, limit) { $0.int(0) }
+    case .known: break
+    }
+    at = 0
+    isRead = keys.count < portion
+    before = keys.last ?? before
+    portion = min(portion * 2, Self.largestPortion)
+  }
+}
+
+/// The keys of several sources as one run, newest first, each once.
+struct RequestKeys {
+  private var streams: [KeyStream]
+  private var last: Int64?
+
+  /// - Parameters:
+  ///   - before: the key behind which the page begins.
+  ///   - page: how many are wanted; of many sources each holds but a few of them.
+  init(_ sources: [KeySource], before: Int64, page: Int) {
+    let portion = sources.count <= 8 ? page : max(4, 4 * page / sources.count)
+    streams = sources.map { KeyStream($0, before: before, portion: portion) }
+  }
+
+  mutating func next(_ db: Database) throws -> Int64? {
+    while true {
+      var (newest, from): (Int64?, Int) = (nil, 0)
+      for index in streams.indices {
+        guard let key = try streams[index].first(db), newest.map({ key > $0 }) ?? true else { continue }
+        (newest, from) = (key, index)
+      }
+      guard let newest else { return nil }
+      streams[from].removeFirst()
+      if newest != last {
+        last = newest
+        return newest
+      }
+    }
+  }
+}
