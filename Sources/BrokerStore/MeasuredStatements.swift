@@ -29,7 +29,11 @@ extension Statements {
       SELECT (SELECT max(run) + 1 FROM subject_run), id_number, request FROM subject WHERE request > $1
       ORDER BY id_number, request ON CONFLICT DO NOTHING
       """
-    package let finishSubjects = "INSERT INTO subject_run (run, through) SELECT max(run) + 1, $1 FROM subject_run"
+    /// With as many bytes as the filter has that the broker makes.
+    package let finishSubjects = """
+      INSERT INTO subject_run (run, through, filter)
+      SELECT max(run) + 1, $1, zeroblob(\(SubjectFilter.bytes(of: StoreOptions().subjectsAtOnce))) FROM subject_run
+      """
     /// Events and subjects that are filed at once.
     package let fileEvery = Filing.every
     package let fileSubjectsEvery = StoreOptions().subjectsAtOnce

@@ -9,8 +9,8 @@ enum KeySource {
   ///   - open: 1 for what was open when it was filed, 0 for the rest.
   case filed(organ: Int64, role: Int64, open: Int64)
   case overdue(organ: Int64, role: Int64)
-  /// A subject by the id number, as far as subjects are filed.
-  case subject(idNumber: String)
+  /// A subject by the id number, in these runs of filed subjects. Runs follow each other in the order of requests.
+  case subject(idNumber: String, runs: [Int64])
   /// Read already, newest first.
   case known([Int64])
 }
@@ -25,6 +25,8 @@ private struct KeyStream {
   private var portion: Int
   /// Only older ones.
   private var before: Int64
+  /// Runs of subjects that were read.
+  private var runs = 0
 
   private static let largestPortion = 1024
 
@@ -39,7 +41,7 @@ private struct KeyStream {
 
   /// The newest key that was not taken; nil at the end.
   mutating func first(_ db: Database) throws -> Int64? {
-    if at == keys.count, !isRead { try read(db) }
+    while at == keys.count, !isRead { try read(db) }
     return at < keys.count ? keys[at] : nil
   }
 
@@ -52,8 +54,11 @@ private struct KeyStream {
       keys = try db.all(ListSQL.filed, .int(organ), .int(role), .int(open), end, limit) { $0.int(0) }
     case .overdue(let organ, let role):
       keys = try db.all(OverdueSQL.filed, .int(organ), .int(role), end, limit) { $0.int(0) }
-    case .subject(let idNumber):
-      keys = try db.all(ListSQL.ofSubject, .text(idNumber), end, limit) { $0.int(0) }
+    case .subject(let idNumber, let all):
+      guard runs < all.count else { return isRead = true }
+      (keys, at) = (try db.all(SubjectFilingSQL.inRun, .int(all[runs]), .text(idNumber), end) { $0.int(0) }, 0)
+      runs += 1
+      return
     case .known: break
     }
     at = 0

@@ -12,7 +12,7 @@ extension Store {
   package func supervised(
     by supervisor: Organ, _ filter: RequestFilter, cursor: Int64?, limit: Int
   ) async throws(StoreError) -> Page<StoredRequest> {
-    let (reference, unfiled) = (reference, unfiled)
+    let (reference, unfiled, filters) = (reference, unfiled, subjectFilters)
     let organs = reference.organs.filter { $0.number != supervisor.number && supervisor.region.covers($0.region) }
       .map(\.number)
     let known = Set(organs)
@@ -21,7 +21,7 @@ extension Store {
     let query = ListQuery(
       filter: filter, organs: organs, before: cursor ?? .max, limit: limit + 1, now: clock.now)
     return try await read { db in
-      let found = try db.requests(query, unfiled: try db.unfiled(unfiled, of: nil), reference) {
+      let found = try db.requests(query, unfiled: try db.unfiled(unfiled, of: nil), filters, reference) {
         known.contains($0.int(StoredRequest.requester)) || known.contains($0.int(StoredRequest.responder))
       }
       // What is sealed is for its two parties.

@@ -36,11 +36,6 @@ enum ListSQL: String, CaseIterable {
     SELECT request FROM filed_request WHERE organ = $1 AND role = $2 AND open = $3 AND request < $4
     ORDER BY request DESC LIMIT $5
     """
-  /// Runs follow each other in the order of requests.
-  case ofSubject = """
-    SELECT s.request FROM subject_run n CROSS JOIN filed_subject s ON s.run = n.run
-    WHERE s.id_number = $1 AND s.request < $2 ORDER BY n.run DESC, s.request DESC LIMIT $3
-    """
   /// The columns of `RequestSQL.get`, if the request is what the filter asks for. A clock runs out at its due moment,
   /// unless it is met already.
   case matching = """
@@ -83,11 +78,11 @@ extension Store {
   package func requests(
     of organ: Int64, _ filter: RequestFilter, cursor: Int64?, limit: Int
   ) async throws(StoreError) -> Page<StoredRequest> {
-    let (reference, unfiled) = (reference, unfiled)
+    let (reference, unfiled, filters) = (reference, unfiled, subjectFilters)
     let query = ListQuery(
       filter: filter, organs: [organ], before: cursor ?? .max, limit: limit + 1, now: clock.now)
     return try await read { db in
-      var found = try db.requests(query, unfiled: try db.unfiled(unfiled, of: organ), reference)
+      var found = try db.requests(query, unfiled: try db.unfiled(unfiled, of: organ), filters, reference)
       guard found.count > limit else { return Page(items: found, next: nil) }
       found.removeLast()
       return Page(items: found, next: found.last?.request.id.key)
@@ -123,7 +118,8 @@ extension Database {
   ///   - unfiled: requests with events that are not filed yet.
   ///   - isAmong: asked of each as well.
   func requests(
-    _ query: ListQuery, unfiled: Set<Int64>, _ reference: Reference, isAmong: (SQLRow) -> Bool = { _ in true }
+    _ query: ListQuery, unfiled: Set<Int64>, _ filters: SubjectFilters, _ reference: Reference,
+    isAmong: (SQLRow) -> Bool = { _ in true }
   ) throws -> [StoredRequest] {
     var found: [StoredRequest] = []
     found.reserveCapacity(query.limit)
@@ -142,7 +138,8 @@ extension Database {
     var known = unfiled
     if let subject = filter.subject {
       known = Set(try all(SubjectFilingSQL.ofPerson, .text(subject)) { $0.int(0) })
-      try read([.subject(idNumber: subject), .known(query.newestFirst(known))], before: query.before)
+      let runs = try filters.runs(of: subject, self)
+      try read([.subject(idNumber: subject, runs: runs), .known(query.newestFirst(known))], before: query.before)
       return found
     }
     let readsOverdue = try readsOverdue(filter, query.now)

@@ -54,6 +54,10 @@ enum Schema {
     migrator.registerMigration("15 subjects are filed in runs", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: subjectFiling)
     }
+    migrator.registerMigration("16 who is in a run of subjects", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: subjectFilter)
+      try makeSubjectFilters(db)
+    }
     return migrator
   }
 

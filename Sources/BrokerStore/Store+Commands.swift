@@ -116,6 +116,8 @@ extension Store {
         let count = try db.first(check) { $0.int(0) } ?? 0
         if count > 0 { faults.append("\(check): \(count) rows") }
       }
+      let unfound = try db.subjectsBesideTheirFilter()
+      if unfound > 0 { faults.append("subjects that the filter of their run does not know: \(unfound) rows") }
       let unarmed = try db.unarmedRequests(reference)
       if unarmed > 0 { faults.append("open requests without a timer: \(unarmed) rows") }
       return faults

@@ -17,7 +17,7 @@ package struct StoreOptions: Sendable, Equatable {
   /// Files up to this are read whole before the start, larger ones right after it.
   package var startCheckMiB = 64
   /// Subjects that make a run (`SubjectFiling`). No key: whoever looks for a person reads as many by themselves.
-  var subjectsAtOnce = 8192
+  var subjectsAtOnce = 1024
 
   package init() {}
 }
@@ -48,6 +48,7 @@ package final class Store: Sendable {
   let forgetWalk = Mutex<Int64>(0)
   package let firstReads = FirstReads()
   let unfiled: Unfiled
+  let subjectFilters = SubjectFilters()
 
   /// The calendar may have changed while no daemon ran, or the last one ended before every deadline was moved.
   let isBehind: Mutex<Bool>

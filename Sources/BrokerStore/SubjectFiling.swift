@@ -4,9 +4,9 @@ internal import GRDB
 /// Files subjects under their id numbers, which is how a person's requests are found.
 ///
 /// An id number lands anywhere in a tree of them all: filed one by one each would cost a page of its own, the most that a
-/// submission writes. So they are filed in runs: some thousands are gathered, brought into order, and written behind the
-/// run before, a few with every group. Who looks for a person looks into each run, and reads the subjects that are in none
-/// yet: a range of their own table.
+/// submission writes. So they are filed in runs: a thousand are gathered, brought into order, and written behind the
+/// run before, a few with every group. Who looks for a person looks into the runs that may have them (`SubjectFilter`), and
+/// reads the subjects that are in none yet: a range of their own table.
 struct SubjectFiling {
   struct Entry {
     let idNumber: String
@@ -34,8 +34,8 @@ struct SubjectFiling {
   /// In the order of the run; `filed` of them are in it.
   private var sorted: [Entry] = []
   private var filed = 0
-  /// The newest request of the run that is written; 0 while one is gathered.
-  private var through: Int64 = 0
+  /// The newest request of the run that is written, and who is in it; nil while one is gathered.
+  private var finished: (through: Int64, filter: SubjectFilter)?
 
   /// - Parameters:
   ///   - entries: what the database has in no finished run, in the order of requests.
@@ -48,7 +48,7 @@ struct SubjectFiling {
       gathered = entries
       return
     }
-    through = entries.last?.request ?? 0
+    finished = Self.run(of: entries)
     sorted = Self.inOrder(entries.filter { !begun.contains($0.request) })
   }
 
@@ -57,8 +57,8 @@ struct SubjectFiling {
 
   /// The next of them to be filed.
   mutating func take(_ count: Int) -> ArraySlice<Entry> {
-    if through == 0, gathered.count >= atOnce {
-      through = gathered.last?.request ?? 0
+    if finished == nil, gathered.count >= atOnce {
+      finished = Self.run(of: gathered)
       sorted = Self.inOrder(gathered)
       gathered = []
     }
@@ -66,11 +66,15 @@ struct SubjectFiling {
     return sorted[filed..<min(sorted.count, filed + count)]
   }
 
-  /// Up to which request all are filed, once the run is written; the next one begins.
-  mutating func finish() -> Int64? {
-    guard through > 0, filed == sorted.count else { return nil }
-    defer { (sorted, filed, run, through) = ([], 0, run + 1, 0) }
-    return through
+  /// Up to which request all are filed, once the run is written, and who is in it; the next one begins.
+  mutating func finish() -> (through: Int64, filter: SubjectFilter)? {
+    guard let done = finished, filed == sorted.count else { return nil }
+    (sorted, filed, run, finished) = ([], 0, run + 1, nil)
+    return done
+  }
+
+  private static func run(of entries: [Entry]) -> (through: Int64, filter: SubjectFilter) {
+    (entries.last?.request ?? 0, SubjectFilter(entries.lazy.map(\.idNumber)))
   }
 
   private static func inOrder(_ entries: [Entry]) -> [Entry] {
@@ -86,7 +90,12 @@ enum SubjectFilingSQL: String, CaseIterable {
     """
   case begun = "SELECT request FROM filed_subject WHERE run = $1"
   case insert = "INSERT INTO filed_subject (run, id_number, request) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
-  case finish = "INSERT INTO subject_run (run, through) VALUES ($1, $2)"
+  case finish = "INSERT INTO subject_run (run, through, filter) VALUES ($1, $2, $3)"
+  case runs = "SELECT run, filter FROM subject_run WHERE run > $1 ORDER BY run"
+  case inRun = """
+    SELECT request FROM filed_subject WHERE run = $1 AND id_number = $2 AND request < $3 ORDER BY request DESC
+    """
+  case numbers = "SELECT id_number FROM filed_subject WHERE run = $1"
   /// A person's requests that are in no run yet: of a range of the table, which is read whole.
   case ofPerson = """
     SELECT request FROM subject
@@ -112,6 +121,8 @@ extension WriteContext {
     for entry in subjectFiling?.take(newSubjects.count * SubjectFiling.pace) ?? [] {
       try db.run(SubjectFilingSQL.insert, .int(run), .text(entry.idNumber), .int(entry.request))
     }
-    if let through = subjectFiling?.finish() { try db.run(SubjectFilingSQL.finish, .int(run), .int(through)) }
+    if let (through, filter) = subjectFiling?.finish() {
+      try db.run(SubjectFilingSQL.finish, .int(run), .int(through), .blob(filter.bytes))
+    }
   }
 }

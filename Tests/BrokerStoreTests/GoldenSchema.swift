@@ -477,4 +477,12 @@ enum GoldenSchema {
       through INTEGER NOT NULL UNIQUE
     ) STRICT;
     """
+
+  /// Of migration "16 who is in a run of subjects": the table as that leaves it.
+  static let subjectFilter = """
+    CREATE TABLE subject_run (
+      run INTEGER PRIMARY KEY CHECK (run >= 0),
+      through INTEGER NOT NULL UNIQUE
+    , filter BLOB) STRICT
+    """
 }

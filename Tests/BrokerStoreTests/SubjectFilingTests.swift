@@ -36,13 +36,15 @@ import Testing
       taken += filing.take(3).map(\.idNumber)
     }
     #expect(taken == ["", "320681198502020025", "32068119850202002X", "a", "b1", "b10", "b2"])
-    #expect(filing.run == 4 && filing.finish() == 7)
+    #expect(filing.run == 4 && filing.finish()?.through == 7)
     #expect(filing.finish() == nil && filing.run == 5)
     #expect(filing.take(3).isEmpty, "those of the next time begin anew")
     // One that was begun takes in what came since, and leaves out what it has.
     var begun = SubjectFiling(run: 4, atOnce: 7, entries, begun: [1, 2, 4])
     #expect(begun.take(9).map(\.idNumber) == ["320681198502020025", "32068119850202002X", "b1", "b10"])
-    #expect(begun.finish() == 7)
+    let finished = begun.finish()
+    #expect(finished?.through == 7)
+    #expect(numbers.allSatisfy { finished?.filter.mayContain(.init($0)) == true }, "of those that it had as well")
   }
 
   private struct Submitted {
@@ -153,5 +155,16 @@ import Testing
         "subjects that are not filed under their id numbers: 1 rows",
         "subjects that are filed in another run than their own: 1 rows",
       ])
+  }
+  /// A filter that does not know a subject of its run hides a request: it is a fault like a row that is missing.
+  @Test func verifyFindsAFilterThatHidesSomebody() async throws {
+    let fixture = try Fixture()
+    var submitted = Submitted()
+    try await fixture.life(options: Self.options(2)) { store in
+      try await submitted.submit(4, to: store)
+      try await submitted.expectAllFound(store, "in two runs")
+      try store.plant("UPDATE subject_run SET filter = zeroblob(3) WHERE run = 1")
+      #expect(try store.verify() == ["subjects that the filter of their run does not know: 2 rows"])
+    }
   }
 }
