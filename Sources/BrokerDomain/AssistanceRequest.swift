@@ -14,7 +14,13 @@ package struct AssistanceRequest: Sendable, Equatable {
   package var updatedAt: Instant
   package var acknowledgement: Acknowledgement?
   package var state: State
-  package var progress: Progress
+  private var way: Way
+
+  /// What has happened to it besides; lent rather than copied, because it is larger than all the rest.
+  package var progress: Progress {
+    _read { yield way.progress }
+    _modify { yield &way.progress }
+  }
 
   package enum State: Sendable, Equatable {
     case submitted
@@ -65,7 +71,7 @@ package struct AssistanceRequest: Sendable, Equatable {
   package init(
     id: EntityID, procedure: String, requester: OrganCode, responder: OrganCode, item: String?,
     receivedAt: Instant, deadline: Deadline, content: EncodedContent, version: Int, updatedAt: Instant,
-    acknowledgement: Acknowledgement?, state: State, progress: Progress = .none, procedureVersion: Int = 1
+    acknowledgement: Acknowledgement?, state: State, progress: Progress? = nil, procedureVersion: Int = 1
   ) {
     self.id = id
     self.procedure = procedure
@@ -80,7 +86,7 @@ package struct AssistanceRequest: Sendable, Equatable {
     self.updatedAt = updatedAt
     self.acknowledgement = acknowledgement
     self.state = state
-    self.progress = progress
+    way = Way(progress)
   }
 
   /// When it was answered, declined or withdrawn; nil while it is open. Filing it afterwards does not change that.

@@ -33,6 +33,35 @@ package struct Progress: Sendable, Equatable {
   package static let none = Progress()
 }
 
+/// The progress of a request, kept apart from it where there is any: nothing has happened on the way of most, and a request
+/// is copied at every step of its own.
+struct Way: Sendable, Equatable {
+  private final class Box: Sendable {
+    let progress: Progress
+    init(_ progress: Progress) { self.progress = progress }
+  }
+
+  private var box: Box?
+
+  /// - Parameter progress: nil for none.
+  init(_ progress: Progress?) {
+    if let progress, progress != .none { box = Box(progress) }
+  }
+
+  var progress: Progress {
+    _read {
+      if let box { yield box.progress } else { yield.none }
+    }
+    _modify {
+      var changed = progress
+      defer { self = Way(changed) }
+      yield &changed
+    }
+  }
+
+  static func == (a: Way, b: Way) -> Bool { a.box === b.box || a.progress == b.progress }
+}
+
 /// 补正: asked once; the clock stands still until it is supplied and then starts anew.
 package struct Supplement: Sendable, Equatable {
   package let text: String

@@ -8,11 +8,12 @@ extension WriteContext {
   ///   - previous: the request before the decision; nil when the decision opens it.
   ///   - subject: of a new request.
   ///   - trace: the W3C `traceparent` under which it happened; callbacks continue it.
+  ///   - data: that of the event as JSON, where it is known.
   /// - Returns: the event's sequence number.
   @discardableResult
   package func apply(
     _ decision: Decision, previous: AssistanceRequest?, subject: Subject? = nil,
-    trace: String? = nil
+    trace: String? = nil, data: [UInt8]? = nil
   ) throws -> Int64 {
     let request = decision.request
     guard let requester = reference.organ(request.requester)?.number,
@@ -28,7 +29,7 @@ extension WriteContext {
       try update(request, responder: responder, previous: previous)
     }
     return try record(
-      decision, previous: previous, requester: requester, responder: responder, trace: trace)
+      decision, previous: previous, requester: requester, responder: responder, trace: trace, data: data)
   }
 
   /// Moves a deadline as it was worked out beside the writer.
@@ -53,7 +54,8 @@ extension WriteContext {
   /// What a decision leaves besides the request's own row.
   @discardableResult
   private func record(
-    _ decision: Decision, previous: AssistanceRequest?, requester: Int64, responder: Int64, trace: String?
+    _ decision: Decision, previous: AssistanceRequest?, requester: Int64, responder: Int64, trace: String?,
+    data: [UInt8]? = nil
   ) throws -> Int64 {
     let request = decision.request
     if let previous, previous.state.name != request.state.name {
@@ -68,7 +70,8 @@ extension WriteContext {
     // What was sent late is late for ever, and owed by nobody.
     if decision.event.rung == .overdue, request.isClockRunning { count(request.procedure, Self.overdueTally, 1) }
     let seq = try append(
-      decision.event, of: request, requester: requester, responder: responder, trace: trace)
+      decision.event, of: request, requester: requester, responder: responder, trace: trace,
+      data: data ?? decision.event.data.bytes)
     var audience = requester == responder ? [requester] : [requester, responder]
     for code in decision.alsoTell {
       guard let number = reference.organ(code)?.number, !audience.contains(number) else { continue }
@@ -138,7 +141,7 @@ extension WriteContext {
 
   private func append(
     _ event: Event, of request: AssistanceRequest, requester: Int64, responder: Int64,
-    trace: String?
+    trace: String?, data: [UInt8]
   ) throws -> Int64 {
     var actor: Int64?
     if case .organ(let code) = event.actor { actor = reference.organ(code)?.number }
@@ -146,7 +149,7 @@ extension WriteContext {
       ApplySQL.insertEvent, .int(request.id.key), .int(Int64(event.version)),
       .text(event.type.rawValue), .text(event.state.rawValue), .int(event.at.milliseconds),
       .optionalInt(actor), .int(requester), .int(responder),
-      .optionalInt(event.rung.map { Int64(RungCode($0, leg: event.leg).code) }), .utf8(event.data.bytes),
+      .optionalInt(event.rung.map { Int64(RungCode($0, leg: event.leg).code) }), .utf8(data),
       .optionalText(trace))
     clock.passed(event.at)
     let seq = db.lastInsertedRowID

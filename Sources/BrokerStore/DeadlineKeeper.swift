@@ -5,8 +5,8 @@ internal import Synchronization
 /// earliest row, sleeps until then or until somebody arms an earlier one, and fires in groups.
 package final class DeadlineKeeper: Sendable {
   /// The first group of many is small, so that what it tells is soon on its way; the largest still delays a submission
-  /// by a few milliseconds only.
-  static let groups = 32...256
+  /// by some ten milliseconds only.
+  static let groups = 32...512
 
   private let store: Store
   private let log: @Sendable (String) -> Void

@@ -28,6 +28,10 @@ extension StoredRequest {
     try db.first(RequestSQL.get, .int(key)) { row in try StoredRequest(row, reference) }
   }
 
+  private static func damaged(_ id: EntityID) -> StoreError {
+    .damaged(file: "the database", "request \(id) cannot be read")
+  }
+
   /// Columns of `RequestSQL.get` with organ numbers.
   static let (requester, responder): (Int32, Int32) = (5, 6)
 
@@ -37,9 +41,13 @@ extension StoredRequest {
     guard let name = StateName(rawValue: row.text(3)),
       let state = AssistanceRequest.State(name: name, payload: row.optionalBytes(16)),
       let requester = reference.organ(number: row.int(Self.requester)),
-      let responder = reference.organ(number: row.int(Self.responder)),
-      let progress = Progress(encoded: row.optionalBytes(22))
-    else { throw StoreError.damaged(file: "the database", "request \(id) cannot be read") }
+      let responder = reference.organ(number: row.int(Self.responder))
+    else { throw Self.damaged(id) }
+    var progress: Progress?
+    if let encoded = row.optionalBytes(22) {
+      progress = Progress(encoded: encoded)
+      if progress == nil { throw Self.damaged(id) }
+    }
     request = AssistanceRequest(
       id: id, procedure: row.text(2), requester: requester.code, responder: responder.code,
       item: row.optionalText(7), receivedAt: Instant(milliseconds: row.int(8)),

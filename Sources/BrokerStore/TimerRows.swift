@@ -35,7 +35,7 @@ extension WriteContext {
     var fired = 0
     // What fires in this very group was not yet seen by the read.
     var here: Set<DueTimer.Key> = []
-    var before: (timer: LadderTimer, decision: Decision)?
+    var before: (timer: LadderTimer, decision: Decision, data: [UInt8])?
     // Who is told of a rung comes before the next one of the same moment: the leader before the supervisor.
     let order =
       due.indices.filter { RungCode.isForPeople(due[$0].code) }
@@ -79,8 +79,9 @@ extension WriteContext {
       }
       let fires = like.map { request.fire(timer, like: $0.decision) }
       guard let decision = fires ?? request.fire(timer, now: now, reference: reference) else { continue }
-      before = (timer, decision)
-      try apply(decision, previous: request)
+      let data = like?.data ?? decision.event.data.bytes
+      before = (timer, decision, data)
+      try apply(decision, previous: request, data: data)
       try tellPeople(of: code.rung, of: request)
       fired += 1
     }

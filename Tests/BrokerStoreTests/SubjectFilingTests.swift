@@ -154,6 +154,7 @@ import Testing
       try store.verify() == [
         "subjects that are not filed under their id numbers: 1 rows",
         "subjects that are filed in another run than their own: 1 rows",
+        "subjects that the filter of their run does not know: 1 rows",
       ])
   }
   /// A filter that does not know a subject of its run hides a request: it is a fault like a row that is missing.

@@ -50,7 +50,7 @@ import Testing
     }
     try Schema.migrator.migrate(queue)
     let filters = SubjectFilters()
-    try queue.read { db in
+    try queue.read { db throws in
       #expect(
         try String.fetchOne(db, sql: "SELECT sql FROM sqlite_schema WHERE name = 'subject_run'")
           == GoldenSchema.subjectFilter)
@@ -61,7 +61,7 @@ import Testing
     }
     // A run that comes is read; one without a filter, which no version of ours writes, is looked into.
     try queue.write { try $0.execute(sql: "INSERT INTO subject_run (run, through) VALUES (2, 40)") }
-    try queue.read { db in
+    try queue.read { db throws in
       #expect(try filters.runs(of: "c", db) == [2])
       #expect(try filters.runs(of: "a", db) == [2, 1, 0])
     }
