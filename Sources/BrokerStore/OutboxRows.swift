@@ -146,7 +146,7 @@ extension Store {
   ) throws(StoreError) -> DuePage {
     let reference = reference
     let now = clock.now
-    return try readNow { db in
+    return try readPage { db in
       if let mark {
         let due = try db.due(endpoint, outstanding, after: mark, now, limit: limit, reference)
         if let last = due.last, due.count == limit { return DuePage(due: due, nextAt: now, end: QueueMark(last)) }

@@ -1,8 +1,8 @@
 internal import GRDB
 internal import Synchronization
 
-/// Reads one row by its key on the calling thread. Such a read takes some ten microseconds; to hand it to a pool's
-/// thread, and its answer back, takes many times that. A few connections of their own, so that no long list is ever
+/// Reads one row by its key, or a short page, on the calling thread. Such a read takes some ten microseconds; to hand it to
+/// a pool's thread, and its answer back, takes many times that. A few connections of their own, so that no long list is ever
 /// waited for: who finds none free asks the pool.
 final class PointReader: Sendable {
   private struct State {
@@ -24,6 +24,21 @@ final class PointReader: Sendable {
     guard let connection = take() else { return nil }
     defer { give(connection) }
     return try? connection.unsafeRead(body)
+  }
+
+  /// The same for several statements, which all see what was committed at one moment.
+  func readTogether<T>(_ body: (Database) throws -> T) -> T? {
+    read { db in
+      try db.run(BatchSQL.beginReading)
+      do {
+        let value = try body(db)
+        try db.run(BatchSQL.commit)
+        return value
+      } catch {
+        try? db.rollback()
+        throw error
+      }
+    }
   }
 
   func close() {

@@ -138,6 +138,12 @@ package final class Store: Sendable {
     return try await read(body)
   }
 
+  /// For a short page that is read again and again: on the calling thread where that is possible at once.
+  func readPage<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+    if let found = points.readTogether(body) { return found }
+    return try readNow(body)
+  }
+
   /// Blocks the calling thread; for threads of our own, never for the cooperative pool.
   func readNow<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
     do {

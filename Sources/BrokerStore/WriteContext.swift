@@ -256,6 +256,7 @@ package final class WriteContext: @unchecked Sendable {
 enum BatchSQL: String, CaseIterable {
   /// Prepared once, like any other statement; GRDB's own calls prepare theirs each time.
   case begin = "BEGIN IMMEDIATE"
+  case beginReading = "BEGIN DEFERRED"
   case commit = "COMMIT"
   case savepoint = "SAVEPOINT job"
   case release = "RELEASE job"
