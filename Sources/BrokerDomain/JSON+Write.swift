@@ -1,8 +1,8 @@
 /// Appends JSON text to bytes. The caller opens and closes what it opened; commas are put by themselves.
 ///
 /// A page of a list is some three thousand members: what has a form of its own (a moment, an id) is written without a
-/// string in between.
-package struct JSONWriter {
+/// string in between. Nobody can copy a writer, so that what it has written is handed on rather than copied.
+package struct JSONWriter: ~Copyable {
   private var out: TextBuffer
   private var needsComma = false
 

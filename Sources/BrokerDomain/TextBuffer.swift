@@ -1,6 +1,6 @@
 /// Text as bytes, appended a piece at a time into memory that is there already: an array that grows by single bytes
 /// asks of each of them whether there is room, and whose it is.
-struct TextBuffer {
+struct TextBuffer: ~Copyable {
   /// Longer than what is written, nearly always.
   private var storage: [UInt8]
   private var count = 0
@@ -12,14 +12,11 @@ struct TextBuffer {
 
   var written: ArraySlice<UInt8> { storage[..<count] }
 
-  /// What was written, without a copy; nothing is left of it here.
-  mutating func take() -> [UInt8] {
+  /// What was written, without a copy.
+  consuming func take() -> [UInt8] {
     storage.removeLast(storage.count - count)
-    defer { self = TextBuffer() }
     return storage
   }
-
-  private init() { storage = [] }
 
   /// Appends as many bytes as `body` says that it has written, at most `room`.
   @inline(__always)
