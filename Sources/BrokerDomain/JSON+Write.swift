@@ -209,6 +209,15 @@ extension JSONWriter {
     out.append(UInt8(ascii: "\""))
   }
 
+  /// An id number without its middle; see `Mask`.
+  package mutating func masked(_ name: StaticString? = nil, _ idNumber: String) {
+    guard Mask.isOfBytes(idNumber.utf8) else { return string(name, Mask.idNumber(idNumber)) }
+    lead(name)
+    out.append(UInt8(ascii: "\""))
+    out.write(upTo: idNumber.utf8.count) { Mask.write(idNumber.utf8, to: $0) }
+    out.append(UInt8(ascii: "\""))
+  }
+
   /// An id, between what stands before and after it in the same text: neither needs an escape.
   package mutating func id(
     _ name: StaticString? = nil, _ value: EntityID?, after prefix: StaticString = "", before suffix: StaticString = ""

@@ -203,7 +203,7 @@ extension Representation {
       w.string("kind", subject.kind.rawValue)
       w.string("name", subject.name)
       w.string("idType", subject.idType)
-      w.string("idNumber", reveal ? subject.idNumber : Mask.idNumber(subject.idNumber))
+      if reveal { w.string("idNumber", subject.idNumber) } else { w.masked("idNumber", subject.idNumber) }
     }
   }
 }

@@ -39,16 +39,26 @@ package struct ResidentID: Sendable, Hashable {
 package enum Mask {
   /// The first six and the last four characters stay; what is shorter than 12 hides all but two.
   package static func idNumber(_ text: String) -> String {
-    // Characters are bytes but for a carriage return, which a line feed may follow.
     let utf8 = text.utf8
-    if utf8.count >= 12, utf8.allSatisfy({ $0 < 128 && $0 != 13 }) {
+    if Self.isOfBytes(utf8) {
       return String(unsafeUninitializedCapacity: utf8.count) { out in
-        for (at, byte) in utf8.enumerated() { out[at] = at < 6 || at >= utf8.count - 4 ? byte : UInt8(ascii: "*") }
-        return utf8.count
+        out.baseAddress.map { write(utf8, to: $0) } ?? 0
       }
     }
     let n = text.count
     guard n >= 12 else { return text.prefix(min(2, n)) + String(repeating: "*", count: max(0, n - 2)) }
     return text.prefix(6) + String(repeating: "*", count: n - 10) + text.suffix(4)
+  }
+
+  /// Twelve bytes or more that are a character each, and need no escape in JSON.
+  static func isOfBytes(_ utf8: String.UTF8View) -> Bool {
+    utf8.count >= 12 && utf8.allSatisfy { $0 < 128 && $0 >= 32 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+  }
+
+  /// - Parameter out: room for all of them.
+  /// - Returns: how many they are.
+  static func write(_ utf8: String.UTF8View, to out: UnsafeMutablePointer<UInt8>) -> Int {
+    for (at, byte) in utf8.enumerated() { out[at] = at < 6 || at >= utf8.count - 4 ? byte : UInt8(ascii: "*") }
+    return utf8.count
   }
 }

@@ -32,6 +32,10 @@ package struct WorkingCalendar: Sendable, Equatable {
   let national: [CalendarDate: AnnouncedDay]
   let overlays: [String: [CalendarDate: AnnouncedDay]]
   package let knownYears: Set<Int>
+  /// Of the days from `tableStart` on, how many working days of the country lie before each: for the known years and the
+  /// one after them, in which nearly all deadlines lie.
+  private var workedBefore: [Int32] = []
+  private var tableStart = 0
   /// On every working day.
   package var officeHours = OfficeHours.standard
 
@@ -43,6 +47,17 @@ package struct WorkingCalendar: Sendable, Equatable {
     // A year's notice always announces National Day. Days of December that the next year's notice brings along
     // (元旦 of 2019 began on 30 December 2018) must not make their own year known.
     knownYears = Set(national.lazy.filter(\.isNationalDayOff).map(\.date.year))
+    if let first = knownYears.min(), let last = knownYears.max(), last - first < 100,
+      let start = CalendarDate(year: first, month: 1, day: 1),
+      let end = CalendarDate(year: last + 1, month: 12, day: 31)
+    {
+      var count: Int32 = 0
+      let worked = (start.dayNumber...end.dayNumber).map { day in
+        defer { if isWorkedNationally(CalendarDate(dayNumber: day)) { count += 1 } }
+        return count
+      }
+      (workedBefore, tableStart) = (worked + [count], start.dayNumber)
+    }
   }
 
   package func isKnown(_ year: Int) -> Bool { knownYears.contains(year) }
@@ -104,6 +119,12 @@ package struct WorkingCalendar: Sendable, Equatable {
         if let day = overlays[prefix]?[date] { return day.kind == .work }
       }
     }
+    let index = date.dayNumber - tableStart
+    if index >= 0, index + 1 < workedBefore.count { return workedBefore[index + 1] > workedBefore[index] }
+    return isWorkedNationally(date)
+  }
+
+  private func isWorkedNationally(_ date: CalendarDate) -> Bool {
     if let day = national[date] { return day.kind == .work }
     if !isKnown(date.year), StatutoryDays.festival(on: date) != nil { return false }
     return date.weekday < 6
@@ -134,6 +155,8 @@ package struct WorkingCalendar: Sendable, Equatable {
     -> Int
   {
     guard end > start else { return 0 }
+    let (from, to) = (start.dayNumber + 1 - tableStart, end.dayNumber + 1 - tableStart)
+    if overlays.isEmpty, from >= 0, to < workedBefore.count { return Int(workedBefore[to] - workedBefore[from]) }
     var count = 0
     var day = start + 1
     while day <= end {

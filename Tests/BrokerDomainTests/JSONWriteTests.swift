@@ -79,7 +79,8 @@ internal import Testing
       let id = EntityID(
         key: Int64.random(in: 0 ... .max, using: &random) >> 4,
         tail: Int64.random(in: 0...0x3FFF_FFFF_FFFF_FFFF, using: &random))
-      var (fast, slow) = (JSONWriter(capacity: 1), JSONWriter(capacity: 1))
+      var fast = JSONWriter(capacity: 1)
+      var slow = JSONWriter(capacity: 1)
       fast.object { w in
         w.moment("at", moment)
         w.moment("never", nil)
@@ -111,8 +112,10 @@ internal import Testing
       w.int(nil, UInt64(bitPattern: value))
       w.int(nil, nil as Int?)
     }
-    #expect(w.text == "[\(value),\(UInt64(bitPattern: value)),null]")
-    #expect(w.bytes == Array(w.text.utf8) && w.finish() == w.bytes)
+    let (text, bytes) = (w.text, w.bytes)
+    #expect(text == "[\(value),\(UInt64(bitPattern: value)),null]")
+    let finished = w.finish()
+    #expect(bytes == Array(text.utf8) && finished == bytes)
   }
 
   @Test func writer() throws {

@@ -136,4 +136,31 @@ internal import Testing
     let reason = calendar.verdict(try date("2017-04-01"), region: try region("450100")).reason
     #expect(reason.zh == "三月三放假（地区 45）")
   }
+
+  /// The table of counted days says what the verdict of each day says: in known years, in the one after them, where there
+  /// is no table, and under an overlay, which no table knows.
+  @Test func countsAreThoseOfTheVerdicts() throws {
+    let national = try Vectors.calendar.get()
+    let guangxi = try #require(RegionCode("450102"))
+    let local = AnnouncedDay(date: try date("2026-03-03"), kind: .off, festival: "三月三", notice: "")
+    let overlaid = WorkingCalendar(national: try Vectors.announcedDays(), overlays: ["45": [local]])
+    let (start, end) = (try date("2009-01-01"), try date("2045-12-31"))
+    for (calendar, region) in [(national, nil), (national, guangxi), (overlaid, guangxi), (overlaid, nil)] {
+      var (day, counted) = (start, [0])
+      while day < end {
+        day = day + 1
+        let counts = calendar.verdict(day, region: region).counts
+        counted.append((counted.last ?? 0) + (counts ? 1 : 0))
+        if calendar.isWorkingDay(day, region: region) != counts { Issue.record("\(day)") }
+      }
+      let last = counted.count - 1
+      for index in stride(from: 0, through: last, by: 11) {
+        for length in [0, 1, 5, 40, 400, last] where index + length <= last {
+          let found = calendar.workingDays(after: start + index, through: start + (index + length), region: region)
+          if found != counted[index + length] - counted[index] { Issue.record("\(start + index), \(length) days") }
+        }
+        #expect(calendar.workingDays(after: start + index, through: start, region: region) == 0)
+      }
+    }
+  }
 }

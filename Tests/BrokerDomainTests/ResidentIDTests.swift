@@ -88,5 +88,15 @@ internal import Testing
   func mask(_ text: String, _ masked: String) {
     #expect(Mask.idNumber(text) == masked)
     #expect(Mask.idNumber(text).count == text.count)
+    // The same straight into JSON.
+    var (fast, slow) = ([UInt8](), [UInt8]())
+    for isFast in [true, false] {
+      var w = JSONWriter(capacity: 1)
+      w.object { w in
+        if isFast { w.masked("n", text) } else { w.string("n", masked) }
+      }
+      if isFast { fast = w.finish() } else { slow = w.finish() }
+    }
+    #expect(fast == slow)
   }
 }

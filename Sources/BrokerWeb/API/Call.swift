@@ -178,12 +178,14 @@ struct Reply: Sendable {
 
   private static let linkName = HTTPField.Name("Link")!
   private static let itemsOnLoop = 50
-  /// Of a short item; a request has two or three times as many.
-  private static let itemBytes = 768
+  /// Of a short item, and of a request: a page that outgrows its memory is copied.
+  static let (itemBytes, requestBytes) = (768, 1536)
 
   /// The answer that `json` writes. With many items it is written beside the connection's event loop, where the other
   /// connections of the loop would wait for it.
-  static func long(_ items: Int, json: @Sendable (inout JSONWriter) -> Void) async -> Reply {
+  static func long(
+    _ items: Int, each itemBytes: Int = Self.itemBytes, json: @Sendable (inout JSONWriter) -> Void
+  ) async -> Reply {
     let capacity = 1024 + items * itemBytes
     return items > itemsOnLoop
       ? await offTheLoop { Reply(capacity: capacity, json: json) } : Reply(capacity: capacity, json: json)
@@ -191,21 +193,24 @@ struct Reply: Sendable {
 
   /// A page of a list: `{items, next}` and the `Link` to the next page.
   static func page<T: Sendable>(
-    _ call: Call, _ items: [T], next: Int64?, head: @escaping @Sendable (inout JSONWriter) -> Void = { _ in },
+    _ call: Call, _ items: [T], next: Int64?, each itemBytes: Int = Self.itemBytes,
+    head: @escaping @Sendable (inout JSONWriter) -> Void = { _ in },
     _ write: @Sendable (inout JSONWriter, T) -> Void
   ) async -> Reply {
-    await page(call, items, cursor: next.map { String($0, radix: 36) }, head: head, write)
+    await page(call, items, cursor: next.map { String($0, radix: 36) }, each: itemBytes, head: head, write)
   }
 
   /// - Parameters:
   ///   - cursor: the place where the page ends: letters, digits and hyphens.
+  ///   - itemBytes: that an item has, about.
   ///   - head: members of the page besides `items` and `next`.
   static func page<T: Sendable>(
-    _ call: Call, _ items: [T], cursor: String?, head: @escaping @Sendable (inout JSONWriter) -> Void = { _ in },
+    _ call: Call, _ items: [T], cursor: String?, each itemBytes: Int = Self.itemBytes,
+    head: @escaping @Sendable (inout JSONWriter) -> Void = { _ in },
     _ write: @Sendable (inout JSONWriter, T) -> Void
   ) async -> Reply {
     let cursor = cursor.map { call.sealed($0) }
-    var reply = await long(items.count) { w in
+    var reply = await long(items.count, each: itemBytes) { w in
       w.array("items") { w in for item in items { w.object { write(&$0, item) } } }
       w.string("next", cursor)
       head(&w)

@@ -95,7 +95,7 @@ struct ReadRoutes {
       items.indices.lazy
         .filter { items[$0].request.state.name.isResult && items[$0].request.requester == own }
         .map { (request: items[$0].request.id.key, version: items[$0].request.version) })
-    return await Reply.page(call, page.items, next: page.next) { w, stored in
+    return await Reply.page(call, page.items, next: page.next, each: Reply.requestBytes) { w, stored in
       Representation(stored.request, subject: stored.subject, now: now, reference: reference, viewer: organ.code)
         .members(&w)
     }
