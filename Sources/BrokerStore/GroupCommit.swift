@@ -114,14 +114,16 @@ final class GroupCommit: Sendable {
     answers.reserveCapacity(batch.count)
     var failure: StoreError?
     do {
-      if try !run(batch, db, savepoints: false, &answers) {
-        try db.rollback()
-        context.forget(flushed: false)
-        answers.removeAll(keepingCapacity: true)
-        _ = try run(batch, db, savepoints: true, &answers)
+      try WriterTurn.taking {
+        if try !run(batch, db, savepoints: false, &answers) {
+          try db.rollback()
+          context.forget(flushed: false)
+          answers.removeAll(keepingCapacity: true)
+          _ = try run(batch, db, savepoints: true, &answers)
+        }
+        try context.flush()
+        try db.commitGathered()
       }
-      try context.flush()
-      try db.commitGathered()
     } catch {
       failure = StoreError.from(error)
       context.forget(flushed: true)
