@@ -124,6 +124,10 @@ package struct WorkingCalendar: Sendable, Equatable {
     return isWorkedNationally(date)
   }
 
+  private func isOverlaid(_ region: RegionCode?) -> Bool {
+    !overlays.isEmpty && region?.lineage.contains { overlays[$0] != nil } == true
+  }
+
   private func isWorkedNationally(_ date: CalendarDate) -> Bool {
     if let day = national[date] { return day.kind == .work }
     if !isKnown(date.year), StatutoryDays.festival(on: date) != nil { return false }
@@ -156,7 +160,7 @@ package struct WorkingCalendar: Sendable, Equatable {
   {
     guard end > start else { return 0 }
     let (from, to) = (start.dayNumber + 1 - tableStart, end.dayNumber + 1 - tableStart)
-    if overlays.isEmpty, from >= 0, to < workedBefore.count { return Int(workedBefore[to] - workedBefore[from]) }
+    if !isOverlaid(region), from >= 0, to < workedBefore.count { return Int(workedBefore[to] - workedBefore[from]) }
     var count = 0
     var day = start + 1
     while day <= end {

@@ -86,7 +86,7 @@ extension Store {
 }
 
 extension Database {
-  /// The first event at or after a moment. Sequence numbers grow with time, so twenty look-ups by key find it and no
+  /// The first event after a moment. Sequence numbers grow with time, so twenty look-ups by key find it and no
   /// index on the moment is needed.
   func firstEvent(after moment: Instant) throws -> Int64 {
     var low = try first(EventSQL.oldest) { $0.int(0) } ?? 0

@@ -11,7 +11,7 @@ final class PointReader: Sendable {
     var isClosed = false
   }
 
-  /// As many as threads that serve HTTP on a small machine; more would only be idle.
+  /// As many as threads that serve HTTP on a small machine, and who pushes; more would only be idle.
   private static let most = 4
 
   private let path: String

@@ -71,6 +71,9 @@ private struct KeyStream {
 /// The keys of several sources as one run, newest first, each once.
 struct RequestKeys {
   private var streams: [KeyStream]
+  /// The newest key of each stream and whose it is: a binary heap, because a supervisor's list has hundreds of streams.
+  private var heads: [(key: Int64, stream: Int)] = []
+  private var isBegun = false
   private var last: Int64?
 
   /// - Parameters:
@@ -82,18 +85,47 @@ struct RequestKeys {
   }
 
   mutating func next(_ db: Database) throws -> Int64? {
-    while true {
-      var (newest, from): (Int64?, Int) = (nil, 0)
-      for index in streams.indices {
-        guard let key = try streams[index].first(db), newest.map({ key > $0 }) ?? true else { continue }
-        (newest, from) = (key, index)
+    if !isBegun {
+      isBegun = true
+      for stream in streams.indices {
+        guard let key = try streams[stream].first(db) else { continue }
+        heads.append((key, stream))
+        rise(from: heads.count - 1)
       }
-      guard let newest else { return nil }
-      streams[from].removeFirst()
-      if newest != last {
-        last = newest
-        return newest
+    }
+    while let newest = heads.first {
+      streams[newest.stream].removeFirst()
+      if let key = try streams[newest.stream].first(db) {
+        heads[0].key = key
+      } else {
+        heads[0] = heads[heads.count - 1]
+        heads.removeLast()
       }
+      sink()
+      if newest.key != last {
+        last = newest.key
+        return newest.key
+      }
+    }
+    return nil
+  }
+
+  private mutating func rise(from place: Int) {
+    var place = place
+    while place > 0, heads[(place - 1) / 2].key < heads[place].key {
+      heads.swapAt(place, (place - 1) / 2)
+      place = (place - 1) / 2
+    }
+  }
+
+  private mutating func sink() {
+    var place = 0
+    while 2 * place + 1 < heads.count {
+      var child = 2 * place + 1
+      if child + 1 < heads.count, heads[child + 1].key > heads[child].key { child += 1 }
+      guard heads[child].key > heads[place].key else { return }
+      heads.swapAt(place, child)
+      place = child
     }
   }
 }

@@ -15,7 +15,10 @@ enum OverdueSQL: String, CaseIterable {
     SELECT request FROM filed_overdue WHERE organ = $1 AND role = $2 AND request < $3 ORDER BY request DESC LIMIT $4
     """
   /// Timers that are due: hardly any, but for the moment in which many requests fall due at once.
-  case due = "SELECT request FROM timer WHERE due_at <= $1"
+  case due = """
+    SELECT t.request FROM timer t CROSS JOIN request r ON r.key = t.request
+    WHERE t.due_at <= $1 AND ($2 IS NULL OR r.requester = $2 OR r.responder = $2)
+    """
   /// A row when more than so many are.
   case dueBeyond = "SELECT due_at FROM timer WHERE due_at <= $1 ORDER BY due_at LIMIT 1 OFFSET $2"
 
@@ -36,8 +39,9 @@ extension Database {
     return try first(OverdueSQL.dueBeyond, .int(now.milliseconds), .int(beyond)) { _ in true } == nil
   }
 
-  /// Adds what has fallen due and is not recorded yet, of all organs.
-  func fallenDue(_ now: Instant, _ keys: inout Set<Int64>) throws {
-    try each(OverdueSQL.due, [.int(now.milliseconds)]) { keys.insert($0.int(0)) }
+  /// Adds what has fallen due and is not recorded yet.
+  /// - Parameter organ: a party to it; nil for all organs.
+  func fallenDue(_ now: Instant, of organ: Int64?, _ keys: inout Set<Int64>) throws {
+    try each(OverdueSQL.due, [.int(now.milliseconds), .optionalInt(organ)]) { keys.insert($0.int(0)) }
   }
 }

@@ -19,9 +19,9 @@ extension Store {
     var filter = filter
     (filter.role, filter.subject) = (.supervisor, nil)
     let query = ListQuery(
-      filter: filter, organs: organs, before: cursor ?? .max, limit: limit + 1, now: clock.now)
+      filter: filter, organs: organs, isRegion: true, before: cursor ?? .max, limit: limit + 1, now: clock.now)
     return try await read { db in
-      let found = try db.requests(query, unfiled: try db.unfiled(unfiled, of: nil), filters, reference) {
+      let found = try db.requests(query, unfiled: unfiled, filters, reference) {
         known.contains($0.int(StoredRequest.requester)) || known.contains($0.int(StoredRequest.responder))
       }
       // What is sealed is for its two parties.

@@ -45,7 +45,7 @@ enum ListSQL: String, CaseIterable {
     FROM request r LEFT JOIN subject s ON s.request = r.key
     WHERE r.key = $1
       AND CASE $2 WHEN 'requester' THEN r.requester = $3 WHEN 'responder' THEN r.responder = $3
-        WHEN 'supervisor' THEN 1 ELSE r.requester = $3 OR r.responder = $3 END
+        WHEN 'region' THEN 1 WHEN 'supervisor' THEN 0 ELSE r.requester = $3 OR r.responder = $3 END
       AND ($4 IS NULL OR instr($4, ' ' || r.state || ' ') > 0)
       AND ($5 IS NULL OR r.procedure = $5) AND ($6 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
         OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $6
@@ -82,7 +82,7 @@ extension Store {
     let query = ListQuery(
       filter: filter, organs: [organ], before: cursor ?? .max, limit: limit + 1, now: clock.now)
     return try await read { db in
-      var found = try db.requests(query, unfiled: try db.unfiled(unfiled, of: organ), filters, reference)
+      var found = try db.requests(query, unfiled: unfiled, filters, reference)
       guard found.count > limit else { return Page(items: found, next: nil) }
       found.removeLast()
       return Page(items: found, next: found.last?.request.id.key)
@@ -106,6 +106,8 @@ struct ListQuery {
   let filter: RequestFilter
   /// Of whose requests; one, or those that a supervisor covers.
   let organs: [Int64]
+  /// Whether one of them is a party is asked beside the statement.
+  var isRegion = false
   /// The key behind which the page begins.
   let before: Int64
   let limit: Int
@@ -115,10 +117,9 @@ struct ListQuery {
 extension Database {
   /// Requests that are what is asked for, newest first.
   /// - Parameters:
-  ///   - unfiled: requests with events that are not filed yet.
   ///   - isAmong: asked of each as well.
   func requests(
-    _ query: ListQuery, unfiled: Set<Int64>, _ filters: SubjectFilters, _ reference: Reference,
+    _ query: ListQuery, unfiled: Unfiled, _ filters: SubjectFilters, _ reference: Reference,
     isAmong: (SQLRow) -> Bool = { _ in true }
   ) throws -> [StoredRequest] {
     var found: [StoredRequest] = []
@@ -135,15 +136,16 @@ extension Database {
       }
     }
     let filter = query.filter
-    var known = unfiled
     if let subject = filter.subject {
-      known = Set(try all(SubjectFilingSQL.ofPerson, .text(subject)) { $0.int(0) })
+      let known = Set(try all(SubjectFilingSQL.ofPerson, .text(subject)) { $0.int(0) })
       let runs = try filters.runs(of: subject, self)
       try read([.subject(idNumber: subject, runs: runs), .known(query.newestFirst(known))], before: query.before)
       return found
     }
+    let organ = query.isRegion ? nil : query.organs.first
+    var known = try self.unfiled(unfiled, of: organ)
     let readsOverdue = try readsOverdue(filter, query.now)
-    if readsOverdue { try fallenDue(query.now, &known) }
+    if readsOverdue { try fallenDue(query.now, of: organ, &known) }
     let sources = query.sources(readsOverdue: readsOverdue) + [.known(query.newestFirst(known))]
     guard let since = filter.updatedAfter else {
       try read(sources, before: query.before)
@@ -152,7 +154,7 @@ extension Database {
     // What was opened since lies at the head of the lists. What is older has an event since, and those are only read
     // when the page is not full: of who asks often they are few, of who asks for long ago they are many.
     let opened = EntityID.firstKey(after: since)
-    try read(sources, before: query.before, after: opened - 1)
+    if query.before > opened { try read(sources, before: query.before, after: opened - 1) }
     if found.count < query.limit {
       try changed(after: since, of: query.organs, &known)
       try read([.known(query.newestFirst(known))], before: min(query.before, opened))
@@ -202,7 +204,7 @@ extension ListQuery {
   fileprivate var conditions: [SQLValue] {
     let states = filter.states.map { " " + $0.map(\.rawValue).joined(separator: " ") + " " }
     return [
-      .text(filter.role?.rawValue ?? ""), .optionalInt(organs.first), .optionalText(states),
+      .text(isRegion ? "region" : filter.role?.rawValue ?? ""), .optionalInt(organs.first), .optionalText(states),
       .optionalText(filter.procedure), .optionalInt(filter.overdue == true ? now.milliseconds : nil),
       .optionalInt(filter.dueBefore?.milliseconds), .optionalInt(filter.overdue == false ? now.milliseconds : nil),
       .optionalInt(filter.updatedAfter?.milliseconds), .optionalText(filter.subject),

@@ -184,7 +184,7 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
       WHERE f.run = (SELECT n.run FROM subject_run n WHERE n.through >= s.request ORDER BY n.through LIMIT 1)
         AND f.id_number = s.id_number AND f.request = s.request)
     """
-  /// Of a person with a request in two runs, one would be counted twice on a page.
+  /// Runs are read one after the other, newest first: a request in another one would be out of order on a page.
   case subjectFiledElsewhere = """
     SELECT count(*) FROM subject_run n CROSS JOIN filed_subject f ON f.run = n.run
     WHERE f.request > n.through OR f.request <= (SELECT p.through FROM subject_run p WHERE p.run = n.run - 1)

@@ -23,18 +23,22 @@ struct SubjectFilter {
   /// With these one run of three hundred is read in vain.
   private static let (bitsEach, probes): (Int, UInt32) = (12, 8)
 
-  let bytes: [UInt8]
+  private(set) var bytes: [UInt8]
 
   init(_ idNumbers: some Collection<String>) {
-    var bytes = [UInt8](repeating: 0, count: Self.bytes(of: idNumbers.count))
-    for idNumber in idNumbers {
-      let probe = Probe(idNumber)
-      for index in 0..<Self.probes {
-        let bit = Self.bit(probe, index, bytes.count)
-        bytes[bit >> 3] |= 1 << (bit & 7)
-      }
+    self.init(of: idNumbers.count)
+    for idNumber in idNumbers { insert(idNumber) }
+  }
+
+  /// For so many, of whom nobody is in it yet.
+  init(of subjects: Int) { bytes = [UInt8](repeating: 0, count: Self.bytes(of: subjects)) }
+
+  mutating func insert(_ idNumber: String) {
+    let probe = Probe(idNumber)
+    for index in 0..<Self.probes {
+      let bit = Self.bit(probe, index, bytes.count)
+      bytes[bit >> 3] |= 1 << (bit & 7)
     }
-    self.bytes = bytes
   }
 
   static func bytes(of subjects: Int) -> Int { max(1, subjects * bitsEach / 8) }

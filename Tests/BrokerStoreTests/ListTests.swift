@@ -9,10 +9,18 @@ import Testing
   private static let organs: [Qidong] = [.requester, .responder, .stranger, .credit]
 
   /// 90 requests between four organs over twelve days, in every state, some overdue.
-  private static func populate(_ store: Store) async throws {
+  /// - Parameter files: two thirds of what has happened is filed, in two portions; else nothing is.
+  private static func populate(_ store: Store, files: Bool) async throws {
     var random = SeededGenerator(seed: 7)
     let keeper = DeadlineKeeper(store: store) { _ in }
-    for _ in 0..<90 {
+    for index in 0..<90 {
+      if files, [30, 60].contains(index) {
+        let organ = try #require(store.reference.organ(Qidong.requester.organ))
+        try await store.write { context in
+          _ = try context.open(.marriage(), by: organ)
+          try context.fileEvents(every: 1)
+        }
+      }
       let pair = organs.shuffled(using: &random)
       let procedure = Bool.random(using: &random) ? "verification" : "complaint"
       let person = Int.random(in: 0..<4, using: &random)
@@ -113,33 +121,68 @@ import Testing
     return filters
   }
 
-  /// With subjects in no run yet, and in several runs of which one is begun.
+  /// With subjects in no run yet and nothing filed, and with several runs of which one is begun, and most events filed.
   @Test(arguments: [8192, 7]) func everyFilterAgreesWithBruteForce(_ subjectsAtOnce: Int) async throws {
     var options = StoreOptions()
     options.subjectsAtOnce = subjectsAtOnce
     let store = try Fixture().open(options: options)
     defer { store.close() }
-    try await Self.populate(store)
+    let files = subjectsAtOnce == 7
+    try await Self.populate(store, files: files)
     let all = try await Self.all(store)
     #expect(
       Set(all.map(\.request.state.name)) == [.submitted, .acknowledged, .answered, .declined, .withdrawn, .returned])
     #expect(all.contains { $0.request.isOverdue(now: store.clock.now) })
     let organ = Qidong.requester.organ
     let number = try store.number(.requester)
-    if subjectsAtOnce == 7 { #expect(try store.scalar("SELECT count(*) FROM subject_run") > 3) }
+    if files {
+      #expect(try store.scalar("SELECT count(*) FROM subject_run") > 3)
+      #expect(try store.scalar("SELECT through > 50 AND through + 50 < (SELECT max(seq) FROM event) FROM filing") == 1)
+    }
     var nonEmpty = 0
-    for filter in Self.filters(all, store.clock.now) {
+    let filters = Self.filters(all, store.clock.now)
+    for (index, filter) in filters.enumerated() {
       let expected = all.filter { Self.matches($0, filter, organ, store.clock.now) }.map(\.request.id)
       let found = try await store.requests(of: number, filter, cursor: nil, limit: 500)
       #expect(found.items.map(\.request.id) == expected, "\(filter)")
       #expect(found.next == nil)
       if !expected.isEmpty { nonEmpty += 1 }
+      let limit = [1, 4, 3, 7][index % 4]
+      #expect(try await Self.pages(store, number, filter, limit: limit) == expected, "\(filter), \(limit) a page")
     }
     #expect(nonEmpty > 200, "the filters must find something to be worth asking")
-    let filters = Self.filters(all, store.clock.now).filter { $0.role == nil }
-    for filter in filters.prefix(60) + filters.filter({ $0.subject != nil }) {
-      let expected = all.filter { Self.matches($0, filter, organ, store.clock.now) }.map(\.request.id)
-      #expect(try await Self.pages(store, number, filter, limit: 4) == expected, "\(filter)")
+    var supervised = RequestFilter()
+    supervised.role = .supervisor
+    #expect(
+      try await store.requests(of: number, supervised, cursor: nil, limit: 9).items.isEmpty, "asked of `supervised`")
+  }
+
+  /// A supervisor's list merges those of all the organs that it covers.
+  @Test(arguments: [true, false]) func whatASupervisorSeesAgreesWithBruteForce(_ files: Bool) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    try await Self.populate(store, files: files)
+    let all = try await Self.all(store)
+    let supervisor = try #require(store.reference.organ(Qidong.supervisor.organ))
+    let covered = Set(store.reference.organs.filter { supervisor.region.covers($0.region) }.map(\.code))
+      .subtracting([supervisor.code])
+    #expect(covered.count > 8, "more streams than are read at a page's length")
+    for filter in Self.filters(all, store.clock.now) where filter.role == nil && filter.subject == nil {
+      let expected = all.filter { stored in
+        let request = stored.request
+        return [request.requester, request.responder].contains { party in
+          covered.contains(party) && Self.matches(stored, filter, party, store.clock.now)
+        } && request.parties(supervisor.code, store.reference).contains(.supervisor)
+      }.map(\.request.id)
+      for limit in [3, 500] {
+        var (found, cursor): ([EntityID], Int64?) = ([], nil)
+        repeat {
+          let page = try await store.supervised(by: supervisor, filter, cursor: cursor, limit: limit)
+          found += page.items.map(\.request.id)
+          cursor = page.next
+        } while cursor != nil && found.count < 1000
+        #expect(found == expected, "\(filter), \(limit) a page")
+      }
     }
   }
 

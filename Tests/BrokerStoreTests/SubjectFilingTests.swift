@@ -157,6 +157,7 @@ import Testing
         "subjects that the filter of their run does not know: 1 rows",
       ])
   }
+
   /// A filter that does not know a subject of its run hides a request: it is a fault like a row that is missing.
   @Test func verifyFindsAFilterThatHidesSomebody() async throws {
     let fixture = try Fixture()

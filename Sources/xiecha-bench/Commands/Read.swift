@@ -42,6 +42,8 @@ struct Read: AsyncParsableCommand {
     help: "Some of single, all, role, state, overdue, dueBefore, updatedAfter, subject; all of them where left out.")
   var only: String?
 
+  private static let kinds = ["single"] + Query.allCases.map(\.rawValue)
+
   private var isWanted: (String) -> Bool {
     guard let only else { return { _ in true } }
     let wanted = Set(only.split(separator: ",").map(String.init))
@@ -60,11 +62,12 @@ struct Read: AsyncParsableCommand {
   func validate() throws {
     guard (100...10_000_000).contains(rows), (1...1024).contains(connections), seconds > 0, (1...100).contains(rounds),
       (1...100_000).contains(accepts), (listRate ?? 1) > 0, (1...500).contains(limit),
-      Query.allCases.contains(where: { isWanted($0.rawValue) }) || isWanted("single")
+      only.map({ only in only.split(separator: ",").allSatisfy { Self.kinds.contains(String($0)) } && !only.isEmpty })
+        ?? true
     else {
       throw ValidationError(
         "rows 100–10000000, connections 1–1024, seconds above 0, rounds 1–100, accepts 1–100000, limit 1–500, "
-          + "only some of single, \(Query.allCases.map(\.rawValue).joined(separator: ", "))")
+          + "only some of \(Self.kinds.joined(separator: ", "))")
     }
   }
 
@@ -186,6 +189,7 @@ struct Read: AsyncParsableCommand {
       report.rows.append(Self.row("list: \(query.rawValue)", [round], of: nil))
     }
     // Their CPU is within that of the lists.
+    if beside.isEmpty { return }
     report.rows.append(Self.row("submissions meanwhile", beside, of: nil).dropLast() + [.none])
   }
 }
