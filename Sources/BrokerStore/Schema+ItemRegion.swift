@@ -1,6 +1,7 @@
 extension Schema {
   /// Whose list an item is of: two regions of one database list the same proof for the same matter, each for itself, and
   /// so the old UNIQUE had to give way. `''`: shared by every region, as all were before.
+  /// (`public` is a column, as in `Schema+Catalogue.swift`: whether a commitment is made public; no access of Swift's.)
   static let itemRegion = """
     CREATE TABLE item_of_region (
       version INTEGER NOT NULL,

@@ -30,6 +30,24 @@ import Testing
     #expect(introduced == Array(1..<(introduced.count + 1)), "\(sql)")
   }
 
+  /// `StoredRequest` reads all of them by place: a column that moves in one moves in each. SQL has no word for a list of
+  /// columns, and one put together at run time would be no statement that these tests can read. A timer looks at no content
+  /// and no subject, and has NULL there.
+  @Test(arguments: [ListSQL.matching.rawValue, CallbackSQL.full.rawValue, TimerSQL.due.rawValue])
+  func requestsAreReadByTheSamePlaces(_ sql: String) {
+    func columns(_ sql: String) -> [String] {
+      sql.split(separator: "FROM", maxSplits: 1)[0].dropFirst("SELECT".count).split(separator: ",")
+        .map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+    }
+    let whole = columns(RequestSQL.get.rawValue)
+    #expect(whole.count == 24 && whole[Int(StoredRequest.requester)] == "r.requester")
+    #expect(whole[Int(StoredRequest.responder)] == "r.responder")
+    for (place, column) in columns(sql).prefix(whole.count).enumerated() {
+      #expect(column == whole[place] || column == "NULL" && (17...21).contains(place), "\(place): \(column)")
+    }
+    #expect(columns(sql).count >= whole.count)
+  }
+
   /// What runs for every request, transition, callback, timer, poll or list. The others run once per start or import
   /// (`ReferenceSQL`, `KeySQL`, `EndpointSQL.targets`), for an operator who asks for the whole (`VerifySQL`,
   /// `CountSQL`, `TallySQL.all`: a row per procedure and state; `OutboxSQL.depth` for a metrics page,
