@@ -73,7 +73,7 @@ package struct JSONWriter: ~Copyable {
   }
 
   /// Members that are JSON already, without braces.
-  mutating func splice(_ members: ArraySlice<UInt8>) {
+  package mutating func splice(_ members: ArraySlice<UInt8>) {
     guard !members.isEmpty else { return }
     comma()
     out.append(members)

@@ -4,7 +4,7 @@ package struct Representation: Sendable {
   package let subject: Subject?
   /// Shows the subject's id number unmasked; the caller has recorded the read.
   package let reveal: Bool
-  package let now: Instant
+  let standing: Standing
   package let reference: Reference
   /// Who reads it; nil when it is told to all whom the request concerns.
   package let viewer: OrganCode?
@@ -21,8 +21,17 @@ package struct Representation: Sendable {
     self.request = request
     self.subject = subject
     self.reveal = reveal
-    self.now = now
+    standing = Standing(
+      of: request, now: now, calendar: reference.calendar, region: request.calendarRegion(reference))
     self.reference = reference
+  }
+
+  /// - Parameter standing: of the request by the same reference.
+  package init(
+    _ request: AssistanceRequest, subject: Subject?, standing: Standing, reference: Reference, viewer: OrganCode
+  ) {
+    (self.request, self.subject, self.standing, self.reference) = (request, subject, standing, reference)
+    (self.viewer, author, reveal) = (viewer, viewer, false)
   }
 
   package var bytes: [UInt8] {
@@ -83,16 +92,12 @@ package struct Representation: Sendable {
 
   package func due(_ w: inout JSONWriter) {
     let deadline = request.deadline
-    let until = request.closedAt ?? request.pausedAt ?? now
     w.moment("at", deadline.at)
     w.date("date", deadline.date)
     w.int("workingDays", deadline.workingDays)
-    w.int(
-      "remaining",
-      reference.calendar.workingDays(
-        after: until.date, through: deadline.date, region: request.calendarRegion(reference)))
-    w.string("status", request.clockStatus(now: now).rawValue)
-    w.bool("overdue", request.isOverdue(now: now))
+    w.int("remaining", standing.remaining)
+    w.string("status", standing.status.rawValue)
+    w.bool("overdue", standing.isOverdue)
     w.bool("provisional", deadline.provisional)
     if request.progress.bindsSender { w.string("binds", Procedure.Bound.sender.rawValue) }
   }
@@ -104,7 +109,7 @@ package struct Representation: Sendable {
         let hidden = sealedWords(of: answer)
         answer.write(&w, without: hidden.fields, text: !hidden.text)
         w.moment("at", at)
-        w.bool("late", request.isReplyLate(now: now))
+        w.bool("late", standing.isReplyLate)
       }
     } else {
       w.null("answer")

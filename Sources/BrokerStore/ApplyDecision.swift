@@ -113,6 +113,7 @@ extension WriteContext {
     guard db.changesCount == 1 else {
       throw StoreError.unexpected("request \(request.id) changed under its own writer")
     }
+    noteAmended(request.id.key)
   }
 
   private func insert(_ subject: Subject, of request: Int64) throws {

@@ -31,7 +31,7 @@ package final class FirstReads: Sendable {
   package init() {}
 
   /// - Returns: whether somebody has to begin to write.
-  func note(_ results: some Sequence<Key>, at now: Instant) -> Bool {
+  func note(_ results: [Key], at now: Instant) -> Bool {
     state.withLock { state in
       for key in results where !state.young.contains(key) && !state.old.contains(key) {
         guard state.pending.count < Self.pendingLimit else { break }
@@ -84,8 +84,8 @@ extension Store {
 
   /// The requester has read these results. Returns at once.
   package func noteRead(_ results: some Sequence<(request: Int64, version: Int)>) {
-    let keys = results.lazy.map { FirstReads.Key(request: $0.request, version: $0.version) }
-    guard firstReads.note(keys, at: clock.now) else { return }
+    let keys = results.map { FirstReads.Key(request: $0.request, version: $0.version) }
+    guard !keys.isEmpty, firstReads.note(keys, at: clock.now) else { return }
     Task { await writeFirstReads() }
   }
 

@@ -28,11 +28,13 @@ final class GroupCommit: Sendable {
   private let context: WriteContext
   /// Nil where SQLite's own checkpoints are good enough.
   private let checkpointer: Checkpointer?
+  private let willCommit: @Sendable (CommitNotice) -> Void
   private let onCommit: @Sendable (CommitNotice) -> Void
   let sizes = BatchSizes()
 
   init(
     pool: DatabasePool, queueLimit: Int, batchLimit: Int, context: WriteContext, checkpointer: Checkpointer? = nil,
+    willCommit: @escaping @Sendable (CommitNotice) -> Void = { _ in },
     onCommit: @escaping @Sendable (CommitNotice) -> Void
   ) {
     self.pool = pool
@@ -40,6 +42,7 @@ final class GroupCommit: Sendable {
     self.batchLimit = batchLimit
     self.context = context
     self.checkpointer = checkpointer
+    self.willCommit = willCommit
     self.onCommit = onCommit
   }
 
@@ -122,6 +125,7 @@ final class GroupCommit: Sendable {
           _ = try run(batch, db, savepoints: true, &answers)
         }
         try context.flush()
+        willCommit(context.notice)
         try db.commitGathered()
       }
     } catch {

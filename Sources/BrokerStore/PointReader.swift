@@ -28,17 +28,7 @@ final class PointReader: Sendable {
 
   /// The same for several statements, which all see what was committed at one moment.
   func readTogether<T>(_ body: (Database) throws -> T) -> T? {
-    read { db in
-      try db.run(BatchSQL.beginReading)
-      do {
-        let value = try body(db)
-        try db.run(BatchSQL.commit)
-        return value
-      } catch {
-        try? db.rollback()
-        throw error
-      }
-    }
+    read { db in try db.reading(body) }
   }
 
   func close() {
@@ -62,7 +52,7 @@ final class PointReader: Sendable {
     var configuration = Configuration()
     configuration.readonly = true
     configuration.busyMode = .immediateError
-    configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA cache_size = -4096") }
+    configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA cache_size = -\(StoreOptions.readerCacheKiB)") }
     guard let made = try? DatabaseQueue(path: path, configuration: configuration) else {
       state.withLock { $0.made -= 1 }
       return nil

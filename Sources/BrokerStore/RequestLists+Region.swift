@@ -11,21 +11,22 @@ extension Store {
   ///   - limit: 1…500.
   package func supervised(
     by supervisor: Organ, _ filter: RequestFilter, cursor: Int64?, limit: Int
-  ) async throws(StoreError) -> Page<StoredRequest> {
-    let (reference, unfiled, filters) = (reference, unfiled, subjectFilters)
-    let organs = reference.organs.filter { $0.number != supervisor.number && supervisor.region.covers($0.region) }
-      .map(\.number)
-    let known = Set(organs)
+  ) async throws(StoreError) -> Page<ListedRequest> {
+    let memory = listMemory
+    let organs = memory.reference.organs.filter {
+      $0.number != supervisor.number && supervisor.region.covers($0.region)
+    }
     var filter = filter
     (filter.role, filter.subject) = (.supervisor, nil)
     let query = ListQuery(
-      filter: filter, organs: organs, isRegion: true, before: cursor ?? .max, limit: limit + 1, now: clock.now)
+      filter: filter, organs: organs.map(\.number), among: Set(organs.map(\.code)), before: cursor ?? .max,
+      limit: limit + 1, now: clock.now)
     return try await read { db in
-      let found = try db.requests(query, unfiled: unfiled, filters, reference) {
-        known.contains($0.int(StoredRequest.requester)) || known.contains($0.int(StoredRequest.responder))
-      }
+      let found = try db.requests(query, memory)
       // What is sealed is for its two parties.
-      let items = found.prefix(limit).filter { $0.request.parties(supervisor.code, reference).contains(.supervisor) }
+      let items = found.prefix(limit).filter {
+        $0.request.parties(supervisor.code, memory.reference).contains(.supervisor)
+      }
       return Page(items: items, next: found.count > limit ? found[limit - 1].request.id.key : nil)
     }
   }

@@ -37,7 +37,8 @@ enum ListSQL: String, CaseIterable {
     ORDER BY request DESC LIMIT $5
     """
   /// The columns of `RequestSQL.get`, if the request is what the filter asks for. A clock runs out at its due moment,
-  /// unless it is met already.
+  /// unless it is met already. What does not belong on the page is not read into a value: `ListQuery.accepts` says the
+  /// same of values.
   case matching = """
     SELECT r.key, r.tail, r.procedure, r.state, r.version, r.requester, r.responder, r.item, r.received_at,
       r.updated_at, r.due_at, r.due_day, r.working_days, r.provisional, r.acknowledged_at, r.officer,
@@ -77,16 +78,21 @@ extension Store {
   ///   - limit: 1…500.
   package func requests(
     of organ: Int64, _ filter: RequestFilter, cursor: Int64?, limit: Int
-  ) async throws(StoreError) -> Page<StoredRequest> {
-    let (reference, unfiled, filters) = (reference, unfiled, subjectFilters)
+  ) async throws(StoreError) -> Page<ListedRequest> {
+    let memory = listMemory
     let query = ListQuery(
-      filter: filter, organs: [organ], before: cursor ?? .max, limit: limit + 1, now: clock.now)
+      filter: filter, organs: [organ], organ: memory.reference.organ(number: organ)?.code, before: cursor ?? .max,
+      limit: limit + 1, now: clock.now)
     return try await read { db in
-      var found = try db.requests(query, unfiled: unfiled, filters, reference)
+      var found = try db.requests(query, memory)
       guard found.count > limit else { return Page(items: found, next: nil) }
       found.removeLast()
       return Page(items: found, next: found.last?.request.id.key)
     }
+  }
+
+  var listMemory: ListMemory {
+    ListMemory(reference: reference, unfiled: unfiled, filters: subjectFilters, known: listed)
   }
 
   /// The open requests that an organ made under a commitment (承诺书文号), oldest first.
@@ -101,65 +107,47 @@ extension Store {
   }
 }
 
-/// What a page is to hold.
-struct ListQuery {
-  let filter: RequestFilter
-  /// Of whose requests; one, or those that a supervisor covers.
-  let organs: [Int64]
-  /// Whether one of them is a party is asked beside the statement.
-  var isRegion = false
-  /// The key behind which the page begins.
-  let before: Int64
-  let limit: Int
-  let now: Instant
+/// What who reads a list knows beside the database.
+struct ListMemory {
+  let reference: Reference
+  let unfiled: Unfiled
+  let filters: SubjectFilters
+  let known: KnownRequests
 }
 
 extension Database {
   /// Requests that are what is asked for, newest first.
-  /// - Parameters:
-  ///   - isAmong: asked of each as well.
-  func requests(
-    _ query: ListQuery, unfiled: Unfiled, _ filters: SubjectFilters, _ reference: Reference,
-    isAmong: (SQLRow) -> Bool = { _ in true }
-  ) throws -> [StoredRequest] {
-    var found: [StoredRequest] = []
-    found.reserveCapacity(query.limit)
-    /// - Parameter after: the key at which to stop.
-    func read(_ sources: [KeySource], before: Int64, after: Int64 = .min) throws {
-      var keys = RequestKeys(sources, before: before, page: query.limit)
-      func next() throws -> Int64? {
-        guard found.count < query.limit, let key = try keys.next(self), key > after else { return nil }
-        return key
-      }
-      try lookUp(ListSQL.matching, query.conditions, key: next) { row in
-        if isAmong(row) { found.append(try StoredRequest(row, reference)) }
-      }
-    }
+  func requests(_ query: ListQuery, _ memory: ListMemory) throws -> [ListedRequest] {
+    var page = PageReader(query, memory)
     let filter = query.filter
     if let subject = filter.subject {
       let known = Set(try all(SubjectFilingSQL.ofPerson, .text(subject)) { $0.int(0) })
-      let runs = try filters.runs(of: subject, self)
-      try read([.subject(idNumber: subject, runs: runs), .known(query.newestFirst(known))], before: query.before)
-      return found
+      let runs = try memory.filters.runs(of: subject, self)
+      try page.read(
+        [.subject(idNumber: subject, runs: runs), .known(query.newestFirst(known))], before: query.before, self)
+      return page.found
     }
-    let organ = query.isRegion ? nil : query.organs.first
-    var known = try self.unfiled(unfiled, of: organ)
+    let organ = query.among == nil ? query.organs.first : nil
+    var (known, newest) = try unfiled(memory.unfiled, of: organ)
+    page.newest = newest
     let readsOverdue = try readsOverdue(filter, query.now)
     if readsOverdue { try fallenDue(query.now, of: organ, &known) }
     let sources = query.sources(readsOverdue: readsOverdue) + [.known(query.newestFirst(known))]
-    guard let since = filter.updatedAfter else {
-      try read(sources, before: query.before)
-      return found
+    if let since = filter.updatedAfter {
+      // What was opened since lies at the head of the lists. What is older has an event since, and those are only read
+      // when the page is not full: of who asks often they are few, of who asks for long ago they are many.
+      let opened = EntityID.firstKey(after: since)
+      if query.before > opened { try page.read(sources, before: query.before, after: opened - 1, self) }
+      if !page.isFull {
+        try changed(after: since, of: query.organs, &known)
+        try page.read([.known(query.newestFirst(known))], before: min(query.before, opened), self)
+      }
+    } else {
+      try page.read(sources, before: query.before, self)
     }
-    // What was opened since lies at the head of the lists. What is older has an event since, and those are only read
-    // when the page is not full: of who asks often they are few, of who asks for long ago they are many.
-    let opened = EntityID.firstKey(after: since)
-    if query.before > opened { try read(sources, before: query.before, after: opened - 1) }
-    if found.count < query.limit {
-      try changed(after: since, of: query.organs, &known)
-      try read([.known(query.newestFirst(known))], before: min(query.before, opened))
-    }
-    return found
+    // Who pages on reads each request once.
+    if query.before == .max { memory.known.keep(page.new, newest: newest, memory.reference) }
+    return page.found
   }
 
   /// Adds the requests of filed events. They are read from the events, which are in order of time, rather than from an
@@ -172,42 +160,53 @@ extension Database {
   }
 }
 
-extension ListQuery {
-  fileprivate func newestFirst(_ keys: Set<Int64>) -> [Int64] { keys.sorted(by: >) }
+/// A page as it fills.
+private struct PageReader {
+  let query: ListQuery
+  let memory: ListMemory
+  /// The newest event that this reader sees; nil where nothing is to be taken from memory.
+  var newest: Int64?
+  private(set) var found: [ListedRequest] = []
+  /// Those of them that were not known.
+  private(set) var new: [ListedRequest] = []
 
-  /// Where the requests are filed; what came since is no part of it.
-  /// - Parameter readsOverdue: what is overdue is read from a list of its own.
-  fileprivate func sources(readsOverdue: Bool) -> [KeySource] {
-    let roles: [Int64] =
-      switch filter.role {
-      case .requester: [0]
-      case .responder: [1]
-      case .supervisor, nil: [0, 1]
+  init(_ query: ListQuery, _ memory: ListMemory) {
+    (self.query, self.memory) = (query, memory)
+    found.reserveCapacity(query.limit)
+  }
+
+  var isFull: Bool { found.count >= query.limit }
+
+  /// - Parameter after: the key at which to stop.
+  mutating func read(_ sources: [KeySource], before: Int64, after: Int64 = .min, _ db: Database) throws {
+    var keys = RequestKeys(sources, before: before, page: query.limit)
+    var portion: [Int64] = []
+    portion.reserveCapacity(query.limit)
+    repeat {
+      portion.removeAll(keepingCapacity: true)
+      while portion.count < query.limit, let key = try keys.next(db), key > after { portion.append(key) }
+      try take(portion, db)
+    } while !isFull && portion.count == query.limit
+  }
+
+  /// Puts on the page what belongs there of these, in order.
+  private mutating func take(_ keys: [Int64], _ db: Database) throws {
+    let known = newest.flatMap { memory.known.requests(keys, newest: $0, memory.reference) }
+    var at = 0
+    // What is known is put on the page on the way to the next key that is not.
+    func next(_ page: inout PageReader) -> Int64? {
+      while !page.isFull, at < keys.count {
+        defer { at += 1 }
+        guard let listed = known?[at] else { return keys[at] }
+        if page.query.accepts(listed) { page.found.append(listed) }
       }
-    let open = openFlags
-    return organs.flatMap { organ in
-      roles.flatMap { role -> [KeySource] in
-        readsOverdue
-          ? [.overdue(organ: organ, role: role)] : open.map { .filed(organ: organ, role: role, open: $0) }
-      }
+      return nil
     }
-  }
-
-  /// Open and closed requests lie apart; a filter that can only match one of them reads only that.
-  private var openFlags: [Int64] {
-    if filter.overdue == true { return [1] }
-    guard let states = filter.states else { return [1, 0] }
-    return Set(states.map { $0.isOpen ? Int64(1) : 0 }).sorted(by: >)
-  }
-
-  /// From the second parameter of `ListSQL.matching` on.
-  fileprivate var conditions: [SQLValue] {
-    let states = filter.states.map { " " + $0.map(\.rawValue).joined(separator: " ") + " " }
-    return [
-      .text(isRegion ? "region" : filter.role?.rawValue ?? ""), .optionalInt(organs.first), .optionalText(states),
-      .optionalText(filter.procedure), .optionalInt(filter.overdue == true ? now.milliseconds : nil),
-      .optionalInt(filter.dueBefore?.milliseconds), .optionalInt(filter.overdue == false ? now.milliseconds : nil),
-      .optionalInt(filter.updatedAfter?.milliseconds), .optionalText(filter.subject),
-    ]
+    try db.lookUp(ListSQL.matching, query.conditions, of: &self, key: next) { page, row in
+      let listed = ListedRequest(try StoredRequest(row, page.memory.reference), page.memory.reference)
+      guard page.query.accepts(listed) else { return }
+      page.found.append(listed)
+      page.new.append(listed)
+    }
   }
 }

@@ -32,16 +32,13 @@ extension StoredRequest {
     .damaged(file: "the database", "request \(id) cannot be read")
   }
 
-  /// Columns of `RequestSQL.get` with organ numbers.
-  static let (requester, responder): (Int32, Int32) = (5, 6)
-
   /// Columns in the order of `RequestSQL.get`.
   init(_ row: SQLRow, _ reference: Reference) throws {
     let id = EntityID(key: row.int(0), tail: row.int(1))
     guard let name = StateName(rawValue: row.text(3)),
       let state = AssistanceRequest.State(name: name, payload: row.optionalBytes(16)),
-      let requester = reference.organ(number: row.int(Self.requester)),
-      let responder = reference.organ(number: row.int(Self.responder))
+      let requester = reference.organ(number: row.int(5)),
+      let responder = reference.organ(number: row.int(6))
     else { throw Self.damaged(id) }
     var progress: Progress?
     if let encoded = row.optionalBytes(22) {

@@ -76,10 +76,11 @@ extension Database {
   /// once, and the other values are bound once, not for every row. Keys without a row are passed over.
   /// - Parameters:
   ///   - values: from the second parameter on.
+  ///   - result: what comes of it, for both closures.
   ///   - key: the next one, until it is nil; may run other statements, but not this one.
-  func lookUp(
-    _ sql: some RawRepresentable<String>, _ values: [SQLValue], key: () throws -> Int64?,
-    body: (SQLRow) throws -> Void
+  func lookUp<Result>(
+    _ sql: some RawRepresentable<String>, _ values: [SQLValue], of result: inout Result,
+    key: (inout Result) throws -> Int64?, body: (inout Result, SQLRow) throws -> Void
   ) throws {
     let prepared = try cachedStatement(sql: sql.rawValue)
     let statement = prepared.sqliteStatement
@@ -91,11 +92,11 @@ extension Database {
     for (index, value) in values.enumerated() {
       try bind(value, at: Int32(index + 2), of: statement, sql: sql.rawValue)
     }
-    while let key = try key() {
+    while let key = try key(&result) {
       sqlite3_reset(statement)
       try bind(.int(key), at: 1, of: statement, sql: sql.rawValue)
       switch sqlite3_step(statement) {
-      case SQLITE_ROW: try body(SQLRow(statement: statement))
+      case SQLITE_ROW: try body(&result, SQLRow(statement: statement))
       case SQLITE_DONE: continue
       case let code: throw fault(code, sql.rawValue)
       }

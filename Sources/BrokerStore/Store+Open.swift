@@ -50,7 +50,7 @@ extension Store {
         try pool.write { db in
           if let generation = loaded.generation, !isBehind { try db.setMeta(.loadedGeneration, generation) }
           try db.run(OutboxSQL.releaseLeases)
-          try db.begin(store.unfiled)
+          store.listed.begin(newest: try db.begin(store.unfiled))
         }
         // What was written so far went by SQLite's own checkpoints.
         if let checkpointer { pool.writeWithoutTransaction { db in checkpointer.watch(db) } }
@@ -106,7 +106,7 @@ extension Store {
       // edges of trees, touched by a few bytes: half the page is nearly half the log.
       if !db.configuration.readonly { try db.execute(sql: "PRAGMA page_size = 2048") }
       // Readers share what the system has cached; the writer's own cache is set once it is open.
-      try db.execute(sql: "PRAGMA cache_size = -\(db.configuration.readonly ? 4096 : cacheKiB)")
+      try db.execute(sql: "PRAGMA cache_size = -\(db.configuration.readonly ? StoreOptions.readerCacheKiB : cacheKiB)")
     }
     return try DatabasePool(path: path, configuration: configuration)
   }

@@ -16,8 +16,13 @@ package struct StoreOptions: Sendable, Equatable {
   package var inspectAfterSeconds = 3
   /// Files up to this are read whole before the start, larger ones right after it.
   package var startCheckMiB = 64
+  /// Requests of first pages of lists that are kept in memory, some 4 KiB each.
+  package var listedRequests = 4096
   /// Subjects that make a run (`SubjectFiling`). No key: whoever looks for a person reads as many by themselves.
   var subjectsAtOnce = 1024
+
+  /// Page cache of a connection that reads; they share what the system has cached.
+  static let readerCacheKiB = 4096
 
   package init() {}
 }
@@ -26,6 +31,7 @@ package struct StoreOptions: Sendable, Equatable {
 package final class Store: Sendable {
   let pool: DatabasePool
   let group: GroupCommit
+  private let readers: Readers
   private let points: PointReader
   /// Of the daemon.
   let checkpointer: Checkpointer?
@@ -49,6 +55,7 @@ package final class Store: Sendable {
   package let firstReads = FirstReads()
   let unfiled: Unfiled
   let subjectFilters = SubjectFilters()
+  let listed: KnownRequests
 
   /// The calendar may have changed while no daemon ran, or the last one ended before every deadline was moved.
   let isBehind: Mutex<Bool>
@@ -73,7 +80,9 @@ package final class Store: Sendable {
     self.isBehind = Mutex(isBehind)
     self.pool = pool
     self.checkpointer = checkpointer
-    points = PointReader(path: Self.databasePath(directory))
+    let path = Self.databasePath(directory)
+    readers = Readers(path: path, most: options.readers, busyTimeout: Double(options.busyTimeoutSeconds))
+    points = PointReader(path: path)
     self.directory = directory
     self.clock = clock
     self.procedures = procedures
@@ -82,7 +91,8 @@ package final class Store: Sendable {
     self.vault = vault
     self.options = options
     let (listeners, unfiled) = (Listeners(), Unfiled())
-    self.unfiled = unfiled
+    let listed = KnownRequests(capacity: lock == nil ? 0 : options.listedRequests)
+    (self.unfiled, self.listed) = (unfiled, listed)
     listeners.reference.withLock { $0 = loaded.reference }
     self.listeners = listeners
     state = Mutex(loaded)
@@ -92,9 +102,10 @@ package final class Store: Sendable {
       context: WriteContext(clock: clock, vault: vault, subjectsAtOnce: options.subjectsAtOnce) {
         listeners.reference.withLock { $0 ?? initial }
       },
-      checkpointer: checkpointer,
+      checkpointer: checkpointer, willCommit: { listed.willCommit($0) },
       onCommit: { notice in
         unfiled.note(notice)
+        listed.didCommit(notice)
         for listener in listeners.all.withLock({ $0 }) { listener(notice) }
       })
   }
@@ -125,11 +136,7 @@ package final class Store: Sendable {
   func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(StoreError)
     -> T
   {
-    do {
-      return try await pool.read(body)
-    } catch {
-      throw StoreError.from(error)
-    }
+    try await readers.read(body)
   }
 
   /// For one row by its key, and nothing longer: on the calling thread where that is possible at once.
@@ -239,6 +246,7 @@ package final class Store: Sendable {
     firstReads.close()
     group.close()
     points.close()
+    readers.close()
     checkpointer?.close()
     let isMine = lock != nil || !InstanceLock.isHeld(directory: directory)
     if isMine { try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) } }

@@ -81,24 +81,26 @@ enum UnfiledSQL: String, CaseIterable {
 }
 
 extension Database {
-  func begin(_ unfiled: Unfiled) throws {
+  /// - Returns: the newest event.
+  func begin(_ unfiled: Unfiled) throws -> Int64 {
     let filed = try first(FilingSQL.through) { $0.int(0) } ?? 0
     let entries = try all(UnfiledSQL.all, .int(filed)) {
       Unfiled.Entry(seq: $0.int(0), request: $0.int(1), organs: [$0.int(2), $0.int(3)])
     }
     unfiled.begin(filed: filed, entries)
+    return entries.last?.seq ?? filed
   }
 
   /// Requests with an event that is not filed yet: where the organ is a party, and perhaps others of which it was told.
   /// - Parameter organ: nil for all organs.
-  func unfiled(_ known: Unfiled, of organ: Int64?) throws -> Set<Int64> {
-    guard let (filed, newest) = try first(UnfiledSQL.reach, body: { ($0.int(0), $0.int(1)) }), newest > filed else {
-      return []
-    }
-    if let requests = known.requests(after: filed, through: newest, of: organ) { return requests }
+  /// - Returns: the newest event that this reader sees as well.
+  func unfiled(_ known: Unfiled, of organ: Int64?) throws -> (requests: Set<Int64>, newest: Int64) {
+    let reach = try first(UnfiledSQL.reach) { (filed: $0.int(0), newest: $0.int(1)) }
+    guard let (filed, newest) = reach, newest > filed else { return ([], reach?.newest ?? 0) }
+    if let requests = known.requests(after: filed, through: newest, of: organ) { return (requests, newest) }
     if let organ {
-      return Set(try all(UnfiledSQL.ofOrgan, .int(filed), .int(organ)) { $0.int(0) })
+      return (Set(try all(UnfiledSQL.ofOrgan, .int(filed), .int(organ)) { $0.int(0) }), newest)
     }
-    return Set(try all(UnfiledSQL.ofAll, .int(filed)) { $0.int(0) })
+    return (Set(try all(UnfiledSQL.ofAll, .int(filed)) { $0.int(0) }), newest)
   }
 }

@@ -22,11 +22,13 @@ package struct CommitNotice: Sendable {
   package var endpointsChanged = false
   /// The newest event that is filed, when some were.
   var filedThrough: Int64?
+  /// Requests that changed without an event.
+  var amended: [Int64] = []
 
   package init() {}
 
   package var isEmpty: Bool {
-    changes.isEmpty && endpoints.isEmpty && earliestTimer == nil && !endpointsChanged
+    changes.isEmpty && amended.isEmpty && endpoints.isEmpty && earliestTimer == nil && !endpointsChanged
   }
 }
 
@@ -34,7 +36,7 @@ package struct CommitNotice: Sendable {
 /// about so far. Lives on the writer's queue only, one batch after another, which is why it may be unchecked.
 package final class WriteContext: @unchecked Sendable {
   private var database: Database?
-  private var notice = CommitNotice()
+  private(set) var notice = CommitNotice()
   private var tallies: [TallyDelta] = []
   /// Set when SQLite has rolled the whole transaction back.
   private(set) var broken: StoreError?
@@ -161,6 +163,7 @@ package final class WriteContext: @unchecked Sendable {
   /// How much a batch has noted so far.
   private struct Marks: Equatable {
     let changes: Int
+    let amended: Int
     let endpoints: Int
     let tallies: Int
     let subjects: Int
@@ -170,13 +173,15 @@ package final class WriteContext: @unchecked Sendable {
 
   private var marks: Marks {
     Marks(
-      changes: notice.changes.count, endpoints: notice.endpoints.count, tallies: tallies.count,
+      changes: notice.changes.count, amended: notice.amended.count, endpoints: notice.endpoints.count,
+      tallies: tallies.count,
       subjects: newSubjects.count,
       timer: notice.earliestTimer, endpointsChanged: notice.endpointsChanged)
   }
 
   private func takeBack(to marks: Marks) {
     notice.changes.removeLast(notice.changes.count - marks.changes)
+    notice.amended.removeLast(notice.amended.count - marks.amended)
     notice.endpoints.removeLast(notice.endpoints.count - marks.endpoints)
     tallies.removeLast(tallies.count - marks.tallies)
     newSubjects.removeLast(newSubjects.count - marks.subjects)
@@ -214,6 +219,7 @@ package final class WriteContext: @unchecked Sendable {
   }
 
   func note(_ change: CommitNotice.Change) { notice.changes.append(change) }
+  func noteAmended(_ request: Int64) { notice.amended.append(request) }
   func noteFiled(through seq: Int64) { notice.filedThrough = seq }
   func noteDelivery(to endpoint: Int64) { notice.endpoints.append(endpoint) }
   func noteTimer(at instant: Instant) {

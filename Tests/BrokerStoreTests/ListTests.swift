@@ -121,10 +121,12 @@ import Testing
     return filters
   }
 
-  /// With subjects in no run yet and nothing filed, and with several runs of which one is begun, and most events filed.
-  @Test(arguments: [8192, 7]) func everyFilterAgreesWithBruteForce(_ subjectsAtOnce: Int) async throws {
+  /// With subjects in no run yet and nothing filed, and with several runs of which one is begun, and most events filed;
+  /// read from the database each time, and known from the lists before.
+  @Test(arguments: [(8192, 0), (8192, 4096), (7, 0), (7, 4096)])
+  func everyFilterAgreesWithBruteForce(_ subjectsAtOnce: Int, _ listedRequests: Int) async throws {
     var options = StoreOptions()
-    options.subjectsAtOnce = subjectsAtOnce
+    (options.subjectsAtOnce, options.listedRequests) = (subjectsAtOnce, listedRequests)
     let store = try Fixture().open(options: options)
     defer { store.close() }
     let files = subjectsAtOnce == 7
@@ -158,8 +160,11 @@ import Testing
   }
 
   /// A supervisor's list merges those of all the organs that it covers.
-  @Test(arguments: [true, false]) func whatASupervisorSeesAgreesWithBruteForce(_ files: Bool) async throws {
-    let store = try Fixture().open()
+  @Test(arguments: [true, false], [0, 4096])
+  func whatASupervisorSeesAgreesWithBruteForce(_ files: Bool, _ listedRequests: Int) async throws {
+    var options = StoreOptions()
+    options.listedRequests = listedRequests
+    let store = try Fixture().open(options: options)
     defer { store.close() }
     try await Self.populate(store, files: files)
     let all = try await Self.all(store)

@@ -88,7 +88,7 @@ import Testing
     for organ in [Qidong.requester, .responder, .credit, .stranger] {
       let number = try store.number(organ)
       let (known, table) = try await store.read { [unfiled = store.unfiled] db in
-        (try db.unfiled(unfiled, of: number), try db.unfiled(Unfiled(), of: number))
+        (try db.unfiled(unfiled, of: number).requests, try db.unfiled(Unfiled(), of: number).requests)
       }
       #expect(known == table, "\(organ) \(at)")
       // The table was not needed.

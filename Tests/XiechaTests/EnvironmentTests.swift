@@ -12,6 +12,7 @@ internal import Testing
     "database.readers": "XIECHA_DATABASE_READERS",
     "database.busyTimeoutSeconds": "XIECHA_DATABASE_BUSY_TIMEOUT_SECONDS",
     "database.cacheMiB": "XIECHA_DATABASE_CACHE_MIB",
+    "database.listedRequests": "XIECHA_DATABASE_LISTED_REQUESTS",
     "database.checkpointPages": "XIECHA_DATABASE_CHECKPOINT_PAGES",
     "database.startCheckMiB": "XIECHA_DATABASE_START_CHECK_MIB",
     "callbacks.allowedNetworks": "XIECHA_CALLBACKS_ALLOWED_NETWORKS",

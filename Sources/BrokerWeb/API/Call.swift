@@ -178,8 +178,8 @@ struct Reply: Sendable {
 
   private static let linkName = HTTPField.Name("Link")!
   private static let itemsOnLoop = 50
-  /// Of a short item, and of a request: a page that outgrows its memory is copied.
-  static let (itemBytes, requestBytes) = (768, 1536)
+  /// Of a short item: a page that outgrows its memory is copied.
+  static let itemBytes = 768
 
   /// The answer that `json` writes. With many items it is written beside the connection's event loop, where the other
   /// connections of the loop would wait for it.

@@ -88,21 +88,20 @@ struct ReadRoutes {
     filter.updatedAfter = try dateOrInstant(call, "updatedAfter")
     filter.subject = call.queryValue("subject")?.uppercased()
     let page = try await page(call, organ, filter)
-    let (now, reference) = (broker.store.clock.now, broker.store.reference)
+    let now = broker.store.clock.now
     // By index: to look at two members of a request is no reason to copy it.
     let (items, own) = (page.items, organ.code)
     broker.store.noteRead(
       items.indices.lazy
         .filter { items[$0].request.state.name.isResult && items[$0].request.requester == own }
         .map { (request: items[$0].request.id.key, version: items[$0].request.version) })
-    return await Reply.page(call, page.items, next: page.next, each: Reply.requestBytes) { w, stored in
-      Representation(stored.request, subject: stored.subject, now: now, reference: reference, viewer: organ.code)
-        .members(&w)
+    return await Reply.page(call, page.items, next: page.next, each: ListedRequest.bytes) { w, listed in
+      w.splice(listed.members(for: own, now: now)[...])
     }
   }
 
   /// What a supervisor reads of others is on record before it is given away.
-  private func page(_ call: Call, _ organ: Organ, _ filter: RequestFilter) async throws -> Page<StoredRequest> {
+  private func page(_ call: Call, _ organ: Organ, _ filter: RequestFilter) async throws -> Page<ListedRequest> {
     let (cursor, limit) = (try call.cursor(), try call.limit())
     guard filter.role == .supervisor else {
       return try await broker.store.requests(of: organ.number, filter, cursor: cursor, limit: limit)

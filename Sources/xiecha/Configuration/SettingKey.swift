@@ -199,6 +199,9 @@ struct SettingKey {
       number("database.busyTimeoutSeconds", \.database.busyTimeoutSeconds, 1...60, "Wait for another process's lock"),
       number("database.cacheMiB", \.database.cacheMiB, 1...4096, "Page cache of the writer"),
       number(
+        "database.listedRequests", \.database.listedRequests, 0...1_000_000,
+        "Requests on first pages of lists kept in memory, some 4 KiB each; 0 keeps none"),
+      number(
         "database.checkpointPages", \.database.checkpointPages, 100...100_000,
         "Log pages from which on they are copied into the database"),
       number(
