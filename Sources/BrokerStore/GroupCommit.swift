@@ -28,13 +28,14 @@ final class GroupCommit: Sendable {
   private let context: WriteContext
   /// Nil where SQLite's own checkpoints are good enough.
   private let checkpointer: Checkpointer?
-  private let willCommit: @Sendable (CommitNotice) -> Void
+  /// Told what a commit is about to change, and with nil that it failed.
+  private let committing: @Sendable (CommitNotice?) -> Void
   private let onCommit: @Sendable (CommitNotice) -> Void
   let sizes = BatchSizes()
 
   init(
     pool: DatabasePool, queueLimit: Int, batchLimit: Int, context: WriteContext, checkpointer: Checkpointer? = nil,
-    willCommit: @escaping @Sendable (CommitNotice) -> Void = { _ in },
+    committing: @escaping @Sendable (CommitNotice?) -> Void = { _ in },
     onCommit: @escaping @Sendable (CommitNotice) -> Void
   ) {
     self.pool = pool
@@ -42,7 +43,7 @@ final class GroupCommit: Sendable {
     self.batchLimit = batchLimit
     self.context = context
     self.checkpointer = checkpointer
-    self.willCommit = willCommit
+    self.committing = committing
     self.onCommit = onCommit
   }
 
@@ -125,13 +126,14 @@ final class GroupCommit: Sendable {
           _ = try run(batch, db, savepoints: true, &answers)
         }
         try context.flush()
-        willCommit(context.notice)
+        committing(context.notice)
         try db.commitGathered()
       }
     } catch {
       failure = StoreError.from(error)
       context.forget(flushed: true)
       if db.isInsideTransaction { try? db.rollback() }
+      committing(nil)
     }
     let notice = context.end()
     if failure == nil, !notice.isEmpty { onCommit(notice) }

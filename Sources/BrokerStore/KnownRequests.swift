@@ -2,12 +2,13 @@ internal import BrokerDomain
 internal import Synchronization
 
 /// Requests that first pages of lists have shown lately, in memory: offices poll the same pages all day, and most of what
-/// stands on them has not changed since the last time. What a commit changes is taken out before anybody can read it.
+/// stands on them has not changed since the last time. What a commit changes is taken out before anybody can read it, and
+/// what is found is just what the reader would read: it has not changed between the two of them.
 final class KnownRequests: Sendable {
   fileprivate struct State {
-    /// Each with its place in `order`.
-    var requests: [Int64: (listed: ListedRequest, place: Int)] = [:]
-    /// Keys in the order in which they came, as a ring: the oldest makes room. What was taken out since has a place still.
+    var requests: [Int64: Entry] = [:]
+    /// Keys in the order in which they came, as a ring: the first to come makes room. What was taken out since has a place
+    /// still.
     var order: [Int64] = []
     var oldest = 0
     /// All of `requests` were read under these lists.
@@ -20,10 +21,22 @@ final class KnownRequests: Sendable {
     var from: Int64 = 0
   }
 
+  fileprivate struct Entry {
+    let listed: ListedRequest
+    /// The newest event that its reader saw.
+    let asOf: Int64
+    /// In `order`.
+    let place: Int
+  }
+
   private let state: Mutex<State>
   private let capacity: Int
 
-  /// - Parameter capacity: requests kept at most, of some 4 KiB each; 0 keeps none.
+  /// Bytes of a row's content, outcome and progress together up to which it is kept: with the texts for its readers it
+  /// takes five times as much, most of them some 6 KiB.
+  static let largest = 4096
+
+  /// - Parameter capacity: requests kept at most; 0 keeps none.
   init(capacity: Int) {
     self.capacity = capacity
     state = Mutex(State())
@@ -44,6 +57,9 @@ final class KnownRequests: Sendable {
     }
   }
 
+  /// Its events have not happened.
+  func didFail() { state.withLock { $0.ahead = $0.through } }
+
   /// When it has not failed, before anybody is told.
   func didCommit(_ notice: CommitNotice) {
     guard !notice.changes.isEmpty || !notice.amended.isEmpty else { return }
@@ -57,11 +73,14 @@ final class KnownRequests: Sendable {
   /// All of a page together: a lock taken for each would be handed from reader to reader, with a switch of threads each
   /// time.
   /// - Parameter newest: the newest event that the reader sees. One of another process may have changed anything.
-  /// - Returns: for each key what is known; nil where that is nothing at all.
+  /// - Returns: for each key what is known, nothing newer than the reader; nil where that is nothing at all.
   func requests(_ keys: [Int64], newest: Int64, _ reference: Reference) -> [ListedRequest?]? {
     state.withLock { state in
       guard newest <= state.ahead, state.reference === reference else { return nil }
-      return keys.map { state.requests[$0]?.listed }
+      return keys.map { key in
+        guard let entry = state.requests[key], entry.asOf <= newest else { return nil }
+        return entry.listed
+      }
     }
   }
 
@@ -74,24 +93,23 @@ final class KnownRequests: Sendable {
         (state.requests, state.order, state.oldest, state.reference) = ([:], [], 0, reference)
       }
       for listed in read.suffix(capacity) where !state.changing.contains(listed.request.id.key) {
-        state.keep(listed, capacity)
+        state.keep(listed, asOf: newest, capacity)
       }
     }
   }
 }
 
 extension KnownRequests.State {
-  fileprivate mutating func keep(_ listed: ListedRequest, _ capacity: Int) {
+  fileprivate mutating func keep(_ listed: ListedRequest, asOf: Int64, _ capacity: Int) {
     let key = listed.request.id.key
     // Two readers have read it at once.
-    if let place = requests[key]?.place {
-      requests[key] = (listed, place)
-    } else if order.count < capacity {
-      requests[key] = (listed, order.count)
+    if requests[key] != nil { return }
+    if order.count < capacity {
+      requests[key] = .init(listed: listed, asOf: asOf, place: order.count)
       order.append(key)
     } else {
       if requests[order[oldest]]?.place == oldest { requests[order[oldest]] = nil }
-      requests[key] = (listed, oldest)
+      requests[key] = .init(listed: listed, asOf: asOf, place: oldest)
       order[oldest] = key
       oldest = (oldest + 1) % capacity
     }

@@ -16,8 +16,8 @@ package final class ListedRequest: Sendable {
     let members: [UInt8]
   }
 
-  /// Its two parties, and who watches them.
-  private static let readers = 3
+  /// Its two parties, and those who watch them, of whom most have one.
+  private static let readers = 4
 
   init(_ stored: StoredRequest, _ reference: Reference) {
     (request, subject, self.reference) = (stored.request, stored.subject, reference)

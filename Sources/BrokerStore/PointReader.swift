@@ -2,8 +2,8 @@ internal import GRDB
 internal import Synchronization
 
 /// Reads one row by its key, or a short page, on the calling thread. Such a read takes some ten microseconds; to hand it to
-/// a pool's thread, and its answer back, takes many times that. A few connections of their own, so that no long list is ever
-/// waited for: who finds none free asks the pool.
+/// another thread, and its answer back, takes many times that. A few connections of their own, so that no long list is ever
+/// waited for: who finds none free asks there where lists are read.
 final class PointReader: Sendable {
   private struct State {
     var free: [DatabaseQueue] = []
@@ -19,7 +19,7 @@ final class PointReader: Sendable {
 
   init(path: String) { self.path = path }
 
-  /// - Returns: nil when the pool is to be asked: none is free, or this one could not read.
+  /// - Returns: nil when others are to be asked: none is free, or this one could not read.
   func read<T>(_ body: (Database) throws -> T) -> T? {
     guard let connection = take() else { return nil }
     defer { give(connection) }

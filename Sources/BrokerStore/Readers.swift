@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// Reads that may take long, on threads of their own: one line for all, and whoever ends a read takes the next from it.
 /// While many wait, no thread goes to sleep between two of them, and none waits behind a long read as long as another
-/// thread is free.
+/// thread is free. A read is never broken off, also when nobody waits for it any more.
 final class Readers: Sendable {
   private typealias Job = @Sendable (Result<Database, StoreError>) -> Void
 
@@ -15,6 +15,8 @@ final class Readers: Sendable {
     /// Connections on which nobody reads; each has a thread's queue of its own.
     var free: [DatabaseQueue] = []
     var all: [DatabaseQueue] = []
+    /// Those and the ones that are just being opened.
+    var made = 0
     var isClosed = false
 
     /// Nil when nobody waits.
@@ -58,21 +60,41 @@ final class Readers: Sendable {
   }
 
   private func enqueue(_ job: @escaping Job) {
-    // A connection is set to work under the lock: `close` comes before it or waits for it.
+    let (makes, refusal) = state.withLock { state -> (Bool, StoreError?) in
+      if state.isClosed { return (false, .closed) }
+      if state.free.isEmpty, state.made < most {
+        state.made += 1
+        return (true, nil)
+      }
+      take(job, &state)
+      return (false, nil)
+    }
+    if let refusal { return job(.failure(refusal)) }
+    if makes { make(for: job) }
+  }
+
+  /// A connection is set to work under the lock: `close` comes before it or waits for it.
+  private func take(_ job: @escaping Job, _ state: inout State) {
+    if let free = state.free.popLast() {
+      begin(job, on: free)
+    } else {
+      state.waiting.append(job)
+    }
+  }
+
+  private func make(for job: @escaping Job) {
+    let made = Result { try make() }
     let refusal = state.withLock { state -> StoreError? in
-      if state.isClosed { return .closed }
-      if let free = state.free.popLast() {
-        begin(job, on: free)
-      } else if state.all.count == most {
-        state.waiting.append(job)
-      } else {
-        do {
-          let made = try make()
-          state.all.append(made)
-          begin(job, on: made)
-        } catch {
-          return StoreError.from(error)
-        }
+      switch made {
+      case .success where state.isClosed: return .closed
+      case .success(let connection):
+        state.all.append(connection)
+        begin(job, on: connection)
+      case .failure(let error):
+        state.made -= 1
+        // Others are there to be waited for.
+        if state.all.isEmpty || state.isClosed { return StoreError.from(error) }
+        take(job, &state)
       }
       return nil
     }
@@ -116,6 +138,8 @@ final class Readers: Sendable {
 extension Database {
   /// A transaction for reading, of statements that are prepared once.
   func reading<T>(_ body: (Database) throws -> T) throws -> T {
+    // One that could not be ended must not be in the way of the next.
+    if isInsideTransaction { try rollback() }
     try run(BatchSQL.beginReading)
     do {
       let value = try body(self)

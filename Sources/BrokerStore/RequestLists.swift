@@ -38,7 +38,7 @@ enum ListSQL: String, CaseIterable {
     """
   /// The columns of `RequestSQL.get`, if the request is what the filter asks for. A clock runs out at its due moment,
   /// unless it is met already. What does not belong on the page is not read into a value: `ListQuery.accepts` says the
-  /// same of values.
+  /// same of values, and of a region which organs are in it.
   case matching = """
     SELECT r.key, r.tail, r.procedure, r.state, r.version, r.requester, r.responder, r.item, r.received_at,
       r.updated_at, r.due_at, r.due_day, r.working_days, r.provisional, r.acknowledged_at, r.officer,
@@ -107,14 +107,6 @@ extension Store {
   }
 }
 
-/// What who reads a list knows beside the database.
-struct ListMemory {
-  let reference: Reference
-  let unfiled: Unfiled
-  let filters: SubjectFilters
-  let known: KnownRequests
-}
-
 extension Database {
   /// Requests that are what is asked for, newest first.
   func requests(_ query: ListQuery, _ memory: ListMemory) throws -> [ListedRequest] {
@@ -156,57 +148,6 @@ extension Database {
     let first = try firstEvent(after: since)
     for organ in organs {
       try each(ListSQL.changed, [.int(organ), .int(first)]) { keys.insert($0.int(0)) }
-    }
-  }
-}
-
-/// A page as it fills.
-private struct PageReader {
-  let query: ListQuery
-  let memory: ListMemory
-  /// The newest event that this reader sees; nil where nothing is to be taken from memory.
-  var newest: Int64?
-  private(set) var found: [ListedRequest] = []
-  /// Those of them that were not known.
-  private(set) var new: [ListedRequest] = []
-
-  init(_ query: ListQuery, _ memory: ListMemory) {
-    (self.query, self.memory) = (query, memory)
-    found.reserveCapacity(query.limit)
-  }
-
-  var isFull: Bool { found.count >= query.limit }
-
-  /// - Parameter after: the key at which to stop.
-  mutating func read(_ sources: [KeySource], before: Int64, after: Int64 = .min, _ db: Database) throws {
-    var keys = RequestKeys(sources, before: before, page: query.limit)
-    var portion: [Int64] = []
-    portion.reserveCapacity(query.limit)
-    repeat {
-      portion.removeAll(keepingCapacity: true)
-      while portion.count < query.limit, let key = try keys.next(db), key > after { portion.append(key) }
-      try take(portion, db)
-    } while !isFull && portion.count == query.limit
-  }
-
-  /// Puts on the page what belongs there of these, in order.
-  private mutating func take(_ keys: [Int64], _ db: Database) throws {
-    let known = newest.flatMap { memory.known.requests(keys, newest: $0, memory.reference) }
-    var at = 0
-    // What is known is put on the page on the way to the next key that is not.
-    func next(_ page: inout PageReader) -> Int64? {
-      while !page.isFull, at < keys.count {
-        defer { at += 1 }
-        guard let listed = known?[at] else { return keys[at] }
-        if page.query.accepts(listed) { page.found.append(listed) }
-      }
-      return nil
-    }
-    try db.lookUp(ListSQL.matching, query.conditions, of: &self, key: next) { page, row in
-      let listed = ListedRequest(try StoredRequest(row, page.memory.reference), page.memory.reference)
-      guard page.query.accepts(listed) else { return }
-      page.found.append(listed)
-      page.new.append(listed)
     }
   }
 }

@@ -32,6 +32,9 @@ extension StoredRequest {
     .damaged(file: "the database", "request \(id) cannot be read")
   }
 
+  /// Of what may be long in such a row: outcome, content and progress.
+  static func bytes(_ row: SQLRow) -> Int { row.byteCount(16) + row.byteCount(17) + row.byteCount(22) }
+
   /// Columns in the order of `RequestSQL.get`.
   init(_ row: SQLRow, _ reference: Reference) throws {
     let id = EntityID(key: row.int(0), tail: row.int(1))

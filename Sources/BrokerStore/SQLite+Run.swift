@@ -35,6 +35,7 @@ struct SQLRow {
   func int(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
   func isNull(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
   func optionalInt(_ column: Int32) -> Int64? { isNull(column) ? nil : int(column) }
+  func byteCount(_ column: Int32) -> Int { Int(sqlite3_column_bytes(statement, column)) }
   func bytes(_ column: Int32) -> [UInt8] {
     let count = Int(sqlite3_column_bytes(statement, column))
     guard count > 0, let pointer = sqlite3_column_blob(statement, column) else { return [] }

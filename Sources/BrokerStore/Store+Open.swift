@@ -96,7 +96,8 @@ extension Store {
 
   private static func openPool(_ path: String, _ options: StoreOptions) throws -> DatabasePool {
     var configuration = Configuration()
-    configuration.maximumReaderCount = options.readers
+    // Long reads have connections of their own (`Readers`).
+    configuration.maximumReaderCount = 2
     configuration.busyMode = .timeout(Double(options.busyTimeoutSeconds))
     configuration.foreignKeysEnabled = true
     configuration.persistentReadOnlyConnections = true

@@ -16,7 +16,7 @@ package struct StoreOptions: Sendable, Equatable {
   package var inspectAfterSeconds = 3
   /// Files up to this are read whole before the start, larger ones right after it.
   package var startCheckMiB = 64
-  /// Requests of first pages of lists that are kept in memory, some 4 KiB each.
+  /// Requests of first pages of lists that are kept in memory, some 6 KiB each and 20 at most.
   package var listedRequests = 4096
   /// Subjects that make a run (`SubjectFiling`). No key: whoever looks for a person reads as many by themselves.
   var subjectsAtOnce = 1024
@@ -27,7 +27,7 @@ package struct StoreOptions: Sendable, Equatable {
   package init() {}
 }
 
-/// The only door to the database: reads on a pool of connections, writes through the group commit.
+/// The only door to the database: reads on connections of their own, writes through the group commit.
 package final class Store: Sendable {
   let pool: DatabasePool
   let group: GroupCommit
@@ -102,7 +102,8 @@ package final class Store: Sendable {
       context: WriteContext(clock: clock, vault: vault, subjectsAtOnce: options.subjectsAtOnce) {
         listeners.reference.withLock { $0 ?? initial }
       },
-      checkpointer: checkpointer, willCommit: { listed.willCommit($0) },
+      checkpointer: checkpointer,
+      committing: { notice in if let notice { listed.willCommit(notice) } else { listed.didFail() } },
       onCommit: { notice in
         unfiled.note(notice)
         listed.didCommit(notice)

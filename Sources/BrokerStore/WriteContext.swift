@@ -174,9 +174,8 @@ package final class WriteContext: @unchecked Sendable {
   private var marks: Marks {
     Marks(
       changes: notice.changes.count, amended: notice.amended.count, endpoints: notice.endpoints.count,
-      tallies: tallies.count,
-      subjects: newSubjects.count,
-      timer: notice.earliestTimer, endpointsChanged: notice.endpointsChanged)
+      tallies: tallies.count, subjects: newSubjects.count, timer: notice.earliestTimer,
+      endpointsChanged: notice.endpointsChanged)
   }
 
   private func takeBack(to marks: Marks) {

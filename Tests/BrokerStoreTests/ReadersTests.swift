@@ -25,6 +25,7 @@ import Testing
     let readers = Self.readers(store, 2)
     defer { readers.close() }
     let barrier = Barrier()
+    defer { barrier.open() }
     let long = Task { try await readers.read { _ in barrier.hold() } }
     try await barrier.reached()
     let short = (0..<3000).map { _ in Task { try await readers.read { try Self.requests($0) } } }
@@ -40,6 +41,7 @@ import Testing
     defer { readers.close() }
     for round in 1...3 {
       let barrier = Barrier()
+      defer { barrier.open() }
       let first = Task {
         try await readers.read { db in
           let before = try Self.requests(db)
@@ -67,6 +69,7 @@ import Testing
     defer { store.close() }
     let readers = Self.readers(store, 2)
     let barrier = Barrier()
+    defer { barrier.open() }
     let isClosed = Flag()
     let running = Task {
       try await readers.read { db in

@@ -40,8 +40,8 @@ import Testing
         .map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
     }
     let whole = columns(RequestSQL.get.rawValue)
-    #expect(whole.count == 24 && whole[Int(5)] == "r.requester")
-    #expect(whole[Int(6)] == "r.responder")
+    #expect(whole.count == 24 && whole[5] == "r.requester")
+    #expect(whole[6] == "r.responder")
     for (place, column) in columns(sql).prefix(whole.count).enumerated() {
       #expect(column == whole[place] || column == "NULL" && (17...21).contains(place), "\(place): \(column)")
     }

@@ -33,9 +33,13 @@ internal import Testing
   /// Everything that an organ may read of a request.
   private static func read(_ path: String, _ organ: Qidong, _ daemon: Daemon) throws -> String {
     let role = organ == .supervisor ? "supervisor" : organ == requester ? "requester" : "responder"
-    return try [path, path + "/timeline", "/v1/events?limit=500", "/v1/requests?role=\(role)&limit=100"].map {
+    return try [path, path + "/timeline", "/v1/events?limit=500"].map {
       try daemon.client(organ).done("GET", $0).text
-    }.joined(separator: "\n")
+    }.joined(separator: "\n") + list(organ, daemon, as: role)
+  }
+
+  private static func list(_ organ: Qidong, _ daemon: Daemon, as role: String = "requester") throws -> String {
+    try daemon.client(organ).done("GET", "/v1/requests?role=\(role)&limit=100").text
   }
 
   @Test func theTextOfADisposal() throws {
@@ -45,6 +49,8 @@ internal import Testing
       "POST", path + "/dispose", json: Self.disposal("transfer-criminal"))
     #expect(disposed.json["disposal"]["text"].string == Self.words)
     #expect(try daemon.client(Self.requester).get(path)["disposal"]["text"].string == Self.words)
+    // What was written for the one is not shown to the others, whoever reads first.
+    #expect(try Self.list(Self.requester, daemon).contains(Self.words))
     for organ in [Self.responder, .supervisor] {
       let text = try Self.read(path, organ, daemon)
       #expect(!text.contains(Self.words) && text.contains("transfer-criminal"), "\(text)")
@@ -52,6 +58,7 @@ internal import Testing
       #expect(
         shown["measure"].string == "transfer-criminal" && shown["at"].string != nil && shown["text"].string == nil)
     }
+    #expect(try Self.list(Self.requester, daemon).contains(Self.words))
     // What no sealed follow-up takes over is there for all who may read the request.
     let plain = try Self.contradicted(daemon)
     try daemon.client(Self.requester).done("POST", plain + "/dispose", json: Self.disposal("terminate", "终止办理"))
@@ -64,6 +71,7 @@ internal import Testing
     let answered = try daemon.client(Self.requester).done(
       "POST", path + "/answer", json: Self.answer("transfer-criminal"))
     #expect(answered.json["answer"]["text"].string == Self.words)
+    #expect(try Self.list(Self.requester, daemon).contains(Self.words))
     let text = try daemon.client(.supervisor).done("GET", path).text
     let others = try Self.read(path, .supervisor, daemon)
     #expect(text.contains(#""outcome":"transfer-criminal""#) && !(text + others).contains(Self.words), "\(text)")

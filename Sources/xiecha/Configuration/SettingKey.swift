@@ -195,12 +195,12 @@ struct SettingKey {
       number(
         "database.queueLimit", \.database.queueLimit, 1...1_000_000, "Writes that may wait; more are answered 503"),
       number("database.batchLimit", \.database.batchLimit, 1...4096, "Writes that share one commit at most"),
-      number("database.readers", \.database.readers, 1...64, "Connections for reading"),
+      number("database.readers", \.database.readers, 1...64, "Connections for lists, feeds and reports"),
       number("database.busyTimeoutSeconds", \.database.busyTimeoutSeconds, 1...60, "Wait for another process's lock"),
       number("database.cacheMiB", \.database.cacheMiB, 1...4096, "Page cache of the writer"),
       number(
         "database.listedRequests", \.database.listedRequests, 0...1_000_000,
-        "Requests on first pages of lists kept in memory, some 4 KiB each; 0 keeps none"),
+        "Requests on first pages of lists kept in memory, some 6 KiB each, 20 at most; 0 keeps none"),
       number(
         "database.checkpointPages", \.database.checkpointPages, 100...100_000,
         "Log pages from which on they are copied into the database"),
