@@ -86,7 +86,11 @@ extension WriteContext {
       try tellReminded(request, seq: seq)
     }
     try owe(decision.event, seq: seq, request: request.id.key, to: audience)
-    note(.init(request: request.id.key, version: request.version, seq: seq, organs: audience))
+    let isTimed = reference.procedure(of: request)?.ladder.contains(.overdue) ?? false
+    note(
+      .init(
+        request: request.id.key, version: request.version, seq: seq, organs: audience,
+        mayBeOverdue: previous != nil || !isTimed))
     return seq
   }
 

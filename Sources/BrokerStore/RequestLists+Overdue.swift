@@ -4,10 +4,10 @@ internal import GRDB
 /// What is overdue, without a look at everything that is open.
 ///
 /// A request whose clock runs and has run out is in one of three places. Its clock has told of it: then it is in
-/// `filed_overdue`, or the event is not filed yet. Nothing has been told yet: then the timer that will do so, or one
-/// that comes before it on the ladder, is due, for a timer lies never later than the deadline that it leads to. Its
-/// ladder never tells of it: then it has been in `filed_overdue` from its first filing on. A clock that starts anew has
-/// a ladder of its own, so nothing that a request went through before can hide it.
+/// `filed_overdue`, or an event of it is not filed yet that is not its opening. Nothing has been told yet: then the timer
+/// that will do so, or one that comes before it on the ladder, is due, for a timer lies never later than the deadline that
+/// it leads to. Its ladder never tells of it: then it has been in `filed_overdue` from its first filing on. A clock that
+/// starts anew has a ladder of its own, so nothing that a request went through before can hide it.
 ///
 /// Each of them is held against its row, which alone decides.
 enum OverdueSQL: String, CaseIterable {

@@ -120,9 +120,9 @@ extension Database {
       return page.found
     }
     let organ = query.among == nil ? query.organs.first : nil
-    var (known, newest) = try unfiled(memory.unfiled, of: organ)
-    page.newest = newest
     let readsOverdue = try readsOverdue(filter, query.now)
+    var (known, newest) = try unfiled(memory.unfiled, of: organ, overdue: readsOverdue)
+    page.newest = newest
     if readsOverdue { try fallenDue(query.now, of: organ, &known) }
     let sources = query.sources(readsOverdue: readsOverdue) + [.known(query.newestFirst(known))]
     if let since = filter.updatedAfter {

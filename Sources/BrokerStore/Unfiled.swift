@@ -12,6 +12,7 @@ final class Unfiled: Sendable {
     let seq: Int64
     let request: Int64
     let organs: [Int64]
+    var mayBeOverdue = true
   }
 
   private struct State {
@@ -31,7 +32,9 @@ final class Unfiled: Sendable {
       for change in notice.changes {
         // Another process has written in between.
         if change.seq != state.through + 1 { (state.entries, state.from) = ([], change.seq - 1) }
-        state.entries.append(Entry(seq: change.seq, request: change.request, organs: change.organs))
+        state.entries.append(
+          Entry(
+            seq: change.seq, request: change.request, organs: change.organs, mayBeOverdue: change.mayBeOverdue))
         state.through = change.seq
       }
       guard let filed = notice.filedThrough else { return }
@@ -56,13 +59,15 @@ final class Unfiled: Sendable {
   ///   - filed: the newest event that is filed, as the reader sees it.
   ///   - newest: the newest that it sees at all.
   ///   - organ: whose; nil for all organs.
+  ///   - overdue: only those that may be overdue.
   /// - Returns: requests of events after `filed`, later ones perhaps among them; nil where that is not known here.
-  func requests(after filed: Int64, through newest: Int64, of organ: Int64?) -> Set<Int64>? {
+  func requests(after filed: Int64, through newest: Int64, of organ: Int64?, overdue: Bool = false) -> Set<Int64>? {
     state.withLock { state in
       guard filed >= state.from, newest <= state.through else { return nil }
       var requests: Set<Int64> = []
       for entry in state.entries.reversed() {
         guard entry.seq > filed else { break }
+        if overdue, !entry.mayBeOverdue { continue }
         if organ.map({ entry.organs.contains($0) }) ?? true { requests.insert(entry.request) }
       }
       return requests
@@ -92,12 +97,18 @@ extension Database {
   }
 
   /// Requests with an event that is not filed yet: where the organ is a party, and perhaps others of which it was told.
-  /// - Parameter organ: nil for all organs.
+  /// - Parameters:
+  ///   - organ: nil for all organs.
+  ///   - overdue: those that may be overdue are enough.
   /// - Returns: the newest event that this reader sees as well.
-  func unfiled(_ known: Unfiled, of organ: Int64?) throws -> (requests: Set<Int64>, newest: Int64) {
+  func unfiled(_ known: Unfiled, of organ: Int64?, overdue: Bool = false) throws -> (
+    requests: Set<Int64>, newest: Int64
+  ) {
     let reach = try first(UnfiledSQL.reach) { (filed: $0.int(0), newest: $0.int(1)) }
     guard let (filed, newest) = reach, newest > filed else { return ([], reach?.newest ?? 0) }
-    if let requests = known.requests(after: filed, through: newest, of: organ) { return (requests, newest) }
+    if let requests = known.requests(after: filed, through: newest, of: organ, overdue: overdue) {
+      return (requests, newest)
+    }
     if let organ {
       return (Set(try all(UnfiledSQL.ofOrgan, .int(filed), .int(organ)) { $0.int(0) }), newest)
     }

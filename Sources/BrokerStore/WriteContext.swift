@@ -11,6 +11,8 @@ package struct CommitNotice: Sendable {
     package let seq: Int64
     /// Organ numbers whose feed has a new event.
     package let organs: [Int64]
+    /// The event may be all that tells of an overdue request; see `OverdueSQL`.
+    var mayBeOverdue = true
   }
 
   package var changes: [Change] = []

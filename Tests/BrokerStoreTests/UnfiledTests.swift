@@ -27,6 +27,12 @@ import Testing
     #expect(unfiled.requests(after: 3, through: 6, of: 1)?.isSuperset(of: [40, 60]) == true)
     #expect(unfiled.requests(after: 3, through: 7, of: 2) == [50, 70])
     #expect(unfiled.requests(after: 3, through: 7, of: 3) == [])
+    // What was merely opened is looked at by nobody who asks for what is overdue.
+    var opened = Self.notice([(8, 2), (9, 2)])
+    opened.changes[0].mayBeOverdue = false
+    unfiled.note(opened)
+    #expect(unfiled.requests(after: 3, through: 9, of: 2) == [50, 70, 80, 90])
+    #expect(unfiled.requests(after: 3, through: 9, of: 2, overdue: true) == [50, 70, 90])
   }
 
   /// Filing takes away what was filed the time before: a reader that began in between still finds all of its own.
