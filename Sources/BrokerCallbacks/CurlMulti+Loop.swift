@@ -12,7 +12,7 @@ final class CurlLoop {
   /// loop: their options are set once, and their connections belong to the multi handle anyway.
   private var handles: [EasyHandle] = []
   private var idle: [EasyHandle] = []
-  private var waiting = WaitingLine()
+  private var waiting = WaitingLines()
   private var reports: [PushReport] = []
 
   init(mailbox: Mailbox, multi: MultiHandle, maxActive: Int, context: TransferContext) {
@@ -29,16 +29,17 @@ final class CurlLoop {
   func run() {
     blockSIGPIPE()
     while true {
-      let (pushes, closed) = mailbox.take()
-      accept(pushes)
-      if closed { break }
+      let letters = mailbox.take()
+      for line in letters.recalled { giveBack(line) }
+      accept(letters.pushes)
+      if letters.closed { break }
       startWaiting()
       var running: Int32 = 0
       check(curl_multi_perform(multi, &running), "curl_multi_perform")
       collect()
       deliver()
       // A freed handle and a waiting push: no reason to sleep.
-      if waiting.isEmpty || idle.isEmpty && handles.count == maxActive, mailbox.mayPoll() {
+      if !waiting.hasNext || idle.isEmpty && handles.count == maxActive, mailbox.mayPoll() {
         check(curl_multi_poll(multi, nil, 0, Self.longestSleepMS, nil), "curl_multi_poll")
       }
     }
@@ -65,8 +66,8 @@ final class CurlLoop {
   }
 
   private func startWaiting() {
-    while !waiting.isEmpty, let handle = freeHandle() {
-      guard let push = waiting.popFirst() else { return }
+    while waiting.hasNext, let handle = freeHandle() {
+      guard let push = waiting.next() else { return idle.append(handle) }
       var failure = handle.load(push)
       if failure == CURLE_OK, curl_multi_add_handle(multi, handle.easy) != CURLM_OK {
         failure = CURLE_FAILED_INIT
@@ -74,6 +75,7 @@ final class CurlLoop {
       guard failure == CURLE_OK else {
         refuse(push, code: failure, String(cString: curl_easy_strerror(failure)))
         handle.unload()
+        waiting.ended(push.line)
         idle.append(handle)
         continue
       }
@@ -102,11 +104,19 @@ final class CurlLoop {
   }
 
   private func finish(_ handle: EasyHandle, code: CURLcode) {
-    reports.append(handle.report(code: code))
+    let (report, line) = (handle.report(code: code), handle.line)
+    reports.append(report)
     check(curl_multi_remove_handle(multi, handle.easy), "curl_multi_remove_handle")
     handle.unload()
+    waiting.ended(line)
+    if !report.outcome.isSuccess, let line { giveBack(line) }
     handle.isActive = false
     idle.append(handle)
+  }
+
+  /// Who handed these over decides anew what goes out, and when.
+  private func giveBack(_ line: Int64) {
+    for push in waiting.takeBack(line) { reports.append(PushReport(token: push.token, outcome: .unsent)) }
   }
 
   private func refuse(_ push: Push, code: CURLcode, _ words: String) {
@@ -125,7 +135,7 @@ final class CurlLoop {
     for handle in handles where handle.isActive {
       finish(handle, code: CURLE_ABORTED_BY_CALLBACK)
     }
-    while let push = waiting.popFirst() { reports.append(.aborted(push.token)) }
+    for push in waiting.takeAll() { reports.append(.aborted(push.token)) }
   }
 
   /// A multi call fails only when memory is gone or the handle is corrupt. A dispatcher that lives
@@ -141,31 +151,5 @@ final class CurlLoop {
     sigemptyset(&signals)
     sigaddset(&signals, SIGPIPE)
     pthread_sigmask(SIG_BLOCK, &signals, nil)
-  }
-}
-
-/// Pushes in the order they came, taken from the front in constant time; a taken push's memory goes
-/// with it.
-private struct WaitingLine {
-  private var pushes: [Push?] = []
-  private var head = 0
-
-  var count: Int { pushes.count - head }
-  var isEmpty: Bool { count == 0 }
-
-  mutating func append(_ push: Push) { pushes.append(push) }
-
-  mutating func popFirst() -> Push? {
-    guard head < pushes.count else { return nil }
-    let push = pushes[head].take()
-    head += 1
-    if head == pushes.count {
-      pushes.removeAll(keepingCapacity: pushes.count <= 4096)
-      head = 0
-    } else if head >= 1024, head * 2 >= pushes.count {
-      pushes.removeFirst(head)
-      head = 0
-    }
-    return push
   }
 }

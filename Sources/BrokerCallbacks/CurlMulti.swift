@@ -39,10 +39,14 @@ package final class CurlMulti: Sendable {
   deinit { stop() }
 
   /// Queues pushes; returns at once. Each is reported exactly once, also when refused, when more
-  /// than ``maxQueued`` are waiting, or after ``stop()`` (then on the caller's thread).
+  /// than ``maxQueued`` are waiting, or after ``stop()`` (then on the caller's thread). When one of a line does not
+  /// end with a 2xx, those of it that wait are reported as `unsent`.
   package func submit(_ pushes: [Push]) {
     if !pushes.isEmpty { mailbox.post(pushes) }
   }
+
+  /// Reports what waits of a line as `unsent`; what of it is on the wire goes on.
+  package func recall(_ line: Int64) { mailbox.recall(line) }
 
   /// Aborts what is in flight, reports each unfinished push as failed (or by the final status that
   /// had already arrived), and joins the thread. May be called twice. From within `onReports` it
@@ -92,8 +96,7 @@ struct MultiHandle: @unchecked Sendable {
 /// What other threads hand to the curl thread.
 final class Mailbox: Sendable {
   private struct State {
-    var pushes: [Push] = []
-    var closed = false
+    var letters = Letters()
     /// The curl thread is in, or about to enter, `curl_multi_poll`.
     var polling = false
     let multi: MultiHandle
@@ -104,6 +107,14 @@ final class Mailbox: Sendable {
       polling = false
       curl_multi_wakeup(multi.raw)
     }
+  }
+
+  struct Letters {
+    /// Lines of which nothing that waits is to be sent: what was posted before, not what is posted with it.
+    var recalled: Set<Int64> = []
+    var pushes: [Push] = []
+    /// These are the last.
+    var closed = false
   }
 
   private let state: Mutex<State>
@@ -118,36 +129,50 @@ final class Mailbox: Sendable {
     // The wake-up stays under the lock: after `take` has returned closed nobody touches the multi
     // handle but the loop, which may then free it.
     let accepted = state.withLock { state in
-      if state.closed { return false }
-      state.pushes.append(contentsOf: pushes)
+      if state.letters.closed { return false }
+      state.letters.pushes.append(contentsOf: pushes)
       state.wake()
       return true
     }
     if !accepted { onReports(pushes.map { .aborted($0.token) }) }
   }
 
+  func recall(_ line: Int64) {
+    let back = state.withLock { state -> [Push] in
+      if state.letters.closed { return [] }
+      let back = state.letters.pushes.filter { $0.line == line }
+      if !back.isEmpty { state.letters.pushes.removeAll { $0.line == line } }
+      state.letters.recalled.insert(line)
+      state.wake()
+      return back
+    }
+    if !back.isEmpty { onReports(back.map { PushReport(token: $0.token, outcome: .unsent) }) }
+  }
+
   func close() {
     state.withLock { state in
-      if state.closed { return }
-      state.closed = true
+      if state.letters.closed { return }
+      state.letters.closed = true
       state.wake()
     }
   }
 
-  /// Everything posted since the last call, and whether this was the last.
-  func take() -> (pushes: [Push], closed: Bool) {
+  /// Everything since the last call.
+  func take() -> Letters {
     state.withLock { state in
       state.polling = false
-      var taken: [Push] = []
-      swap(&taken, &state.pushes)
-      return (taken, state.closed)
+      var taken = Letters()
+      taken.closed = state.letters.closed
+      swap(&taken, &state.letters)
+      return taken
     }
   }
 
   /// Declares the loop asleep; false when something has been posted meanwhile.
   func mayPoll() -> Bool {
     state.withLock { state in
-      state.polling = state.pushes.isEmpty && !state.closed
+      let letters = state.letters
+      state.polling = letters.pushes.isEmpty && letters.recalled.isEmpty && !letters.closed
       return state.polling
     }
   }

@@ -31,6 +31,7 @@ extension Dispatcher {
       (status, error) = (code, (300..<400).contains(code) ? "HTTP \(code): redirects are not followed" : "HTTP \(code)")
     case .forbiddenAddress(let address): (status, error) = (nil, "the address \(address) is not allowed")
     case .failed(_, let words): (status, error) = (nil, words)
+    case .unsent: preconditionFailure("a verdict on what never left")
     }
     if status == 410 {
       return AttemptResult(
@@ -53,11 +54,12 @@ extension Dispatcher {
       while store.storm.holdsBack { try? await Task.sleep(for: Self.stormPause) }
       let batch = state.withLock { state -> [AttemptResult] in
         if state.unsettled.isEmpty {
-          state.settling = false
+          (state.settling, state.recording) = (false, 0)
           return []
         }
         let batch = Array(state.unsettled.prefix(Self.settleGroup))
         state.unsettled.removeFirst(batch.count)
+        state.recording = batch.count
         return batch
       }
       if batch.isEmpty { return }
@@ -66,7 +68,10 @@ extension Dispatcher {
         tell(batch, except: failed)
       } catch {
         logger.error("callbacks: cannot record \(batch.count) results: \(error); trying again in 1 s")
-        state.withLock { $0.unsettled.insert(contentsOf: batch, at: 0) }
+        state.withLock { state in
+          state.unsettled.insert(contentsOf: batch, at: 0)
+          state.recording = 0
+        }
         if error == .closed {
           state.withLock { $0.settling = false }
           return
@@ -105,6 +110,8 @@ extension Dispatcher {
   }
 
   private static let settleGroup = 256
+  /// Results that may wait to be recorded, over all endpoints: after a crash so many messages more go out again.
+  static let mostUnrecorded = 2 * settleGroup
   /// How often it looks whether a storm of deadlines is over.
   private static let stormPause = Duration.milliseconds(5)
 
@@ -132,12 +139,12 @@ extension Dispatcher {
       w.string("timestamp", event.time)
       w.object("data", data)
     }
-    let lane = Lane(endpoint: endpoint, now: now, inFlight: 1, health: Health(options.breaker))
+    let lane = Lane(endpoint: endpoint, now: now, inFlight: 1, ahead: 0, health: Health(options.breaker))
     let id = EntityID(key: now.milliseconds << 12, tail: .random(in: 0...Int64.max)).description
     return await withCheckedContinuation { continuation in
       state.withLock { $0.tests[token] = continuation }
       let cloudEvent = endpoint.format == .cloudevents ? event : nil
-      var push = lane.push(token: token, id: id, body: body.bytes, trace: nil, cloudEvent: cloudEvent, options)
+      var push = lane.push(token: token, line: nil, id: id, body: body.bytes, trace: nil, cloudEvent: cloudEvent, options)
       push.inspects = true
       submit([push])
     }

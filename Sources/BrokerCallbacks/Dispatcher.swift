@@ -27,6 +27,9 @@ package struct CallbackOptions: Sendable {
   package var disableAfterDays = 5
 
   package init(policy: NetworkPolicy) { self.policy = policy }
+
+  /// What waits at the sender beside what is on the wire, so that one that ends is followed at once.
+  var ahead: Int { min(32, inFlight / 2) }
 }
 
 /// Brings what is owed to each endpoint: takes due rows from the outbox, signs and sends them, and records how each
@@ -43,6 +46,8 @@ package final class Dispatcher: Sendable {
     var clockMoved = false
     /// What came back from the wire, in order.
     var arrived: [Arrival] = []
+    /// What the sender gave back: never sent, and due as before.
+    var unsent: [(endpoint: Int64, seq: Int64)] = []
     /// Recorded since the pump last looked; `again` when the message is to be tried once more.
     var settled: [(endpoint: Int64, seq: Int64, again: Bool)] = []
     var stopping = false
@@ -52,7 +57,7 @@ package final class Dispatcher: Sendable {
     var news = News()
     /// The bell has been rung and not yet been heard: ringing again would only make the pump run for nothing.
     var rung = false
-    /// What is on the wire, by the token under which curl knows it.
+    /// What is with the sender, by the token under which curl knows it.
     var onWire: [UInt64: DueDelivery] = [:]
     var tests: [UInt64: CheckedContinuation<PushReport, Never>] = [:]
     /// Endpoints with a test under way.
@@ -60,6 +65,8 @@ package final class Dispatcher: Sendable {
     var nextToken: UInt64 = 1
     /// Results that wait for the next group.
     var unsettled: [AttemptResult] = []
+    /// How many are in the group that is being written.
+    var recording = 0
     var settling = false
     var sweeping = false
     var beat: Int64 = monotonicMicroseconds()
@@ -113,9 +120,9 @@ package final class Dispatcher: Sendable {
     if first { bell.signal() }
   }
 
-  /// For the pump: sleeps until told something or the time is over, and takes the news with how many messages are on
-  /// the wire.
-  func listen(milliseconds: Int64) -> (news: News, onWire: Int) {
+  /// For the pump: sleeps until told something or the time is over, and takes the news with how many messages the sender
+  /// may be handed.
+  func listen(milliseconds: Int64) -> (news: News, room: Int) {
     bell.wait(milliseconds: milliseconds)
     return state.withLock { state in
       state.rung = false
@@ -125,7 +132,10 @@ package final class Dispatcher: Sendable {
         state.news = News()
         state.news.stopping = stopping
       }
-      return (state.news, state.onWire.count)
+      let unrecorded = state.unsettled.count + state.recording
+      return (
+        state.news, unrecorded < Self.mostUnrecorded ? options.inFlight + options.ahead - state.onWire.count : 0
+      )
     }
   }
 
@@ -175,6 +185,12 @@ package final class Dispatcher: Sendable {
     multi.submit(pushes)
   }
 
+  /// What waits of an endpoint at the sender is given back.
+  func recall(_ endpoint: Int64) { curl.withLock { $0 }?.recall(endpoint) }
+
+  /// Somebody has something to tell the pump.
+  var hasNews: Bool { state.withLock { $0.rung } }
+
   /// On the curl thread: hand over and return.
   private func receive(_ reports: [PushReport]) {
     let now = store.clock.now
@@ -185,18 +201,22 @@ package final class Dispatcher: Sendable {
         if let test = state.tests.removeValue(forKey: report.token) {
           tests.append((test, report))
         } else if let delivery = state.onWire.removeValue(forKey: report.token) {
+          arrived = true
+          if report.outcome == .unsent {
+            state.news.unsent.append((delivery.endpoint, delivery.seq))
+            continue
+          }
           let result = verdict(delivery, report, now: now, &state.failing)
           state.unsettled.append(result)
           state.news.arrived.append(Arrival(endpoint: delivery.endpoint, report))
           state.counts[result.verdict.name, default: 0] += 1
-          arrived = true
         }
       }
-      guard arrived, !state.settling else { return false }
+      guard !state.unsettled.isEmpty, !state.settling else { return false }
       state.settling = true
       return true
     }
-    for report in reports { seconds.record(microseconds: report.timings.totalUS) }
+    for report in reports where report.outcome != .unsent { seconds.record(microseconds: report.timings.totalUS) }
     for (test, report) in tests { test.resume(returning: report) }
     if arrived { ring { _ in } }
     if start { Task { await settle() } }

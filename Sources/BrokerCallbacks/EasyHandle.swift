@@ -15,6 +15,8 @@ final class EasyHandle {
   let easy: OpaquePointer
   let context: TransferContext
   var isActive = false
+  /// Of the push that is loaded.
+  var line: Int64? { push?.line }
 
   private var push: Push?
   private var headers: UnsafeMutablePointer<curl_slist>?

@@ -18,12 +18,13 @@ struct Pace {
 
     private static let promptMicroseconds: Int64 = 1_000_000
 
+    /// - Parameter report: of a push that left.
     init(_ report: PushReport) {
       switch report.outcome {
       case .status(let code) where (200..<300).contains(code):
         self = report.timings.totalUS < Self.promptMicroseconds ? .prompt : .slow
       case .status: self = .refusal
-      case .forbiddenAddress, .failed: self = .silence
+      case .forbiddenAddress, .failed, .unsent: self = .silence
       }
     }
   }
@@ -71,8 +72,10 @@ struct Lane {
   /// meanwhile is found by the next read from the beginning.
   private var readOn: (mark: QueueMark, until: Int64)?
   private static let readOnMicroseconds: Int64 = 250_000
-  /// How many are on the wire.
-  var onWire = 0
+  /// How many are with the sender: on the wire, or about to be.
+  var handed = 0
+  /// How many may wait at the sender beside those on the wire.
+  private let ahead: Int
   /// How much of the wire it may take.
   var pace: Pace
   /// Monotonic microseconds until which it is left alone, after a row that cannot be read.
@@ -82,10 +85,13 @@ struct Lane {
   /// Real time at which its lease ends; nil while it has none.
   var leaseUntil: Instant?
 
-  /// - Parameter inFlight: what it may have on the wire at most.
-  init(endpoint: Endpoint, now: Instant, inFlight: Int, health: Health) {
+  /// - Parameters:
+  ///   - inFlight: what it may have on the wire at most.
+  ///   - ahead: what may wait at the sender beside that.
+  init(endpoint: Endpoint, now: Instant, inFlight: Int, ahead: Int, health: Health) {
     self.endpoint = endpoint
     self.health = health
+    self.ahead = ahead
     breaker = health.breaker
     pace = Pace(most: inFlight)
     signer = WebhookSigner(
@@ -95,15 +101,24 @@ struct Lane {
     signerUntil = endpoint.previousUntil.flatMap { now < $0 ? $0 : nil }
   }
 
-  /// How many more it may have on the wire.
-  var free: Int { max(0, pace.window - onWire) }
+  /// Its last attempt was answered well, and nothing holds it back.
+  var goesWell: Bool { pace.isSteady && breaker == .closed && ramp == nil }
+
+  /// A row of its queue could not be read a moment ago.
+  var isAside: Bool { asideUntil != 0 && asideUntil > monotonicMicroseconds() }
+
+  /// How many more it may hand over: what it may have on the wire and, while all goes well, some that follow without
+  /// anybody being asked. When one fails, the sender gives those back.
+  var free: Int {
+    max(0, pace.window + (goesWell ? ahead : 0) - handed)
+  }
 
   /// How many the breaker, and what it allows after it has closed, let out now.
   func allowed(_ now: Instant, _ clock: Int64) -> Int {
     switch breaker {
     case .closed: ramp?.allowed(clock) ?? .max
     // The probe is told by being alone.
-    case .open: onWire == 0 && health.mayProbe(now) ? 1 : 0
+    case .open: handed == 0 && health.mayProbe(now) ? 1 : 0
     case .halfOpen: 0
     }
   }
@@ -117,14 +132,14 @@ struct Lane {
       guard let ramp, ramp.allowed(clock) == 0 else { return 0 }
       return hasWork ? ramp.waitMilliseconds(clock) : nil
     case .open(let until):
-      guard onWire == 0, hasWork else { return nil }
+      guard handed == 0, hasWork else { return nil }
       return health.mayProbe(now) ? 0 : max(1, until.milliseconds - now.milliseconds)
     case .halfOpen: return nil
     }
   }
 
   mutating func sent(_ count: Int, _ clock: Int64) {
-    onWire += count
+    handed += count
     ramp?.send(count)
     if ramp?.isOver(clock) == true { ramp = nil }
     guard case .open = breaker else { return }
@@ -135,7 +150,7 @@ struct Lane {
   /// - Returns: what that did to the breaker.
   mutating func arrived(_ arrival: Arrival, _ now: Instant, _ options: CallbackOptions) -> Breaker.Change {
     // A lane that was closed and opened again meanwhile does not know of those sent before.
-    onWire = max(0, onWire - 1)
+    handed = max(0, handed - 1)
     pace.hear(arrival.answer)
     let change = health.hear(arrival, now: now)
     if change == .none { return change }
@@ -158,10 +173,19 @@ struct Lane {
 
   mutating func take(_ page: DuePage, _ clock: Int64) {
     dueAt = page.nextAt
-    ready = page.due[...]
+    ready += page.due
     for delivery in page.due { outstanding.insert(delivery.seq) }
     let until = mark(clock) == nil ? clock + Self.readOnMicroseconds : readOn?.until
     readOn = page.end.flatMap { end in until.map { (end, $0) } }
+  }
+
+  /// The sender has given one back.
+  mutating func cameBack(_ seq: Int64, _ now: Instant) {
+    handed = max(0, handed - 1)
+    outstanding.remove(seq)
+    // It lies before the place where the queue would be read on.
+    readOn = nil
+    dueAt = now
   }
 
   /// What was taken and not sent will be taken again.
@@ -177,9 +201,12 @@ struct Lane {
     leaseUntil = nil
   }
 
-  /// - Parameter cloudEvent: the attributes of an event that is sent as CloudEvents has it.
+  /// - Parameters:
+  ///   - line: nil for one that waits for no other.
+  ///   - cloudEvent: the attributes of an event that is sent as CloudEvents has it.
   func push(
-    token: UInt64, id: String, body: [UInt8], trace: String?, cloudEvent: CloudEvent?, _ options: CallbackOptions
+    token: UInt64, line: Int64?, id: String, body: [UInt8], trace: String?, cloudEvent: CloudEvent?,
+    _ options: CallbackOptions
   ) -> Push {
     // Receivers refuse a stale timestamp, so this is the real time, also in rehearsal.
     let timestamp = BrokerClock.wall.milliseconds / 1000
@@ -193,6 +220,7 @@ struct Lane {
       token: token, url: endpoint.url, headers: headers, body: body,
       connectTimeoutMS: options.connectTimeoutMS, totalTimeoutMS: options.totalTimeoutMS)
     push.identity = identity
+    (push.line, push.atOnce) = (line, pace.window)
     return push
   }
 

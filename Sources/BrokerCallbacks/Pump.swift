@@ -31,7 +31,7 @@ struct Pump {
     var looked = monotonicMicroseconds()
     var sleep: Int64 = 0
     while true {
-      let (news, onWire) = dispatcher.listen(milliseconds: sleep)
+      let (news, wireRoom) = dispatcher.listen(milliseconds: sleep)
       if news.stopping { return }
       absorb(news)
       // Another process may have put something in the outbox (an operator's retry); it rings no bell here.
@@ -41,7 +41,8 @@ struct Pump {
       }
       if monotonicMicroseconds() - swept > Self.sweepEveryMicroseconds { sweep() }
       do throws(StoreError) {
-        let room = try serve(wireRoom: dispatcher.options.inFlight - onWire)
+        let room = try serve(wireRoom: wireRoom)
+        try prepare()
         // With the wire full only a report makes room, and it rings.
         sleep = room > 0 ? sleepMilliseconds() : Self.longestSleepMilliseconds
       } catch {
@@ -80,6 +81,7 @@ struct Pump {
   private mutating func absorb(_ news: Dispatcher.News) {
     let now = dispatcher.store.clock.now
     for arrival in news.arrived { hear(arrival, now) }
+    for (endpoint, seq) in news.unsent { lanes[endpoint]?.cameBack(seq, now) }
     for (endpoint, seq, again) in news.settled {
       lanes[endpoint]?.outstanding.remove(seq)
       // A failed attempt has put its row back with a due time of its own: look again.
@@ -87,6 +89,8 @@ struct Pump {
     }
     if news.endpointsChanged {
       for (key, lane) in lanes { reload(key, lane, now) }
+      // One that is switched on again has no lane yet.
+      recover()
       dispatcher.trimFailing(lanes: lanes.keys)
     }
     for key in news.woken {
@@ -120,7 +124,8 @@ struct Pump {
     let health = known ?? Health(dispatcher.options.breaker)
     if known == nil { dispatcher.healths.withLock { $0[key] = health } }
     lanes[key] = Lane(
-      endpoint: found, now: now, inFlight: dispatcher.options.inFlightPerEndpoint, health: health)
+      endpoint: found, now: now, inFlight: dispatcher.options.inFlightPerEndpoint, ahead: dispatcher.options.ahead,
+      health: health)
     return true
   }
 
@@ -128,13 +133,14 @@ struct Pump {
   private mutating func reload(_ key: Int64, _ lane: Lane, _ now: Instant) {
     lanes[key] = nil
     let isOpen = open(key, now: now, old: lane)
+    if lanes[key]?.endpoint != lane.endpoint { dispatcher.recall(key) }
     if !isOpen || lanes[key]?.endpoint.url != lane.endpoint.url {
       dispatcher.state.withLock { $0.failing.forget(key) }
     }
     guard isOpen else { return dispatcher.healths.withLock { $0[key] = nil } }
     // What was taken and not sent is taken again, for the endpoint as it is now.
     lanes[key]?.outstanding = lane.outstanding.subtracting(lane.ready.map(\.seq))
-    lanes[key]?.onWire = lane.onWire
+    lanes[key]?.handed = lane.handed
     lanes[key]?.leaseUntil = lane.leaseUntil
     lanes[key]?.asideUntil = lane.asideUntil
     lanes[key]?.dueAt = now
@@ -151,9 +157,10 @@ struct Pump {
   /// - Returns: the room that is left.
   private mutating func serve(wireRoom: Int) throws(StoreError) -> Int {
     let now = dispatcher.store.clock.now
-    let unsteady = lanes.values.reduce(0) { $1.pace.isSteady ? $0 : $0 + $1.onWire }
+    let unsteady = lanes.values.reduce(0) { $1.pace.isSteady ? $0 : $0 + $1.handed }
     unsteadyRoom = max(1, dispatcher.options.inFlight / 2) - unsteady
-    let due = lanes.filter { isDue($0.value, now) }.keys.sorted()
+    guard wireRoom > 0 else { return 0 }
+    let due = lanes.compactMap { isDue($0.value, now) ? $0.key : nil }.sorted()
     guard !due.isEmpty else { return wireRoom }
     var room = wireRoom
     turn = (turn + 1) % due.count
@@ -162,17 +169,19 @@ struct Pump {
       let isSteady = lanes[key]?.pace.isSteady ?? false
       let share = min(max(1, room / (due.count - index)), isSteady ? room : unsteadyRoom)
       guard share > 0 else { continue }
-      let sent = try fillAlone(key, room: share, now: now)
+      let sent = try alone(key) { pump throws(StoreError) in try pump.fill(key, room: share, now: now) }
       room -= sent
       if !isSteady { unsteadyRoom -= sent }
     }
     return room
   }
 
-  /// Fills one lane so that what is wrong with its queue is its own trouble. A fault of the whole database is not.
-  private mutating func fillAlone(_ key: Int64, room: Int, now: Instant) throws(StoreError) -> Int {
+  /// Works on one lane so that what is wrong with its queue is its own trouble. A fault of the whole database is not.
+  private mutating func alone(
+    _ key: Int64, _ work: (inout Pump) throws(StoreError) -> Int
+  ) throws(StoreError) -> Int {
     do throws(StoreError) {
-      return try fill(key, room: room, now: now)
+      return try work(&self)
     } catch {
       guard !error.concernsAll else { throw error }
       dispatcher.logger.error(
@@ -184,14 +193,14 @@ struct Pump {
 
   /// Something can be sent or looked for, and the endpoint's own share of the wire is not used up.
   private func isDue(_ lane: Lane, _ now: Instant) -> Bool {
-    guard lane.free > 0, lane.asideUntil == 0 || lane.asideUntil <= monotonicMicroseconds() else { return false }
+    guard lane.free > 0, !lane.isAside else { return false }
     if lane.breaker != .closed || lane.ramp != nil, lane.allowed(now, monotonicMicroseconds()) == 0 { return false }
     if !lane.ready.isEmpty { return true }
     return lane.outstanding.count < mostOutstanding && lane.dueAt.map { $0 <= now } ?? false
   }
 
   /// Those that arrived and wait to be recorded count as well, so the bound is above the wire's own.
-  private var mostOutstanding: Int { dispatcher.options.inFlightPerEndpoint * 2 }
+  private var mostOutstanding: Int { dispatcher.options.inFlightPerEndpoint * 2 + Dispatcher.mostUnrecorded }
 
   /// - Returns: how many messages went on the wire.
   private mutating func fill(_ key: Int64, room: Int, now: Instant) throws(StoreError) -> Int {
@@ -199,10 +208,10 @@ struct Pump {
     if let until = old.signerUntil, now >= until { reload(key, old, now) }
     guard hasLease(key), let lane = lanes[key] else { return 0 }
     let clock = monotonicMicroseconds()
-    let room = min(room, lane.allowed(now, clock))
+    let room = min(room, lane.free, lane.allowed(now, clock))
     guard room > 0 else { return 0 }
-    if lane.ready.isEmpty { try take(key, lane, room: room) }
-    guard let sending = lanes[key]?.ready.prefix(min(room, lane.free)), !sending.isEmpty else { return 0 }
+    if lane.ready.count < room { try take(key, lane, room: room - lane.ready.count) }
+    guard let sending = lanes[key]?.ready.prefix(room), !sending.isEmpty else { return 0 }
     lanes[key]?.ready.removeFirst(sending.count)
     lanes[key]?.sent(sending.count, clock)
     let first = dispatcher.state.withLock { state in
@@ -216,7 +225,7 @@ struct Pump {
     dispatcher.submit(
       sending.enumerated().map { offset, delivery in
         lane.push(
-          token: first + UInt64(offset), id: delivery.webhookID, body: delivery.body,
+          token: first + UInt64(offset), line: key, id: delivery.webhookID, body: delivery.body,
           trace: delivery.trace, cloudEvent: delivery.cloudEvent, dispatcher.options)
       })
     return sending.count
@@ -229,9 +238,32 @@ struct Pump {
 
   private var page: Int { max(1, min(Self.page, Self.mostReady / max(1, lanes.count))) }
 
+  /// Reads on while the sender is busy, so that what it has room for next lies ready: as much as the wire takes, a page of
+  /// each endpoint, the next one's first. Stops as soon as there is news.
+  private mutating func prepare() throws(StoreError) {
+    let now = dispatcher.store.clock.now
+    var ready = lanes.values.reduce(0) { $0 + $1.ready.count }
+    guard ready < dispatcher.options.inFlight else { return }
+    let wanting = lanes.compactMap { wantsMore($0.value, now) ? $0.key : nil }.sorted()
+    for index in wanting.indices where ready < dispatcher.options.inFlight && !dispatcher.hasNews {
+      let key = wanting[(turn + 1 + index) % wanting.count]
+      ready += try alone(key) { pump throws(StoreError) in
+        guard let lane = pump.lanes[key] else { return 0 }
+        try pump.take(key, lane, room: 0)
+        return (pump.lanes[key]?.ready.count ?? 0) - lane.ready.count
+      }
+    }
+  }
+
+  /// It has little ready, more is due, and nothing speaks against sending it.
+  private func wantsMore(_ lane: Lane, _ now: Instant) -> Bool {
+    lane.goesWell && !lane.isAside && lane.leaseUntil != nil && lane.ready.count < page
+      && lane.outstanding.count < mostOutstanding && lane.dueAt.map { $0 <= now } ?? false
+  }
+
   private mutating func take(_ key: Int64, _ lane: Lane, room: Int) throws(StoreError) {
     // One that may stall takes what it sends and no more: what it holds ready would be old when its turn comes.
-    let wanted = lane.pace.isSteady ? max(room, page) : min(room, lane.free)
+    let wanted = lane.pace.isSteady ? max(room, page) : room
     let limit = min(wanted, mostOutstanding - lane.outstanding.count)
     guard limit > 0 else { return }
     let clock = monotonicMicroseconds()

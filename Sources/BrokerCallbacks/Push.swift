@@ -15,6 +15,10 @@ package struct Push: Sendable {
   package var totalTimeoutMS: Int
   /// How much of the response body the report keeps; nothing beyond 64 KiB is received.
   package var keptBytes = 4 * 1024
+  /// Those of one line wait one behind another, and the line has at most `atOnce` of them on the wire, as its last push
+  /// says; nil for neither.
+  package var line: Int64?
+  package var atOnce = Int.max
   /// The endpoint's own authorities and client certificate; nil for those of the whole sender.
   package var identity: TLSIdentity?
   /// Whether to look at the receiver: over a connection of its own, so that every step is timed, and with the
@@ -54,6 +58,12 @@ package enum PushOutcome: Sendable, Equatable {
   case forbiddenAddress(String)
   /// No final status: libcurl's error code, and its words (timeout, reset, DNS, TLS, …).
   case failed(code: Int, String)
+  /// It never left: one before it in its line failed, or its line was recalled. No attempt.
+  case unsent
+
+  var isSuccess: Bool {
+    if case .status(let code) = self { (200..<300).contains(code) } else { false }
+  }
 }
 
 /// Microseconds since the start of the push; 0 for a step that did not happen (a kept connection

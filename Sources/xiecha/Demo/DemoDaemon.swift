@@ -133,6 +133,7 @@ final class LocalClient: Sendable {
     switch report.outcome {
     case .status(let status): return (status, report.bodyStart)
     case .failed(_, let words): throw Failure(text: "\(method) \(url): \(words)")
+    case .unsent: throw Failure(text: "\(method) \(url): not sent")
     case .forbiddenAddress(let address):
       throw Failure(text: "\(method) \(url): \(address) is no address of this machine")
     }
