@@ -144,7 +144,8 @@ extension Dispatcher {
     return await withCheckedContinuation { continuation in
       state.withLock { $0.tests[token] = continuation }
       let cloudEvent = endpoint.format == .cloudevents ? event : nil
-      var push = lane.push(token: token, line: nil, id: id, body: body.bytes, trace: nil, cloudEvent: cloudEvent, options)
+      var push = lane.push(
+        token: token, line: nil, id: id, body: body.bytes, trace: nil, cloudEvent: cloudEvent, options)
       push.inspects = true
       submit([push])
     }
