@@ -34,6 +34,8 @@ final class Checkpointer: Sendable {
   private let state: Mutex<State>
   private let queue: DatabaseQueue
   private let pages: Int
+  /// Ends the snapshots that are open and not in use.
+  private let letGo: @Sendable () -> Void
   /// Log pages after the writer's last commit.
   private let logged = Atomic<Int>(0)
   /// Pages that were copied beside the writer, and by it.
@@ -48,7 +50,8 @@ final class Checkpointer: Sendable {
   /// - Parameters:
   ///   - path: of a database that is open for writing.
   ///   - pages: of the log from which on they are copied.
-  init(path: String, pages: Int) throws {
+  ///   - letGo: ends the snapshots that are open and not in use.
+  init(path: String, pages: Int, letGo: @escaping @Sendable () -> Void = {}) throws {
     var configuration = Configuration()
     configuration.label = "xiecha.checkpoint"
     configuration.prepareDatabase { db in
@@ -58,6 +61,7 @@ final class Checkpointer: Sendable {
     }
     queue = try DatabaseQueue(path: path, configuration: configuration)
     self.pages = pages
+    self.letGo = letGo
     state = Mutex(State(from: pages))
   }
 
@@ -83,7 +87,10 @@ final class Checkpointer: Sendable {
       if begins { state.phase = .copying }
       return (begins, state.phase == .finishing)
     }
-    if begins { queue.asyncWriteWithoutTransaction { self.copy($0) } }
+    if begins {
+      letGo()
+      queue.asyncWriteWithoutTransaction { self.copy($0) }
+    }
     if ends { finish(writer, log) }
   }
 
@@ -104,9 +111,12 @@ final class Checkpointer: Sendable {
     let copied = state.withLock { $0.copied }
     // All was copied at one moment, and the commit after it has begun the log anew.
     guard log >= copied else { return state.withLock { $0 = State(from: pages) } }
+    letGo()
     if log > copied, let done = try? writer.checkpoint(.passive).checkpointedFrameCount {
       copiedByWriter.add(max(0, done - copied), ordering: .relaxed)
     }
+    // A snapshot that begins from here on needs nothing of the log, and is in nobody's way.
+    letGo()
     state.withLock { $0 = State(from: log + max(1, pages / 8), ended: log) }
   }
 

@@ -28,6 +28,8 @@ final class GroupCommit: Sendable {
   private let context: WriteContext
   /// Nil where SQLite's own checkpoints are good enough.
   private let checkpointer: Checkpointer?
+  /// Called after each commit, before anybody is told of it.
+  private let committed: @Sendable () -> Void
   /// Told what a commit is about to change, and with nil that it failed.
   private let committing: @Sendable (CommitNotice?) -> Void
   private let onCommit: @Sendable (CommitNotice) -> Void
@@ -35,6 +37,7 @@ final class GroupCommit: Sendable {
 
   init(
     pool: DatabasePool, queueLimit: Int, batchLimit: Int, context: WriteContext, checkpointer: Checkpointer? = nil,
+    committed: @escaping @Sendable () -> Void = {},
     committing: @escaping @Sendable (CommitNotice?) -> Void = { _ in },
     onCommit: @escaping @Sendable (CommitNotice) -> Void
   ) {
@@ -43,6 +46,7 @@ final class GroupCommit: Sendable {
     self.batchLimit = batchLimit
     self.context = context
     self.checkpointer = checkpointer
+    self.committed = committed
     self.committing = committing
     self.onCommit = onCommit
   }
@@ -128,6 +132,7 @@ final class GroupCommit: Sendable {
         try context.flush()
         committing(context.notice)
         try db.commitGathered()
+        committed()
       }
     } catch {
       failure = StoreError.from(error)

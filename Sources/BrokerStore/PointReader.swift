@@ -4,31 +4,79 @@ internal import Synchronization
 /// Reads one row by its key, or a short page, on the calling thread. Such a read takes some ten microseconds; to hand it to
 /// another thread, and its answer back, takes many times that. A few connections of their own, so that no long list is ever
 /// waited for: who finds none free asks there where lists are read.
+///
+/// To begin a snapshot and to end it costs as much as a row. So it stays open for the next read, while nothing has been
+/// committed since and for a moment at most: what another process has committed is seen after that.
 final class PointReader: Sendable {
+  private struct Connection {
+    let queue: DatabaseQueue
+    var snapshot: Snapshot?
+  }
+
+  private struct Snapshot {
+    /// Commits before it began: it may be newer than that, never older.
+    let commits: Int
+    /// Monotonic microseconds.
+    let begunAt: Int64
+  }
+
   private struct State {
-    var free: [DatabaseQueue] = []
+    var free: [Connection] = []
     var made = 0
     var isClosed = false
   }
 
   /// As many as threads that serve HTTP on a small machine, and who pushes; more would only be idle.
   private static let most = 4
+  /// For how long a snapshot serves.
+  static let longestMicroseconds: Int64 = 2000
 
   private let path: String
   private let state = Mutex(State())
+  private let commits = Atomic<Int>(0)
 
   init(path: String) { self.path = path }
 
+  /// What all statements of `body` see was committed at one moment, which is not before the call's last ``committed()``.
   /// - Returns: nil when others are to be asked: none is free, or this one could not read.
   func read<T>(_ body: (Database) throws -> T) -> T? {
-    guard let connection = take() else { return nil }
+    guard var connection = take() else { return nil }
     defer { give(connection) }
-    return try? connection.unsafeRead(body)
+    let now = Snapshot(commits: commits.load(ordering: .acquiring), begunAt: monotonicMicroseconds())
+    return try? connection.queue.unsafeRead { db in
+      do {
+        let holds = connection.snapshot.map {
+          $0.commits == now.commits && now.begunAt - $0.begunAt < Self.longestMicroseconds
+        }
+        if holds != true || !db.isInsideTransaction {
+          if db.isInsideTransaction { try db.run(BatchSQL.commit) }
+          try db.run(BatchSQL.beginReading)
+          connection.snapshot = now
+        }
+        return try body(db)
+      } catch {
+        connection.snapshot = nil
+        if db.isInsideTransaction { try? db.rollback() }
+        throw error
+      }
+    }
   }
 
-  /// The same for several statements, which all see what was committed at one moment.
-  func readTogether<T>(_ body: (Database) throws -> T) -> T? {
-    read { db in try db.reading(body) }
+  /// Something was committed: whoever is told of it from now on finds it here.
+  func committed() { commits.add(1, ordering: .releasing) }
+
+  /// Ends the snapshots that nobody uses just now: what is older than they are could not be brought into the database, and
+  /// the log not be begun anew.
+  func letGo() {
+    for _ in 0..<Self.most {
+      let open = state.withLock { state in
+        state.free.firstIndex { $0.snapshot != nil }.map { state.free.remove(at: $0) }
+      }
+      guard var open else { return }
+      open.snapshot = nil
+      try? open.queue.unsafeRead { db in if db.isInsideTransaction { try db.run(BatchSQL.commit) } }
+      give(open)
+    }
   }
 
   func close() {
@@ -37,11 +85,11 @@ final class PointReader: Sendable {
       defer { state.free = [] }
       return state.free
     }
-    for connection in free { try? connection.close() }
+    for connection in free { try? connection.queue.close() }
   }
 
-  private func take() -> DatabaseQueue? {
-    let (found, mayMake) = state.withLock { state -> (DatabaseQueue?, Bool) in
+  private func take() -> Connection? {
+    let (found, mayMake) = state.withLock { state -> (Connection?, Bool) in
       guard !state.isClosed else { return (nil, false) }
       if let free = state.free.popLast() { return (free, false) }
       guard state.made < Self.most else { return (nil, false) }
@@ -52,19 +100,21 @@ final class PointReader: Sendable {
     var configuration = Configuration()
     configuration.readonly = true
     configuration.busyMode = .immediateError
+    // A snapshot outlives the read that began it.
+    configuration.allowsUnsafeTransactions = true
     configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA cache_size = -\(StoreOptions.readerCacheKiB)") }
     guard let made = try? DatabaseQueue(path: path, configuration: configuration) else {
       state.withLock { $0.made -= 1 }
       return nil
     }
-    return made
+    return Connection(queue: made)
   }
 
-  private func give(_ connection: DatabaseQueue) {
+  private func give(_ connection: Connection) {
     let isClosed = state.withLock { state in
       if !state.isClosed { state.free.append(connection) }
       return state.isClosed
     }
-    if isClosed { try? connection.close() }
+    if isClosed { try? connection.queue.close() }
   }
 }

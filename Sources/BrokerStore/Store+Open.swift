@@ -31,7 +31,10 @@ extension Store {
       // A command leaves the log to a daemon beside it, also to one that starts meanwhile (see `Checkpointer`); without
       // one it folds the log in at its end.
       try harden(pool, checkpointPages: role == .daemon ? options.checkpointPages : 0)
-      let checkpointer = role == .daemon ? try Checkpointer(path: path, pages: options.checkpointPages) : nil
+      let points = PointReader(path: path)
+      let checkpointer =
+        role == .daemon
+        ? try Checkpointer(path: path, pages: options.checkpointPages) { points.letGo() } : nil
       let clock = try pool.read { db in try Self.clock(db, rehearseAt: rehearseAt, wall: wall, steady: steady) }
       // A command opens no requests, and what it reads of the files may not be in force.
       if role == .daemon { try pool.write { db in try db.keepVersions(of: procedures, at: clock.now) } }
@@ -44,7 +47,7 @@ extension Store {
       let store = Store(
         pool: pool, directory: directory, clock: clock, procedures: procedures, lastDay: lastDay,
         options: options, loaded: loaded, lock: lock, vault: vault,
-        checkpointer: checkpointer, isBehind: isBehind)
+        points: points, checkpointer: checkpointer, isBehind: isBehind)
       if role == .daemon {
         try buildReports(pool, loaded.reference)
         try pool.write { db in

@@ -32,7 +32,7 @@ package final class Store: Sendable {
   let pool: DatabasePool
   let group: GroupCommit
   private let readers: Readers
-  private let points: PointReader
+  let points: PointReader
   /// Of the daemon.
   let checkpointer: Checkpointer?
   package let clock: BrokerClock
@@ -75,14 +75,14 @@ package final class Store: Sendable {
   init(
     pool: DatabasePool, directory: String, clock: BrokerClock, procedures: [Procedure],
     lastDay: LastDayPolicy, options: StoreOptions, loaded: Loaded, lock: InstanceLock?, vault: Vault,
-    checkpointer: Checkpointer?, isBehind: Bool = false
+    points: PointReader, checkpointer: Checkpointer?, isBehind: Bool = false
   ) {
+    self.points = points
     self.isBehind = Mutex(isBehind)
     self.pool = pool
     self.checkpointer = checkpointer
     let path = Self.databasePath(directory)
     readers = Readers(path: path, most: options.readers, busyTimeout: Double(options.busyTimeoutSeconds))
-    points = PointReader(path: path)
     self.directory = directory
     self.clock = clock
     self.procedures = procedures
@@ -103,6 +103,7 @@ package final class Store: Sendable {
         listeners.reference.withLock { $0 ?? initial }
       },
       checkpointer: checkpointer,
+      committed: { points.committed() },
       committing: { notice in if let notice { listed.willCommit(notice) } else { listed.didFail() } },
       onCommit: { notice in
         unfiled.note(notice)
@@ -148,7 +149,7 @@ package final class Store: Sendable {
 
   /// For a short page that is read again and again: on the calling thread where that is possible at once.
   func readPage<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
-    if let found = points.readTogether(body) { return found }
+    if let found = points.read(body) { return found }
     return try readNow(body)
   }
 

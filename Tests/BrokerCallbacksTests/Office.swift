@@ -88,6 +88,7 @@ final class Office: Sendable {
       defer { try? db.execute(sql: "PRAGMA foreign_keys = ON") }
       try db.execute(sql: sql)
     }
+    store.points.committed()
   }
 
   private func organ(_ organ: Qidong) throws -> Organ {

@@ -46,6 +46,30 @@ import Testing
     #expect(sizes[0] * 3 < sizes[1])
   }
 
+  /// Reads of single rows keep a snapshot open from one to the next. Neither those that go on all the time nor the last one
+  /// before a silence keeps the log.
+  @Test(arguments: [false, true]) func readsOfSingleRowsDoNotKeepTheLog(onAndOn: Bool) async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open(options: Self.options(pages: 100))
+    defer { store.close() }
+    let first = try await store.submit().id
+    let reading = Task {
+      var reads = 0
+      repeat {
+        guard try await store.request(first) != nil else { throw StoreError.notFound }
+        reads += 1
+      } while onAndOn && !Task.isCancelled
+      return reads
+    }
+    if !onAndOn { #expect(try await reading.value == 1) }
+    for _ in 0..<2 * Self.requests { try await store.submit() }
+    reading.cancel()
+    #expect(try await reading.value > 0)
+    // Without a checkpoint it would hold several pages of each.
+    let kept = try await Self.logged(store)
+    #expect(kept < Self.requests, "\(kept) pages in the log")
+  }
+
   /// While many write, most of what is in the log is brought into the database beside the writer.
   @Test func theBulkIsCopiedBesideTheWriter() async throws {
     let store = try Fixture().open(options: Self.options(pages: 500))

@@ -92,6 +92,7 @@ extension Store {
       defer { if !foreignKeys { try? db.execute(sql: "PRAGMA foreign_keys = ON") } }
       try db.execute(sql: sql, arguments: arguments)
     }
+    points.committed()
   }
 
   /// Rows per table in words, for comparing.
