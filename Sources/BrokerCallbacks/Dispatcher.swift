@@ -159,6 +159,7 @@ package final class Dispatcher: Sendable {
         continuation.resume()
       }
     }
+    for endpoint in state.withLock({ Set($0.onWire.values.map(\.endpoint)) }) { recall(endpoint) }
     let end = monotonicMicroseconds() + Int64(graceSeconds) * 1_000_000
     while monotonicMicroseconds() < end, state.withLock({ !$0.onWire.isEmpty }) {
       try? await Task.sleep(for: .milliseconds(10))

@@ -235,17 +235,19 @@ struct Pump {
   private static let page = 32
   /// What is held ready for all endpoints together: with a thousand of them each read takes eight.
   private static let mostReady = 8192
+  /// What is read before there is room for it, for all endpoints together.
+  private static let readAhead = 512
 
   private var page: Int { max(1, min(Self.page, Self.mostReady / max(1, lanes.count))) }
 
-  /// Reads on while the sender is busy, so that what it has room for next lies ready: as much as the wire takes, a page of
-  /// each endpoint, the next one's first. Stops as soon as there is news.
+  /// Reads on while the sender is busy, so that what it has room for next lies ready: a page of each endpoint, the next
+  /// one's first. Stops as soon as there is news.
   private mutating func prepare() throws(StoreError) {
     let now = dispatcher.store.clock.now
     var ready = lanes.values.reduce(0) { $0 + $1.ready.count }
-    guard ready < dispatcher.options.inFlight else { return }
+    guard ready < Self.readAhead else { return }
     let wanting = lanes.compactMap { wantsMore($0.value, now) ? $0.key : nil }.sorted()
-    for index in wanting.indices where ready < dispatcher.options.inFlight && !dispatcher.hasNews {
+    for index in wanting.indices where ready < Self.readAhead && !dispatcher.hasNews {
       let key = wanting[(turn + 1 + index) % wanting.count]
       ready += try alone(key) { pump throws(StoreError) in
         guard let lane = pump.lanes[key] else { return 0 }

@@ -3,7 +3,8 @@ internal import DequeModule
 /// Pushes that wait for the wire: those of one line one behind another, never more of them on the wire than it may have, and
 /// one line after the other. Pushes without a line are bound by nothing but the wire.
 struct WaitingLines {
-  private struct Line {
+  /// A class, so that each push is looked up twice and not at every step.
+  private final class Line {
     var pushes: Deque<Push> = []
     var onWire = 0
     var atOnce = Int.max
@@ -15,16 +16,17 @@ struct WaitingLines {
 
   private var lines: [Int64?: Line] = [:]
   /// Lines whose first push may go.
-  private var turns: Deque<Int64?> = []
+  private var turns: Deque<Line> = []
   private(set) var count = 0
 
-  /// Something waits that may go now.
+  /// Something waits that may go now, or may have been taken back.
   var hasNext: Bool { !turns.isEmpty }
 
   mutating func append(_ push: Push) {
-    let line = push.line
-    lines[line, default: Line()].pushes.append(push)
-    lines[line]?.atOnce = line == nil ? .max : push.atOnce
+    let line = lines[push.line] ?? Line()
+    if line.pushes.isEmpty, line.onWire == 0 { lines[push.line] = line }
+    line.pushes.append(push)
+    if push.line != nil { line.atOnce = push.atOnce }
     count += 1
     giveTurn(line)
   }
@@ -32,9 +34,9 @@ struct WaitingLines {
   /// The next push, which counts as on the wire until its line hears of its end; nil when none may go.
   mutating func next() -> Push? {
     while let line = turns.popFirst() {
-      lines[line]?.hasTurn = false
-      guard lines[line]?.mayGo == true, let push = lines[line]?.pushes.popFirst() else { continue }
-      lines[line]?.onWire += 1
+      line.hasTurn = false
+      guard line.mayGo, let push = line.pushes.popFirst() else { continue }
+      line.onWire += 1
       count -= 1
       giveTurn(line)
       return push
@@ -43,22 +45,21 @@ struct WaitingLines {
   }
 
   /// One of the line has left the wire.
-  mutating func ended(_ line: Int64?) {
-    guard let found = lines[line] else { return }
-    if found.onWire <= 1, found.pushes.isEmpty {
-      lines[line] = nil
-    } else {
-      lines[line]?.onWire -= 1
-      giveTurn(line)
-    }
+  mutating func ended(_ key: Int64?) {
+    guard let line = lines[key] else { return }
+    line.onWire = max(0, line.onWire - 1)
+    giveTurn(line)
+    if line.onWire == 0, line.pushes.isEmpty { lines[key] = nil }
   }
 
   /// Takes out all that waits in a line.
-  mutating func takeBack(_ line: Int64) -> [Push] {
-    guard let found = lines[line] else { return [] }
-    count -= found.pushes.count
-    if found.onWire == 0 { lines[line] = nil } else { lines[line]?.pushes = [] }
-    return Array(found.pushes)
+  mutating func takeBack(_ key: Int64) -> [Push] {
+    guard let line = lines[key] else { return [] }
+    let waiting = Array(line.pushes)
+    count -= waiting.count
+    line.pushes = []
+    if line.onWire == 0 { lines[key] = nil }
+    return waiting
   }
 
   /// Takes out everything.
@@ -68,9 +69,9 @@ struct WaitingLines {
     return all
   }
 
-  private mutating func giveTurn(_ line: Int64?) {
-    guard let found = lines[line], found.mayGo, !found.hasTurn else { return }
-    lines[line]?.hasTurn = true
+  private mutating func giveTurn(_ line: Line) {
+    guard line.mayGo, !line.hasTurn else { return }
+    line.hasTurn = true
     turns.append(line)
   }
 }

@@ -214,7 +214,9 @@ struct SettingKey {
         "Working days of nothing but failures after which an endpoint is switched off and its organ told; 0 never"),
       number("callbacks.connectTimeoutSeconds", \.connectTimeoutSeconds, 1...60, "Time to connect"),
       number("callbacks.totalTimeoutSeconds", \.totalTimeoutSeconds, 1...120, "Time for a whole attempt"),
-      number("callbacks.inFlight", \.inFlight, 1...4096, "Callbacks on the wire at once"),
+      number(
+        "callbacks.inFlight", \.inFlight, 1...4096,
+        "Callbacks on the wire at once; up to 32 more stand ready behind them"),
       number("callbacks.inFlightPerEndpoint", \.inFlightPerEndpoint, 1...1024, "The same for one endpoint"),
       text("callbacks.caBundle", \.caBundle, "PEM file of trusted authorities; empty takes the system's"),
       number(
