@@ -93,6 +93,11 @@ struct Breaker: Sendable {
 
   mutating func probeSent() { state = .halfOpen }
 
+  /// It never left: the next may go at once.
+  mutating func probeCameBack(_ now: Instant) {
+    if state == .halfOpen { state = .open(until: now) }
+  }
+
   func counts(at now: Instant) -> (attempts: Int, failures: Int) { window.counts(at: now) }
 
   private mutating func pause(_ retryAfterSeconds: Int64?, _ now: Instant, _ random: Double) {

@@ -76,6 +76,7 @@ final class CurlLoop {
         refuse(push, code: failure, String(cString: curl_easy_strerror(failure)))
         handle.unload()
         waiting.ended(push.line)
+        if let line = push.line { giveBack(line) }
         idle.append(handle)
         continue
       }

@@ -17,9 +17,9 @@ package final class CurlMulti: Sendable {
   ///   - caBundle: path of a PEM file that replaces the system's trusted authorities.
   ///   - maxConnections: transfers in flight and connections kept; pushes beyond wait here, and
   ///     their timeouts begin when they start. At least 1.
-  ///   - onReports: called on the curl thread once per turn of its loop with all that ended in it.
-  ///     It must be cheap (hand over and return): no transfer moves while it runs. It may call
-  ///     ``submit(_:)``.
+  ///   - onReports: called on the curl thread once per turn of its loop with all that ended in it, and on that of who
+  ///     recalls or submits with what goes back at once. It must be cheap (hand over and return): no transfer moves while
+  ///     it runs. It may call ``submit(_:)``.
   package init(
     policy: NetworkPolicy, caBundle: String?, maxConnections: Int,
     onReports: @escaping @Sendable ([PushReport]) -> Void

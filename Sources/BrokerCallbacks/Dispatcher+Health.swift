@@ -27,7 +27,7 @@ extension Dispatcher {
     var shown = health.snapshot(now: store.clock.now)
     state.withLock { state in
       shown.failingSince = state.failing.since(endpoint)
-      shown.inFlight = state.onWire.values.count { $0.endpoint == endpoint }
+      shown.inFlight = min(options.inFlightPerEndpoint, state.onWire.values.count { $0.endpoint == endpoint })
     }
     return shown
   }

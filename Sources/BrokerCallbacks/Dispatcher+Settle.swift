@@ -110,7 +110,8 @@ extension Dispatcher {
   }
 
   private static let settleGroup = 256
-  /// Results that may wait to be recorded, over all endpoints: after a crash so many messages more go out again.
+  /// With so many results waiting to be recorded, over all endpoints, nothing more is handed to the sender: after a crash
+  /// they go out again.
   static let mostUnrecorded = 2 * settleGroup
   /// How often it looks whether a storm of deadlines is over.
   private static let stormPause = Duration.milliseconds(5)
@@ -139,7 +140,7 @@ extension Dispatcher {
       w.string("timestamp", event.time)
       w.object("data", data)
     }
-    let lane = Lane(endpoint: endpoint, now: now, inFlight: 1, ahead: 0, health: Health(options.breaker))
+    let lane = Lane(endpoint: endpoint, now: now, inFlight: 1, health: Health(options.breaker))
     let id = EntityID(key: now.milliseconds << 12, tail: .random(in: 0...Int64.max)).description
     return await withCheckedContinuation { continuation in
       state.withLock { $0.tests[token] = continuation }

@@ -120,8 +120,8 @@ package final class Dispatcher: Sendable {
     if first { bell.signal() }
   }
 
-  /// For the pump: sleeps until told something or the time is over, and takes the news with how many messages the sender
-  /// may be handed.
+  /// For the pump: sleeps until told something or the time is over, and takes the news with how many messages more the
+  /// sender may be handed.
   func listen(milliseconds: Int64) -> (news: News, room: Int) {
     bell.wait(milliseconds: milliseconds)
     return state.withLock { state in
@@ -143,7 +143,8 @@ package final class Dispatcher: Sendable {
     monotonicMicroseconds() - state.withLock { $0.beat } < 30_000_000
   }
 
-  package var inFlight: Int { state.withLock { $0.onWire.count } }
+  /// Messages on the wire; what waits behind them at the sender is not.
+  package var inFlight: Int { min(options.inFlight, state.withLock { $0.onWire.count }) }
 
   package var counts: [(outcome: String, count: Int)] {
     state.withLock { $0.counts }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
@@ -192,7 +193,7 @@ package final class Dispatcher: Sendable {
   /// Somebody has something to tell the pump.
   var hasNews: Bool { state.withLock { $0.rung } }
 
-  /// On the curl thread: hand over and return.
+  /// On the curl thread, or on one that recalls: hand over and return.
   private func receive(_ reports: [PushReport]) {
     let now = store.clock.now
     var tests: [(CheckedContinuation<PushReport, Never>, PushReport)] = []

@@ -45,6 +45,7 @@ final class Health: Sendable {
 
   func mayProbe(_ now: Instant) -> Bool { state.withLock { $0.breaker.mayProbe(now) } }
   func probeSent() { state.withLock { $0.breaker.probeSent() } }
+  func probeCameBack(_ now: Instant) { state.withLock { $0.breaker.probeCameBack(now) } }
 
   /// - Parameter asked: when somebody asked; what was asked for before the last probe has had its answer.
   func probeNow(asked: Instant, now: Instant) {

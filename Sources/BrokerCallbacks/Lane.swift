@@ -74,8 +74,6 @@ struct Lane {
   private static let readOnMicroseconds: Int64 = 250_000
   /// How many are with the sender: on the wire, or about to be.
   var handed = 0
-  /// How many may wait at the sender beside those on the wire.
-  private let ahead: Int
   /// How much of the wire it may take.
   var pace: Pace
   /// Monotonic microseconds until which it is left alone, after a row that cannot be read.
@@ -85,13 +83,10 @@ struct Lane {
   /// Real time at which its lease ends; nil while it has none.
   var leaseUntil: Instant?
 
-  /// - Parameters:
-  ///   - inFlight: what it may have on the wire at most.
-  ///   - ahead: what may wait at the sender beside that.
-  init(endpoint: Endpoint, now: Instant, inFlight: Int, ahead: Int, health: Health) {
+  /// - Parameter inFlight: what it may have on the wire at most.
+  init(endpoint: Endpoint, now: Instant, inFlight: Int, health: Health) {
     self.endpoint = endpoint
     self.health = health
-    self.ahead = ahead
     breaker = health.breaker
     pace = Pace(most: inFlight)
     signer = WebhookSigner(
@@ -107,11 +102,12 @@ struct Lane {
   /// A row of its queue could not be read a moment ago.
   var isAside: Bool { asideUntil != 0 && asideUntil > monotonicMicroseconds() }
 
-  /// How many more it may hand over: what it may have on the wire and, while all goes well, some that follow without
-  /// anybody being asked. When one fails, the sender gives those back.
-  var free: Int {
-    max(0, pace.window + (goesWell ? ahead : 0) - handed)
-  }
+  /// How many more it may have on the wire.
+  var free: Int { max(0, pace.window - handed) }
+
+  /// How many wait at the sender because that many are on the wire. When one fails, it gives those back; so a lane that
+  /// does not go well has none.
+  var waiting: Int { goesWell ? max(0, handed - pace.window) : 0 }
 
   /// How many the breaker, and what it allows after it has closed, let out now.
   func allowed(_ now: Instant, _ clock: Int64) -> Int {
@@ -183,9 +179,13 @@ struct Lane {
   mutating func cameBack(_ seq: Int64, _ now: Instant) {
     handed = max(0, handed - 1)
     outstanding.remove(seq)
+    ramp?.send(-1)
     // It lies before the place where the queue would be read on.
     readOn = nil
     dueAt = now
+    guard breaker == .halfOpen else { return }
+    health.probeCameBack(now)
+    breaker = health.breaker
   }
 
   /// What was taken and not sent will be taken again.

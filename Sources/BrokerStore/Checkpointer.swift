@@ -115,7 +115,7 @@ final class Checkpointer: Sendable {
     if log > copied, let done = try? writer.checkpoint(.passive).checkpointedFrameCount {
       copiedByWriter.add(max(0, done - copied), ordering: .relaxed)
     }
-    // A snapshot that begins from here on needs nothing of the log, and is in nobody's way.
+    // With all of it copied, a snapshot that begins from here on needs nothing of the log, and is in nobody's way.
     letGo()
     state.withLock { $0 = State(from: log + max(1, pages / 8), ended: log) }
   }

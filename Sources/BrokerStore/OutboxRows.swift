@@ -148,12 +148,16 @@ extension Store {
     let now = clock.now
     return try readPage { db in
       if let mark {
-        let due = try db.due(endpoint, outstanding, after: mark, now, limit: limit, reference)
-        if let last = due.last, due.count == limit { return DuePage(due: due, nextAt: now, end: QueueMark(last)) }
+        let (due, isCut) = try db.due(endpoint, outstanding, after: mark, now, limit: limit, reference)
+        if let last = due.last, due.count == limit || isCut {
+          return DuePage(due: due, nextAt: now, end: QueueMark(last))
+        }
       }
-      let due = try db.due(endpoint, outstanding, after: nil, now, limit: limit, reference)
+      let (due, isCut) = try db.due(endpoint, outstanding, after: nil, now, limit: limit, reference)
       // A full page means that more may be due at once.
-      if let last = due.last, due.count == limit { return DuePage(due: due, nextAt: now, end: QueueMark(last)) }
+      if let last = due.last, due.count == limit || isCut {
+        return DuePage(due: due, nextAt: now, end: QueueMark(last))
+      }
       let next = try db.first(OutboxSQL.nextDue, .int(endpoint.id.key), .int(now.milliseconds)) {
         $0.int(0)
       }
@@ -179,35 +183,39 @@ extension Store {
 
 extension Database {
   /// Up to `limit` rows after `mark` that are due and not on their way. From the beginning, those that are lie before them.
+  /// A row that cannot be read holds up those behind it and none before: it cuts the page, or is told of as the first.
   fileprivate func due(
     _ endpoint: Endpoint, _ outstanding: Set<Int64>, after mark: QueueMark?, _ now: Instant, limit: Int,
     _ reference: Reference
-  ) throws -> [DueDelivery] {
+  ) throws -> (rows: [DueDelivery], isCut: Bool) {
     var due: [DueDelivery] = []
     due.reserveCapacity(limit)
     let rows = mark == nil ? outstanding.count + limit : limit
-    try each(
-      OutboxSQL.due,
-      [
-        .int(endpoint.id.key), .int(mark?.nextAt ?? .min), .int(mark?.seq ?? .min), .int(now.milliseconds),
-        .int(Int64(rows)),
-      ]
-    ) { row in
-      let seq = row.int(1)
-      guard due.count < limit, !outstanding.contains(seq) else { return }
-      let message = try CallbackMessage.load(
-        seq: seq, endpoint.body, self, reference, format: endpoint.format, to: endpoint.organ)
-      guard let message else {
-        throw StoreError.unexpected("event \(seq) is missing")
+    let place: [SQLValue] = [
+      .int(endpoint.id.key), .int(mark?.nextAt ?? .min), .int(mark?.seq ?? .min), .int(now.milliseconds),
+      .int(Int64(rows)),
+    ]
+    do {
+      try each(OutboxSQL.due, place) { row in
+        let seq = row.int(1)
+        guard due.count < limit, !outstanding.contains(seq) else { return }
+        let message = try CallbackMessage.load(
+          seq: seq, endpoint.body, self, reference, format: endpoint.format, to: endpoint.organ)
+        guard let message else {
+          throw StoreError.unexpected("event \(seq) is missing")
+        }
+        due.append(
+          DueDelivery(
+            endpoint: endpoint.id.key, url: endpoint.url, nextAt: row.int(0), seq: seq, request: row.int(2),
+            createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
+            webhookID: DerivedID.event(seq: seq, at: message.at), trace: message.trace,
+            body: message.body, cloudEvent: message.cloudEvent, deliveredAt: row.optionalInt(5)))
       }
-      due.append(
-        DueDelivery(
-          endpoint: endpoint.id.key, url: endpoint.url, nextAt: row.int(0), seq: seq, request: row.int(2),
-          createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
-          webhookID: DerivedID.event(seq: seq, at: message.at), trace: message.trace,
-          body: message.body, cloudEvent: message.cloudEvent, deliveredAt: row.optionalInt(5)))
+    } catch {
+      guard !due.isEmpty, !StoreError.from(error).concernsAll else { throw error }
+      return (due, true)
     }
-    return due
+    return (due, false)
   }
 }
 

@@ -16,6 +16,8 @@ final class PointReader: Sendable {
   private struct Snapshot {
     /// Commits before it began: it may be newer than that, never older.
     let commits: Int
+    /// Calls of ``letGo()`` before it began.
+    let endings: Int
     /// Monotonic microseconds.
     let begunAt: Int64
   }
@@ -27,13 +29,14 @@ final class PointReader: Sendable {
   }
 
   /// As many as threads that serve HTTP on a small machine, and who pushes; more would only be idle.
-  private static let most = 4
+  static let most = 4
   /// For how long a snapshot serves.
   static let longestMicroseconds: Int64 = 2000
 
   private let path: String
   private let state = Mutex(State())
   private let commits = Atomic<Int>(0)
+  private let endings = Atomic<Int>(0)
 
   init(path: String) { self.path = path }
 
@@ -42,18 +45,13 @@ final class PointReader: Sendable {
   func read<T>(_ body: (Database) throws -> T) -> T? {
     guard var connection = take() else { return nil }
     defer { give(connection) }
-    let now = Snapshot(commits: commits.load(ordering: .acquiring), begunAt: monotonicMicroseconds())
     return try? connection.queue.unsafeRead { db in
       do {
-        let holds = connection.snapshot.map {
-          $0.commits == now.commits && now.begunAt - $0.begunAt < Self.longestMicroseconds
-        }
-        if holds != true || !db.isInsideTransaction {
-          if db.isInsideTransaction { try db.run(BatchSQL.commit) }
-          try db.run(BatchSQL.beginReading)
-          connection.snapshot = now
-        }
-        return try body(db)
+        let begun = try begin(&connection, db)
+        let value = try body(db)
+        // While this one was reading, those that did not were ended.
+        if endings.load(ordering: .acquiring) != begun.endings { try end(&connection, db) }
+        return value
       } catch {
         connection.snapshot = nil
         if db.isInsideTransaction { try? db.rollback() }
@@ -62,19 +60,40 @@ final class PointReader: Sendable {
     }
   }
 
+  /// The snapshot that is open, while it serves, or a new one.
+  private func begin(_ connection: inout Connection, _ db: Database) throws -> Snapshot {
+    let now = Snapshot(
+      commits: commits.load(ordering: .acquiring), endings: endings.load(ordering: .acquiring),
+      begunAt: monotonicMicroseconds())
+    if let open = connection.snapshot, db.isInsideTransaction, open.commits == now.commits,
+      now.begunAt - open.begunAt < Self.longestMicroseconds
+    {
+      return open
+    }
+    try end(&connection, db)
+    try db.run(BatchSQL.beginReading)
+    connection.snapshot = now
+    return now
+  }
+
+  private func end(_ connection: inout Connection, _ db: Database) throws {
+    connection.snapshot = nil
+    if db.isInsideTransaction { try db.run(BatchSQL.commit) }
+  }
+
   /// Something was committed: whoever is told of it from now on finds it here.
   func committed() { commits.add(1, ordering: .releasing) }
 
-  /// Ends the snapshots that nobody uses just now: what is older than they are could not be brought into the database, and
-  /// the log not be begun anew.
+  /// Ends the snapshots that nobody uses just now; who is reading ends his with that read. What is newer than a snapshot
+  /// cannot be brought into the database, and the log not be begun anew.
   func letGo() {
+    endings.add(1, ordering: .releasing)
     for _ in 0..<Self.most {
       let open = state.withLock { state in
         state.free.firstIndex { $0.snapshot != nil }.map { state.free.remove(at: $0) }
       }
       guard var open else { return }
-      open.snapshot = nil
-      try? open.queue.unsafeRead { db in if db.isInsideTransaction { try db.run(BatchSQL.commit) } }
+      try? open.queue.unsafeRead { db in try end(&open, db) }
       give(open)
     }
   }

@@ -39,33 +39,6 @@ import Testing
     await office.close()
   }
 
-  /// What is handed to the sender ahead of its turn is not sent once its endpoint is switched off.
-  @Test func nothingLeavesForOneThatIsSwitchedOff() async throws {
-    let office = try Office { $0.inFlightPerEndpoint = 2 }
-    let sink = try Sink { _ in .delay(ms: 100, .status(204)) }
-    var endpoint = try await office.endpoint(sink.url)
-    try await office.submit(60)
-    office.dispatcher.start()
-    #expect(try await within(5) { sink.receivedCount >= 6 && office.dispatcher.inFlight > 20 })
-    endpoint.enabled = false
-    try await office.store.write { [endpoint] context in try context.update(endpoint) }
-    #expect(try await within(0.5) { office.dispatcher.inFlight <= 2 }, "\(office.dispatcher.inFlight) with the sender")
-    let count = sink.receivedCount
-    try await Task.sleep(for: .milliseconds(400))
-    #expect(sink.receivedCount <= count + 2)
-    // Nothing of it is lost, and nothing counted as tried.
-    endpoint.enabled = true
-    sink.behaviour = { _ in .status(204) }
-    try await office.store.write { [endpoint] context in try context.update(endpoint) }
-    #expect(try await within(3) { try await office.store.outboxDepth().count == 0 })
-    #expect(sink.receivedCount == 60)
-    for seq in 1...60 as ClosedRange<Int64> {
-      let trace = try await office.store.trace(endpoint: endpoint.id.key, seq: seq, organ: nil)
-      #expect(trace?.attempts.map(\.number) == [1], "event \(seq)")
-    }
-    await office.close()
-  }
-
   @Test func queueThatCannotBeReadIsLeftAside() async throws {
     let office = try Office()
     let (damaged, healthy) = (try Sink(), try Sink())

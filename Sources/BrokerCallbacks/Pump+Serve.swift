@@ -1,0 +1,195 @@
+internal import BrokerDomain
+internal import BrokerStore
+internal import Logging
+internal import Synchronization
+
+/// Who gets what of the wire, and what is read for it.
+extension Pump {
+  /// Gives every lane that is due a share of what the sender has room for, starting with another one each time.
+  /// - Parameter room: for how many messages more there is any.
+  /// - Returns: the room that is left.
+  mutating func serve(room wireRoom: Int) throws(StoreError) -> Int {
+    let now = dispatcher.store.clock.now
+    let unsteady = lanes.values.reduce(0) { $1.pace.isSteady ? $0 : $0 + $1.handed }
+    unsteadyRoom = max(1, dispatcher.options.inFlight / 2) - unsteady
+    waitingRoom = dispatcher.options.ahead - lanes.values.reduce(0) { $0 + $1.waiting }
+    guard wireRoom > 0 else { return 0 }
+    let due = lanes.compactMap { isDue($0.value, now) ? $0.key : nil }.sorted()
+    guard !due.isEmpty else { return wireRoom }
+    var room = wireRoom
+    turn = (turn + 1) % due.count
+    for index in due.indices where room > 0 {
+      let key = due[(turn + index) % due.count]
+      let isSteady = lanes[key]?.pace.isSteady ?? false
+      let share = min(max(1, room / (due.count - index)), isSteady ? room : unsteadyRoom)
+      guard share > 0 else { continue }
+      let sent = try alone(key) { pump throws(StoreError) in try pump.fill(key, room: share, now: now) }
+      room -= sent
+      if !isSteady { unsteadyRoom -= sent }
+    }
+    return room
+  }
+
+  /// Works on one lane so that what is wrong with its queue is its own trouble. A fault of the whole database is not.
+  private mutating func alone(
+    _ key: Int64, _ work: (inout Pump) throws(StoreError) -> Int
+  ) throws(StoreError) -> Int {
+    do throws(StoreError) {
+      return try work(&self)
+    } catch {
+      guard !error.concernsAll else { throw error }
+      dispatcher.logger.error(
+        "callbacks: the queue of endpoint \(lanes[key]?.endpoint.id.description ?? "?") cannot be read: \(error)")
+      lanes[key]?.asideUntil = monotonicMicroseconds() + Self.asideMicroseconds
+      return 0
+    }
+  }
+
+  /// How many more the lane may hand over: what it may have on the wire and, while all goes well, some that follow without
+  /// anybody being asked. These are few for all lanes together: should their receivers stall, they take nobody's place.
+  private func free(_ lane: Lane) -> Int { lane.free + (lane.goesWell ? max(0, waitingRoom) : 0) }
+
+  /// Something can be sent or looked for, and the endpoint's own share of the wire is not used up.
+  private func isDue(_ lane: Lane, _ now: Instant) -> Bool {
+    guard free(lane) > 0, !lane.isAside else { return false }
+    if lane.breaker != .closed || lane.ramp != nil, lane.allowed(now, monotonicMicroseconds()) == 0 { return false }
+    if !lane.ready.isEmpty { return true }
+    return lane.outstanding.count < mostOutstanding && lane.dueAt.map { $0 <= now } ?? false
+  }
+
+  /// Those that arrived and wait to be recorded count as well, so the bound is above the wire's own.
+  private var mostOutstanding: Int { dispatcher.options.inFlightPerEndpoint * 2 + Dispatcher.mostUnrecorded }
+
+  /// - Returns: how many messages were handed over.
+  private mutating func fill(_ key: Int64, room: Int, now: Instant) throws(StoreError) -> Int {
+    guard let old = lanes[key] else { return 0 }
+    if let until = old.signerUntil, now >= until { reload(key, old, now) }
+    guard hasLease(key), let lane = lanes[key] else { return 0 }
+    let clock = monotonicMicroseconds()
+    let room = min(room, free(lane), lane.allowed(now, clock))
+    guard room > 0 else { return 0 }
+    if lane.ready.count < room, lane.dueAt.map({ $0 <= now }) ?? false {
+      do throws(StoreError) {
+        try take(key, lane, room: room - lane.ready.count)
+      } catch {
+        // A row that cannot be read holds up those behind it, not those before.
+        guard !lane.ready.isEmpty, !error.concernsAll else { throw error }
+      }
+    }
+    guard let sending = lanes[key]?.ready.prefix(room), !sending.isEmpty else { return 0 }
+    lanes[key]?.ready.removeFirst(sending.count)
+    lanes[key]?.sent(sending.count, clock)
+    waitingRoom += lane.waiting - (lanes[key]?.waiting ?? 0)
+    let first = dispatcher.state.withLock { state in
+      let first = state.nextToken + 1
+      state.nextToken += UInt64(sending.count)
+      for (offset, delivery) in sending.enumerated() {
+        state.onWire[first + UInt64(offset)] = delivery
+      }
+      return first
+    }
+    dispatcher.submit(
+      sending.enumerated().map { offset, delivery in
+        lane.push(
+          token: first + UInt64(offset), line: key, id: delivery.webhookID, body: delivery.body,
+          trace: delivery.trace, cloudEvent: delivery.cloudEvent, dispatcher.options)
+      })
+    return sending.count
+  }
+
+  /// Messages that one read of a queue takes at least, where there are so many.
+  private static let page = 32
+  /// What is held ready for all endpoints together: with a thousand of them each read takes eight.
+  private static let mostReady = 8192
+  /// What is read before there is room for it, for all endpoints together.
+  private static let readAhead = 512
+
+  private var page: Int { max(1, min(Self.page, Self.mostReady / max(1, lanes.count))) }
+
+  /// Reads on while the sender is busy, so that what it has room for next lies ready: a page of each endpoint, the next
+  /// one's first. Stops as soon as there is news.
+  mutating func prepare() throws(StoreError) {
+    let now = dispatcher.store.clock.now
+    var ready = lanes.values.reduce(0) { $0 + $1.ready.count }
+    guard ready < Self.readAhead else { return }
+    let wanting = lanes.compactMap { wantsMore($0.value, now) ? $0.key : nil }.sorted()
+    let wanted = page * 2
+    for index in wanting.indices where ready < Self.readAhead && !dispatcher.hasNews {
+      let key = wanting[(turn + 1 + index) % wanting.count]
+      ready += try alone(key) { pump throws(StoreError) in
+        guard let lane = pump.lanes[key] else { return 0 }
+        try pump.take(key, lane, room: wanted)
+        return pump.lanes[key]?.ready.count ?? 0
+      }
+    }
+  }
+
+  /// It has nothing ready, more is due, and nothing speaks against sending it.
+  private func wantsMore(_ lane: Lane, _ now: Instant) -> Bool {
+    lane.goesWell && !lane.isAside && lane.leaseUntil != nil && lane.ready.isEmpty
+      && lane.outstanding.count < mostOutstanding && lane.dueAt.map { $0 <= now } ?? false
+  }
+
+  private mutating func take(_ key: Int64, _ lane: Lane, room: Int) throws(StoreError) {
+    // One that may stall takes what it sends and no more: what it holds ready would be old when its turn comes.
+    let wanted = lane.pace.isSteady ? max(room, page) : room
+    let limit = min(wanted, mostOutstanding - lane.outstanding.count)
+    guard limit > 0 else { return }
+    let clock = monotonicMicroseconds()
+    let page = try dispatcher.store.dueDeliveries(
+      lane.endpoint, outstanding: lane.outstanding, after: lane.mark(clock), limit: limit)
+    lanes[key]?.take(page, clock)
+  }
+
+  /// Takes or renews the lease of an endpoint when less than half of it is left. The first time costs a commit, for
+  /// which the pump waits; renewals go along with the groups that settle.
+  private mutating func hasLease(_ key: Int64) -> Bool {
+    let now = BrokerClock.wall
+    if let until = lanes[key]?.leaseUntil, until.milliseconds - now.milliseconds > Self.leaseMilliseconds / 2 {
+      return true
+    }
+    let until = now + Self.leaseMilliseconds
+    let taken = Handover<Bool>()
+    let (store, owner) = (dispatcher.store, owner)
+    Task {
+      taken.give(
+        (try? await store.write { context in
+          try context.lease(endpoint: key, owner: owner, until: until)
+        }) ?? false)
+    }
+    guard taken.take() else {
+      // Another dispatcher may hold it until it runs out, or the disk takes no writes: ask again in a second. What was
+      // taken and not sent goes back, or the lane would look busy and the pump would not sleep.
+      lanes[key]?.giveBack()
+      lanes[key]?.dueAt = dispatcher.store.clock.now + 1000
+      return false
+    }
+    lanes[key]?.leaseUntil = until
+    return true
+  }
+
+  func sleepMilliseconds() -> Int64 {
+    let now = dispatcher.store.clock.now
+    let clock = monotonicMicroseconds()
+    var wait = Self.longestSleepMilliseconds
+    for lane in lanes.values {
+      // One that has used up its room on the wire waits for results, which ring the bell.
+      guard free(lane) > 0, lane.pace.isSteady || unsteadyRoom > 0 else { continue }
+      if lane.asideUntil > clock {
+        wait = min(wait, (lane.asideUntil - clock) / 1000 + 1)
+        continue
+      }
+      guard let held = lane.heldMilliseconds(now, clock) else { continue }
+      if held > 0 {
+        wait = min(wait, held)
+        continue
+      }
+      // The wire has room and the lane has something: go on at once.
+      if !lane.ready.isEmpty, lane.leaseUntil != nil { return 0 }
+      // The same holds for one that waits for its results to be recorded.
+      guard let at = lane.dueAt, lane.outstanding.count < mostOutstanding else { continue }
+      wait = min(wait, max(1, at.milliseconds - now.milliseconds))
+    }
+    return wait
+  }
+}
