@@ -113,8 +113,13 @@ package struct AssistanceRequest: Sendable, Equatable {
     }
   }
 
+  private var clockEndedAt: Instant? { progress.metAt ?? endOfTurn ?? closedAt }
+
+  /// Since when no day counts any more: the clock has ended, or stands still. Nil while it runs.
+  package var clockStoppedAt: Instant? { clockEndedAt ?? pausedAt }
+
   package func clockStatus(now: Instant) -> ClockStatus {
-    if let end = progress.metAt ?? endOfTurn ?? closedAt { return end < deadline.at ? .met : .missed }
+    if let end = clockEndedAt { return end < deadline.at ? .met : .missed }
     if state.name.isPaused, !progress.runsOn { return .paused }
     return now < deadline.at ? .running : .missed
   }

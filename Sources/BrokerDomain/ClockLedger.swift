@@ -13,7 +13,7 @@ package struct ClockEvent: Sendable {
 
 extension AssistanceRequest {
   /// The ledger of its clock: every span from the start of the first one to its end, or to now. Days are counted by the
-  /// calendar as it is announced now, as in the 算式.
+  /// calendar by which the 算式 counts: as it is announced now, or was when the clock ended or was stopped.
   /// - Parameter events: all that have happened to it, in order.
   package func clockSpans(_ events: [ClockEvent], now: Instant, reference: Reference) -> [ClockSpan] {
     var ledger = ClockLedger(self, reference)
@@ -26,6 +26,7 @@ extension AssistanceRequest {
 private struct ClockLedger {
   private let request: AssistanceRequest
   private let reference: Reference
+  private let calendar: WorkingCalendar
   private var spans: [ClockSpan] = []
   /// Of the present clock; what an event does not say is as the request has it.
   private var clock = 1
@@ -40,7 +41,7 @@ private struct ClockLedger {
   private var hasEnded = false
 
   init(_ request: AssistanceRequest, _ reference: Reference) {
-    (self.request, self.reference) = (request, reference)
+    (self.request, self.reference, calendar) = (request, reference, reference.calendar(of: request))
     (responder, start) = (request.responder, request.receivedAt)
     let deadline = request.deadline
     (budget, due, provisional) = (deadline.workingDays, deadline.date, deadline.provisional)
@@ -77,7 +78,7 @@ private struct ClockLedger {
     region = reference.organ(responder)?.region
     isDated =
       procedure?.namedDate(
-        receivedAt: request.receivedAt, data: request.content.data, region: region, calendar: reference.calendar) != nil
+        receivedAt: request.receivedAt, data: request.content.data, region: region, calendar: calendar) != nil
     let bound = request.progress.bindsSender ? request.requester : responder
     // A clock from a stated day has run since then.
     begin(.running, event, from: min(start, event.at), with: bound)
@@ -146,7 +147,7 @@ private struct ClockLedger {
   /// What the last span has used of the budget by a moment.
   private mutating func count(to moment: Instant) {
     guard let last = spans.last, last.kind == .running else { return }
-    let total = reference.calendar.workingDays(after: start.date, through: moment.date, region: region)
+    let total = calendar.workingDays(after: start.date, through: moment.date, region: region)
     spans[spans.count - 1].used = total - last.usedTotal
     spans[spans.count - 1].usedTotal = total
     spans[spans.count - 1].isOverdue = moment >= dueMoment

@@ -60,6 +60,8 @@ package final class Reference: Sendable {
   package let items: [Item]
   package let assistance: [AssistanceEntry]
   package let calendar: WorkingCalendar
+  /// As it was announced before each change, in order of time.
+  let pastCalendars: [PastCalendar]
   /// Those that a new request may be opened under.
   package let procedures: [String: Procedure]
   package let lastDay: LastDayPolicy
@@ -95,13 +97,15 @@ package final class Reference: Sendable {
 
   package init(
     organs: [Organ], items: [Item], assistance: [AssistanceEntry], calendar: WorkingCalendar,
-    procedures: [Procedure], earlier: [Procedure] = [], lastDay: LastDayPolicy, itemsVersion: ListVersion = .none,
-    assistanceVersion: ListVersion = .none, history: ItemHistory = ItemHistory(), successor: Successor? = nil
+    pastCalendars: [PastCalendar] = [], procedures: [Procedure], earlier: [Procedure] = [], lastDay: LastDayPolicy,
+    itemsVersion: ListVersion = .none, assistanceVersion: ListVersion = .none, history: ItemHistory = ItemHistory(),
+    successor: Successor? = nil
   ) {
     self.organs = organs
     self.items = items
     self.assistance = assistance
     self.calendar = calendar
+    self.pastCalendars = pastCalendars
     self.procedures = Dictionary(procedures.map { ($0.id, $0) }) { first, _ in first }
     self.lastDay = lastDay
     withoutOverdue = (procedures + earlier).filter { !$0.ladder.contains(.overdue) }

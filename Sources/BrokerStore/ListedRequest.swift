@@ -8,6 +8,7 @@ package final class ListedRequest: Sendable {
   package let subject: Subject?
   private let reference: Reference
   private let region: RegionCode?
+  private let calendar: WorkingCalendar
   private let texts = Mutex<[Text]>([])
 
   private struct Text {
@@ -22,11 +23,12 @@ package final class ListedRequest: Sendable {
   init(_ stored: StoredRequest, _ reference: Reference) {
     (request, subject, self.reference) = (stored.request, stored.subject, reference)
     region = stored.request.calendarRegion(reference)
+    calendar = reference.calendar(of: stored.request)
   }
 
   /// The members of its representation, as an organ reads it at a moment.
   package func members(for viewer: OrganCode, now: Instant) -> [UInt8] {
-    let standing = Standing(of: request, now: now, calendar: reference.calendar, region: region)
+    let standing = Standing(of: request, now: now, calendar: calendar, region: region)
     let written = texts.withLock { $0.first { $0.viewer == viewer && $0.standing == standing } }
     if let written { return written.members }
     var w = JSONWriter(capacity: Self.bytes)

@@ -86,7 +86,7 @@ extension Database {
       try insert(entries: entries, version: version.number)
       report.version = version
     case .days(let days):
-      report.days = try write(days)
+      report.days = try write(days, now: now)
     }
     try run(ReferenceSQL.bump)
   }
@@ -117,8 +117,9 @@ extension Database {
     }
   }
 
-  private func write(_ days: [Kept<WorkingCalendar.Row>]) throws -> CalendarChanges {
-    let changes = CalendarChanges(of: try loadCalendar(), by: days.map(\.value))
+  private func write(_ days: [Kept<WorkingCalendar.Row>], now: Instant) throws -> CalendarChanges {
+    let old = try loadCalendar()
+    let changes = CalendarChanges(of: old, by: days.map(\.value))
     for year in changes.replacedYears { try run(ReferenceSQL.clearNationalDays, .text(String(year))) }
     for row in days {
       let (region, day) = row.value
@@ -126,6 +127,7 @@ extension Database {
         ReferenceSQL.upsertDay, .text(region), .text(day.date.description), .text(day.kind.rawValue),
         .text(day.festival), .text(day.notice), .text(row.extra))
     }
+    try keepPast(of: old, changedAt: now)
     return changes
   }
 }

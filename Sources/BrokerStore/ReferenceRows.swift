@@ -64,12 +64,14 @@ extension Database {
     let catalogue = try Catalogue(self, today: today)
     var calendar = try loadCalendar()
     calendar.officeHours = lastDay.officeHours
+    let pastCalendars = try pastCalendars(of: calendar)
     let numbered = try number(procedures)
     func snapshot(_ day: CalendarDate, then successor: Reference.Successor?) -> Reference {
       let (items, entries) = (catalogue.items(on: day), catalogue.entries(on: day))
       return Reference(
         organs: organs, items: items.rows, assistance: entries.rows, calendar: calendar,
-        procedures: numbered.current, earlier: numbered.stored, lastDay: lastDay, itemsVersion: items.version,
+        pastCalendars: pastCalendars, procedures: numbered.current, earlier: numbered.stored, lastDay: lastDay,
+        itemsVersion: items.version,
         assistanceVersion: entries.version,
         history: ItemHistory(catalogue.itemVersions.map { ($0.version, $0.rows) }, current: items.rows),
         successor: successor)

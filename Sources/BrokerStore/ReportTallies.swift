@@ -103,8 +103,10 @@ extension Database {
         let cell = ReportCell(organ: row.int(2), procedure: row.text(3), item: row.text(4), measure: measure)
         counts[ReportCount(cell: cell, day: finish.receivedOn, days: days), default: 0] += 1
       }
-      if let (measure, days) = finish.counted(reference.calendar) { count(measure, days: days) }
-      finish.acknowledgement(reference.calendar, lastDay: reference.lastDay).map { count($0) }
+      // By the calendar of that moment: what is announced later moves no figure.
+      let calendar = reference.calendar(at: finish.at)
+      if let (measure, days) = finish.counted(calendar) { count(measure, days: days) }
+      finish.acknowledgement(calendar, lastDay: reference.lastDay).map { count($0) }
     }
     return counts
   }

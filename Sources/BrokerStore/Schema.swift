@@ -58,6 +58,9 @@ enum Schema {
       try db.execute(sql: subjectFilter)
       try makeSubjectFilters(db)
     }
+    migrator.registerMigration("17 the calendar as it was", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: pastCalendar)
+    }
     return migrator
   }
 

@@ -21,9 +21,10 @@ extension ReadRoutes {
       w.string("countedFrom", request.clockFrom.rfc3339)
       w.string("status", request.clockStatus(now: now).rawValue)
       let region = request.calendarRegion(reference)
+      let calendar = reference.calendar(of: request)
       request.deadline.write(
-        &w, receivedAt: request.clockFrom, region: region, calendar: reference.calendar,
-        start: request.countingStart(reference), text: request.senderSummary(reference.calendar, region: region))
+        &w, receivedAt: request.clockFrom, region: region, calendar: calendar,
+        start: request.countingStart(reference), text: request.senderSummary(calendar, region: region))
       if request.progress.bindsSender { w.string("binds", Procedure.Bound.sender.rawValue) }
       w.array("spans") { w in
         for span in spans { w.object { w in span.write(&w) { reference.organ($0)?.name } } }

@@ -92,7 +92,8 @@ private struct LedgerRow {
     let done = isSenders ? request.closedAt : request.progress.metAt ?? request.closedAt
     let start = isSenders ? request.receivedAt : request.clockFrom
     let days = done.map {
-      reference.calendar.workingDays(after: start.date, through: $0.date, region: request.calendarRegion(reference))
+      reference.calendar(of: request).workingDays(
+        after: start.date, through: $0.date, region: request.calendarRegion(reference))
     }
     let late = request.isSentLate ? "请求机关迟送" : request.clockStatus(now: now) == .missed ? "是" : "否"
     fields = [
