@@ -94,17 +94,12 @@ extension Dispatcher {
         ring { $0.settled.append((delivery.endpoint, delivery.seq, true)) }
       }
     }
-    for result in batch {
-      guard case .off(let why) = result.mark else { continue }
-      logger.warning("callbacks: endpoint \(result.delivery.endpoint) is switched off: \(why.reason.en)")
-    }
     ring { news in
       for result in batch {
         let (endpoint, seq) = (result.delivery.endpoint, result.delivery.seq)
         if unrecorded[endpoint]?.contains(seq) == true { continue }
-        var again = false
-        if case .retry = result.verdict { again = true }
-        news.settled.append((endpoint, seq, again))
+        // What was given up may be due again all the same: its endpoint has been set right meanwhile.
+        news.settled.append((endpoint, seq, result.verdict != .delivered))
       }
     }
   }
@@ -146,7 +141,7 @@ extension Dispatcher {
       state.withLock { $0.tests[token] = continuation }
       let cloudEvent = endpoint.format == .cloudevents ? event : nil
       var push = lane.push(
-        token: token, line: nil, id: id, body: body.bytes, trace: nil, cloudEvent: cloudEvent, options)
+        token: token, id: id, body: body.bytes, trace: nil, cloudEvent: cloudEvent, options)
       push.inspects = true
       submit([push])
     }

@@ -47,7 +47,7 @@ package final class Dispatcher: Sendable {
     /// What came back from the wire, in order.
     var arrived: [Arrival] = []
     /// What the sender gave back: never sent, and due as before.
-    var unsent: [(endpoint: Int64, seq: Int64)] = []
+    var unsent: [(endpoint: Int64, seq: Int64, url: String)] = []
     /// Recorded since the pump last looked; `again` when the message is to be tried once more.
     var settled: [(endpoint: Int64, seq: Int64, again: Bool)] = []
     var stopping = false
@@ -63,6 +63,8 @@ package final class Dispatcher: Sendable {
     /// Endpoints with a test under way.
     var testing: Set<Int64> = []
     var nextToken: UInt64 = 1
+    /// The sender's lines are numbered: an endpoint has another one with every address.
+    var lastLine: Int64 = 0
     /// Results that wait for the next group.
     var unsettled: [AttemptResult] = []
     /// How many are in the group that is being written.
@@ -160,7 +162,7 @@ package final class Dispatcher: Sendable {
         continuation.resume()
       }
     }
-    for endpoint in state.withLock({ Set($0.onWire.values.map(\.endpoint)) }) { recall(endpoint) }
+    for line in 0...state.withLock({ $0.lastLine }) { recall(line) }
     let end = monotonicMicroseconds() + Int64(graceSeconds) * 1_000_000
     while monotonicMicroseconds() < end, state.withLock({ !$0.onWire.isEmpty }) {
       try? await Task.sleep(for: .milliseconds(10))
@@ -175,6 +177,9 @@ package final class Dispatcher: Sendable {
   }
 
   private func hear(_ notice: CommitNotice) {
+    for (endpoint, why) in notice.switchedOff {
+      logger.warning("callbacks: endpoint \(endpoint) is switched off: \(why.reason.en)")
+    }
     guard !notice.endpoints.isEmpty || notice.endpointsChanged else { return }
     ring { news in
       news.woken.formUnion(notice.endpoints)
@@ -187,8 +192,15 @@ package final class Dispatcher: Sendable {
     multi.submit(pushes)
   }
 
-  /// What waits of an endpoint at the sender is given back.
-  func recall(_ endpoint: Int64) { curl.withLock { $0 }?.recall(endpoint) }
+  func newLine() -> Int64 {
+    state.withLock { state in
+      state.lastLine += 1
+      return state.lastLine
+    }
+  }
+
+  /// What waits in a line at the sender is given back.
+  func recall(_ line: Int64) { curl.withLock { $0 }?.recall(line) }
 
   /// Somebody has something to tell the pump.
   var hasNews: Bool { state.withLock { $0.rung } }
@@ -205,12 +217,12 @@ package final class Dispatcher: Sendable {
         } else if let delivery = state.onWire.removeValue(forKey: report.token) {
           arrived = true
           if report.outcome == .unsent {
-            state.news.unsent.append((delivery.endpoint, delivery.seq))
+            state.news.unsent.append((delivery.endpoint, delivery.seq, delivery.url))
             continue
           }
           let result = verdict(delivery, report, now: now, &state.failing)
           state.unsettled.append(result)
-          state.news.arrived.append(Arrival(endpoint: delivery.endpoint, report))
+          state.news.arrived.append(Arrival(endpoint: delivery.endpoint, url: delivery.url, report))
           state.counts[result.verdict.name, default: 0] += 1
         }
       }

@@ -5,12 +5,14 @@ internal import Synchronization
 /// What came back from the wire for an endpoint.
 struct Arrival: Sendable {
   let endpoint: Int64
+  /// Where it went: it says nothing of an address that the endpoint has been given since.
+  let url: String
   let answer: Pace.Answer
   let microseconds: Int64
   let retryAfterSeconds: Int64?
 
-  init(endpoint: Int64, _ report: PushReport) {
-    self.endpoint = endpoint
+  init(endpoint: Int64, url: String, _ report: PushReport) {
+    (self.endpoint, self.url) = (endpoint, url)
     answer = Pace.Answer(report)
     microseconds = report.timings.totalUS
     retryAfterSeconds = report.retryAfterSeconds

@@ -33,17 +33,20 @@ struct Pace {
 
   private let most: Int
   private(set) var window: Int
-  /// Its last attempt was answered well and promptly. The others share half of the wire, so that, however many of them
-  /// there are, the other half turns over.
+  /// Its last attempt was answered well and promptly. The others share a part of the wire (`UnsteadyRoom`).
   private(set) var isSteady = false
+  /// Its last attempt failed.
+  private(set) var isFailing: Bool
 
-  init(most: Int) {
+  init(most: Int, isFailing: Bool = false) {
     self.most = most
+    self.isFailing = isFailing
     window = min(Self.start, most)
   }
 
   mutating func hear(_ answer: Answer) {
     isSteady = answer == .prompt
+    isFailing = answer == .refusal || answer == .silence
     switch answer {
     case .prompt, .slow: window = min(most, window * 2)
     case .refusal: window = min(Self.start, window)
@@ -55,6 +58,8 @@ struct Pace {
 /// One endpoint's way out.
 struct Lane {
   let endpoint: Endpoint
+  /// In which its messages wait at the sender.
+  let line: Int64
   let health: Health
   /// The breaker as of the last look; `health` knows it for others.
   var breaker = Breaker.State.closed
@@ -83,12 +88,18 @@ struct Lane {
   /// Real time at which its lease ends; nil while it has none.
   var leaseUntil: Instant?
 
-  /// - Parameter inFlight: what it may have on the wire at most.
-  init(endpoint: Endpoint, now: Instant, inFlight: Int, health: Health) {
+  /// - Parameters:
+  ///   - line: 0 for one whose messages wait for no other.
+  ///   - inFlight: what it may have on the wire at most.
+  ///   - isFailing: as far as is known from before.
+  init(
+    endpoint: Endpoint, line: Int64 = 0, now: Instant, inFlight: Int, health: Health, isFailing: Bool = false
+  ) {
     self.endpoint = endpoint
+    self.line = line
     self.health = health
     breaker = health.breaker
-    pace = Pace(most: inFlight)
+    pace = Pace(most: inFlight, isFailing: isFailing)
     signer = WebhookSigner(
       secrets: endpoint.signingSecrets(now: now).compactMap { try? WebhookSecret(raw: $0) },
       sm3: endpoint.signatures.contains(.v1sm3))
@@ -156,9 +167,7 @@ struct Lane {
     dueAt = now
     ramp =
       change == .closed
-      ? Ramp(
-        start: monotonicMicroseconds(), perSecond: options.recoveryPerSecond, seconds: options.recoverySeconds)
-      : nil
+      ? Ramp(options) : nil
     return change
   }
 
@@ -176,13 +185,15 @@ struct Lane {
   }
 
   /// The sender has given one back.
-  mutating func cameBack(_ seq: Int64, _ now: Instant) {
-    handed = max(0, handed - 1)
+  /// - Parameter url: where it was to go.
+  mutating func cameBack(_ seq: Int64, from url: String, _ now: Instant) {
     outstanding.remove(seq)
-    ramp?.send(-1)
     // It lies before the place where the queue would be read on.
     readOn = nil
     dueAt = now
+    guard url == endpoint.url else { return }
+    handed = max(0, handed - 1)
+    ramp?.send(-1)
     guard breaker == .halfOpen else { return }
     health.probeCameBack(now)
     breaker = health.breaker
@@ -202,10 +213,9 @@ struct Lane {
   }
 
   /// - Parameters:
-  ///   - line: nil for one that waits for no other.
   ///   - cloudEvent: the attributes of an event that is sent as CloudEvents has it.
   func push(
-    token: UInt64, line: Int64?, id: String, body: [UInt8], trace: String?, cloudEvent: CloudEvent?,
+    token: UInt64, id: String, body: [UInt8], trace: String?, cloudEvent: CloudEvent?,
     _ options: CallbackOptions
   ) -> Push {
     // Receivers refuse a stale timestamp, so this is the real time, also in rehearsal.
@@ -220,7 +230,7 @@ struct Lane {
       token: token, url: endpoint.url, headers: headers, body: body,
       connectTimeoutMS: options.connectTimeoutMS, totalTimeoutMS: options.totalTimeoutMS)
     push.identity = identity
-    (push.line, push.atOnce) = (line, pace.window)
+    if line > 0 { (push.line, push.atOnce) = (line, pace.window) }
     return push
   }
 

@@ -10,8 +10,7 @@ extension Pump {
   /// - Returns: the room that is left.
   mutating func serve(room wireRoom: Int) throws(StoreError) -> Int {
     let now = dispatcher.store.clock.now
-    let unsteady = lanes.values.reduce(0) { $1.pace.isSteady ? $0 : $0 + $1.handed }
-    unsteadyRoom = max(1, dispatcher.options.inFlight / 2) - unsteady
+    unsteadyRoom = UnsteadyRoom(wire: dispatcher.options.inFlight, lanes.values)
     waitingRoom = dispatcher.options.ahead - lanes.values.reduce(0) { $0 + $1.waiting }
     guard wireRoom > 0 else { return 0 }
     let due = lanes.compactMap { isDue($0.value, now) ? $0.key : nil }.sorted()
@@ -20,12 +19,12 @@ extension Pump {
     turn = (turn + 1) % due.count
     for index in due.indices where room > 0 {
       let key = due[(turn + index) % due.count]
-      let isSteady = lanes[key]?.pace.isSteady ?? false
-      let share = min(max(1, room / (due.count - index)), isSteady ? room : unsteadyRoom)
+      guard let lane = lanes[key] else { continue }
+      let share = min(max(1, room / (due.count - index)), unsteadyRoom.share(of: lane))
       guard share > 0 else { continue }
       let sent = try alone(key) { pump throws(StoreError) in try pump.fill(key, room: share, now: now) }
       room -= sent
-      if !isSteady { unsteadyRoom -= sent }
+      unsteadyRoom.take(sent, of: lane, after: lane.handed)
     }
     return room
   }
@@ -91,7 +90,7 @@ extension Pump {
     dispatcher.submit(
       sending.enumerated().map { offset, delivery in
         lane.push(
-          token: first + UInt64(offset), line: key, id: delivery.webhookID, body: delivery.body,
+          token: first + UInt64(offset), id: delivery.webhookID, body: delivery.body,
           trace: delivery.trace, cloudEvent: delivery.cloudEvent, dispatcher.options)
       })
     return sending.count
@@ -174,7 +173,7 @@ extension Pump {
     var wait = Self.longestSleepMilliseconds
     for lane in lanes.values {
       // One that has used up its room on the wire waits for results, which ring the bell.
-      guard free(lane) > 0, lane.pace.isSteady || unsteadyRoom > 0 else { continue }
+      guard free(lane) > 0, unsteadyRoom.share(of: lane) > 0 else { continue }
       if lane.asideUntil > clock {
         wait = min(wait, (lane.asideUntil - clock) / 1000 + 1)
         continue

@@ -9,8 +9,8 @@ struct Pump {
   var lanes: [Int64: Lane] = [:]
   /// Where the round begins next time, so that no endpoint is always first.
   var turn = 0
-  /// What those endpoints may still send that are not steady: together they get half of the wire.
-  var unsteadyRoom = 0
+  /// What those endpoints may still send that are not steady.
+  var unsteadyRoom: UnsteadyRoom
   /// How many more may wait at the sender because their lane has on the wire what it may.
   var waitingRoom = 0
   /// What lanes that were closed have left behind: without it one that is opened again would send it twice.
@@ -22,6 +22,8 @@ struct Pump {
   private struct Left {
     var outstanding: Set<Int64>
     var handed: Int
+    /// Where what was handed over goes.
+    let url: String
   }
 
   static let leaseMilliseconds: Int64 = 60_000
@@ -34,7 +36,10 @@ struct Pump {
   /// For how long an endpoint is left alone whose queue has a row that cannot be read.
   static let asideMicroseconds: Int64 = 10_000_000
 
-  init(dispatcher: Dispatcher) { self.dispatcher = dispatcher }
+  init(dispatcher: Dispatcher) {
+    self.dispatcher = dispatcher
+    unsteadyRoom = UnsteadyRoom(wire: dispatcher.options.inFlight, [])
+  }
 
   mutating func run() {
     recover()
@@ -91,8 +96,8 @@ struct Pump {
   private mutating func absorb(_ news: Dispatcher.News) {
     let now = dispatcher.store.clock.now
     for arrival in news.arrived { hear(arrival, now) }
-    for (endpoint, seq) in news.unsent {
-      lanes[endpoint]?.cameBack(seq, now)
+    for (endpoint, seq, url) in news.unsent {
+      lanes[endpoint]?.cameBack(seq, from: url, now)
       settleLeft(endpoint, seq, handed: 1)
     }
     for (endpoint, seq, again) in news.settled {
@@ -132,6 +137,8 @@ struct Pump {
     guard let index = lanes.index(forKey: arrival.endpoint) else {
       return settleLeft(arrival.endpoint, nil, handed: 1)
     }
+    // Of an address that it no longer has.
+    guard lanes.values[index].endpoint.url == arrival.url else { return }
     let change = lanes.values[index].arrived(arrival, now, dispatcher.options)
     let id = lanes.values[index].endpoint.id
     switch change {
@@ -149,35 +156,49 @@ struct Pump {
     let known = old.flatMap { $0.endpoint.url == found.url ? $0.health : nil }
     let health = known ?? Health(dispatcher.options.breaker)
     if known == nil { dispatcher.healths.withLock { $0[key] = health } }
-    lanes[key] = Lane(
-      endpoint: found, now: now, inFlight: dispatcher.options.inFlightPerEndpoint, health: health)
+    let isFailing = dispatcher.state.withLock { $0.failing.since(key) != nil }
+    let line = known == nil ? dispatcher.newLine() : old?.line ?? dispatcher.newLine()
+    var lane = Lane(
+      endpoint: found, line: line, now: now, inFlight: dispatcher.options.inFlightPerEndpoint, health: health,
+      isFailing: isFailing)
+    if old == nil, isFailing || wasAskedFor(key, now) { lane.ramp = Ramp(dispatcher.options) }
     if let rest = left.removeValue(forKey: key) {
-      lanes[key]?.outstanding = rest.outstanding
-      lanes[key]?.handed = rest.handed
+      lane.outstanding = rest.outstanding
+      lane.handed = rest.url == found.url ? rest.handed : 0
     }
+    lanes[key] = lane
     return true
+  }
+
+  /// Somebody has just switched it on again, or wants an attempt of it: what has gathered meanwhile does not go out at once.
+  private func wasAskedFor(_ key: Int64, _ now: Instant) -> Bool {
+    guard let asked = try? dispatcher.store.asked(for: key) else { return false }
+    return (0...Int64(dispatcher.options.recoverySeconds) * 1000).contains(now.milliseconds - asked.milliseconds)
   }
 
   /// Its address, secret or state changed: a new lane that remembers what is on the wire.
   mutating func reload(_ key: Int64, _ lane: Lane, _ now: Instant) {
     lanes[key] = nil
     let isOpen = open(key, now: now, old: lane)
-    if lanes[key]?.endpoint != lane.endpoint { dispatcher.recall(key) }
+    if lanes[key]?.endpoint != lane.endpoint { dispatcher.recall(lane.line) }
     if !isOpen || lanes[key]?.endpoint.url != lane.endpoint.url {
       dispatcher.state.withLock { $0.failing.forget(key) }
     }
     // What was taken and not sent is taken again, for the endpoint as it is now.
     let outstanding = lane.outstanding.subtracting(lane.ready.map(\.seq))
     guard isOpen else {
-      if !outstanding.isEmpty { left[key] = Left(outstanding: outstanding, handed: lane.handed) }
+      if !outstanding.isEmpty {
+        left[key] = Left(outstanding: outstanding, handed: lane.handed, url: lane.endpoint.url)
+      }
       return dispatcher.healths.withLock { $0[key] = nil }
     }
     lanes[key]?.outstanding = outstanding
-    lanes[key]?.handed = lane.handed
     lanes[key]?.leaseUntil = lane.leaseUntil
     lanes[key]?.asideUntil = lane.asideUntil
     lanes[key]?.dueAt = now
     guard let endpoint = lanes[key]?.endpoint, endpoint.url == lane.endpoint.url else { return }
+    // What is on the wire to another address takes nothing of this one's share.
+    lanes[key]?.handed = lane.handed
     lanes[key]?.pace = lane.pace
     lanes[key]?.ramp = lane.ramp
     // Its organ has set something right, perhaps.

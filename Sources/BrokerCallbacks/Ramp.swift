@@ -1,3 +1,5 @@
+internal import BrokerStore
+
 /// How fast the queue of an endpoint that has recovered goes out. Months of messages in one second would be what brings
 /// it down again: it begins with so many a second, doubled every second, and after some seconds only the receiver's own
 /// pace counts.
@@ -12,6 +14,12 @@ struct Ramp: Sendable {
     self.start = start
     self.perSecond = max(1, perSecond)
     self.seconds = min(seconds, Self.longest)
+  }
+
+  /// From now on.
+  init(_ options: CallbackOptions) {
+    self.init(
+      start: monotonicMicroseconds(), perSecond: options.recoveryPerSecond, seconds: options.recoverySeconds)
   }
 
   /// Doubled more often it would be a number that no endpoint can take.

@@ -96,7 +96,7 @@ enum AttemptSQL: String, CaseIterable {
 
 extension WriteContext {
   /// Puts a failed attempt on record, and sees to it that a result which does not arrive is not forgotten.
-  func keepFailure(_ result: AttemptResult) throws {
+  func keepFailure(_ result: AttemptResult, isDead: Bool) throws {
     let delivery = result.delivery
     try db.run(
       AttemptSQL.insert, .int(delivery.endpoint), .int(delivery.seq), .int(Int64(delivery.attempts + 1)),
@@ -104,7 +104,6 @@ extension WriteContext {
       .optionalUTF8(result.trip?.packed))
     // One that arrived before and is sent once more is owed to nobody's patience.
     guard delivery.deliveredAt == nil else { return }
-    let isDead = result.verdict == .dead
     if delivery.attempts == 0 || isDead {
       try watchResult(seq: delivery.seq, endpoint: delivery.endpoint, isGivenUp: isDead)
     }

@@ -85,6 +85,9 @@ enum EndpointMarkSQL: String, CaseIterable {
     UPDATE endpoint SET failing_since = NULL, failing_days = 0, disabled_cause = NULL
     WHERE key = $1 AND (url <> $2 OR enabled <> $3)
     """
+  case tail = "SELECT tail FROM endpoint WHERE key = $1"
+  /// It has another address than this, or since the moment somebody wants it tried again.
+  case isOtherwise = "SELECT 1 FROM endpoint WHERE key = $1 AND (url <> $2 OR asked_at > $3)"
   case ask = "UPDATE endpoint SET asked_at = $1 WHERE key = $2"
   case asked = "SELECT asked_at FROM endpoint WHERE key = $1"
   case notify = """
@@ -120,8 +123,18 @@ extension WriteContext {
       try db.run(
         EndpointMarkSQL.notify, .text(why.cause), .text(reason.zh), .text(reason.en), .int(now.milliseconds),
         .int(endpoint))
+      let tail = try db.first(EndpointMarkSQL.tail, .int(endpoint)) { $0.int(0) } ?? 0
+      note(switchedOff: EntityID(key: endpoint, tail: tail), why)
       endpointsChanged()
     }
+  }
+
+  /// Whether an endpoint has been set right since an attempt began: what came of it says nothing of it any more.
+  func isSetRight(_ result: AttemptResult) throws -> Bool {
+    let began = result.at.milliseconds - (result.trip?.totalUS ?? 0) / 1000
+    return try db.first(
+      EndpointMarkSQL.isOtherwise, .int(result.delivery.endpoint), .text(result.delivery.url), .int(began)
+    ) { _ in true } ?? false
   }
 
   /// Somebody wants an attempt at once: a breaker that is open sends a probe.

@@ -244,20 +244,29 @@ extension WriteContext {
   package func settle(_ result: AttemptResult) throws {
     let delivery = result.delivery
     let (endpoint, seq) = (delivery.endpoint, delivery.seq)
-    // Whatever has become of the row: the mark is told once.
-    if let mark = result.mark { try self.mark(endpoint, mark, at: delivery.url) }
-    try db.run(OutboxSQL.delete, .int(endpoint), .int(delivery.nextAt), .int(seq))
-    // The endpoint was deleted, or the row was moved by an operator's retry while it was in flight.
-    guard db.changesCount == 1 else { return }
+    var verdict = result.verdict
+    if case .off(.gone) = result.mark, try isSetRight(result) {
+      verdict = .retry(at: result.at)
+    } else if let mark = result.mark {
+      // Whatever has become of the row: the mark is told once.
+      try self.mark(endpoint, mark, at: delivery.url)
+    }
+    // Nil when the endpoint was deleted, or another dispatcher was faster.
+    guard let place = try taken(delivery) else { return }
+    // Somebody has asked for it meanwhile, and gets the next attempt at once.
+    let isAskedFor = place != delivery.nextAt && place != OutboxRow.waiting
+    if isAskedFor, verdict != .delivered, result.mark != .off(.gone) {
+      verdict = .retry(at: Instant(milliseconds: place))
+    }
     let attempts = Int64(delivery.attempts + 1)
-    switch result.verdict {
+    switch verdict {
     case .delivered, .dead:
       try db.run(
         OutboxSQL.finish, .int(endpoint), .int(seq),
-        .text(result.verdict == .delivered ? "delivered" : "dead"), .int(delivery.request),
+        .text(verdict == .delivered ? "delivered" : "dead"), .int(delivery.request),
         .int(delivery.createdAt.milliseconds), .int(result.at.milliseconds), .int(attempts),
         .optionalInt(result.status.map { Int64($0) }), .optionalText(result.error),
-        .optionalUTF8(result.verdict == .delivered ? result.trip?.packed : nil), .optionalInt(delivery.deliveredAt))
+        .optionalUTF8(verdict == .delivered ? result.trip?.packed : nil), .optionalInt(delivery.deliveredAt))
       try promote(endpoint: endpoint, request: delivery.request)
     case .retry(let at):
       // One that was put back meanwhile may come before it, and goes first now that this one is off the wire.
@@ -270,11 +279,24 @@ extension WriteContext {
         .int(result.at.milliseconds), .optionalInt(result.status.map { Int64($0) }),
         .optionalText(result.error), .optionalInt(delivery.deliveredAt))
     }
-    if result.verdict != .delivered {
-      try keepFailure(result)
+    if verdict != .delivered {
+      try keepFailure(result, isDead: verdict == .dead)
     } else if delivery.attempts > 0 || delivery.nextAt != delivery.createdAt.milliseconds {
       try arrivedAfterAll(seq: seq, request: delivery.request, endpoint: endpoint)
     }
+  }
+
+  /// Takes the row of a message out of the queue. A retry may have moved it while it was on the wire: what came of the
+  /// attempt counts all the same.
+  /// - Returns: when it was due there; nil when there is none.
+  private func taken(_ delivery: DueDelivery) throws -> Int64? {
+    let (endpoint, seq) = (SQLValue.int(delivery.endpoint), SQLValue.int(delivery.seq))
+    try db.run(OutboxSQL.delete, endpoint, .int(delivery.nextAt), seq)
+    if db.changesCount == 1 { return delivery.nextAt }
+    guard let moved = try db.first(ApplySQL.outboxMoment, endpoint, .int(delivery.request), seq, body: { $0.int(0) })
+    else { return nil }
+    try db.run(OutboxSQL.delete, endpoint, .int(moved), seq)
+    return moved
   }
 
   /// Lets the earliest waiting message of a request go.

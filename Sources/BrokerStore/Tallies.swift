@@ -66,6 +66,7 @@ package enum Statements {
     add(IdempotencySQL.self)
     add(KeySQL.self)
     add(ReferenceSQL.self)
+    add(PastCalendarSQL.self)
     add(CatalogueSQL.self)
     add(PublicationSQL.self)
     add(TallySQL.self)

@@ -22,6 +22,8 @@ package struct CommitNotice: Sendable {
   package var earliestTimer: Instant?
   /// Endpoints were created, changed or deleted.
   package var endpointsChanged = false
+  /// Endpoints that the broker itself has switched off, and why.
+  package var switchedOff: [(endpoint: EntityID, why: SwitchedOff)] = []
   /// The newest event that is filed, when some were.
   var filedThrough: Int64?
   /// Requests that changed without an event.
@@ -171,13 +173,14 @@ package final class WriteContext: @unchecked Sendable {
     let subjects: Int
     let timer: Instant?
     let endpointsChanged: Bool
+    let switchedOff: Int
   }
 
   private var marks: Marks {
     Marks(
       changes: notice.changes.count, amended: notice.amended.count, endpoints: notice.endpoints.count,
       tallies: tallies.count, subjects: newSubjects.count, timer: notice.earliestTimer,
-      endpointsChanged: notice.endpointsChanged)
+      endpointsChanged: notice.endpointsChanged, switchedOff: notice.switchedOff.count)
   }
 
   private func takeBack(to marks: Marks) {
@@ -189,6 +192,7 @@ package final class WriteContext: @unchecked Sendable {
     unfiledEvents = nil
     notice.earliestTimer = marks.timer
     notice.endpointsChanged = marks.endpointsChanged
+    notice.switchedOff.removeLast(notice.switchedOff.count - marks.switchedOff)
     endpointCache = nil
   }
 
@@ -226,6 +230,8 @@ package final class WriteContext: @unchecked Sendable {
   func noteTimer(at instant: Instant) {
     notice.earliestTimer = min(notice.earliestTimer ?? instant, instant)
   }
+
+  func note(switchedOff endpoint: EntityID, _ why: SwitchedOff) { notice.switchedOff.append((endpoint, why)) }
 
   func endpointsChanged() {
     endpointCache = nil

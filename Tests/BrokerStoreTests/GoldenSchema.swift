@@ -485,4 +485,16 @@ enum GoldenSchema {
       through INTEGER NOT NULL UNIQUE
     , filter BLOB) STRICT
     """
+
+  static let pastCalendarDay = """
+    CREATE TABLE past_calendar_day (
+      until INTEGER NOT NULL,
+      region TEXT NOT NULL CHECK (length(region) IN (0, 2, 4, 6)),
+      date TEXT NOT NULL CHECK (length(date) = 10),
+      kind TEXT CHECK (kind IN ('off', 'work')),
+      festival TEXT NOT NULL,
+      notice TEXT NOT NULL,
+      PRIMARY KEY (until, region, date)
+    ) STRICT, WITHOUT ROWID;
+    """
 }

@@ -292,7 +292,7 @@ import Testing
 
   static func dump(_ queue: DatabaseQueue) throws -> String { try statements(queue).joined(separator: "\n") }
 
-  private static func statements(_ queue: DatabaseQueue) throws -> [String] {
+  static func statements(_ queue: DatabaseQueue) throws -> [String] {
     try queue.read { db in
       try String.fetchAll(
         db, sql: "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'grdb_%' ORDER BY rowid"

@@ -79,6 +79,7 @@ import Testing
       RequeueSQL.firstDelivered.rawValue, CallListSQL.off.rawValue,
       OutboxSQL.lease.rawValue, ReferenceSQL.getMeta.rawValue,
       EndpointMarkSQL.failing.rawValue, EndpointMarkSQL.disable.rawValue, EndpointMarkSQL.begin.rawValue,
+      EndpointMarkSQL.tail.rawValue, EndpointMarkSQL.isOtherwise.rawValue,
       EndpointMarkSQL.ask.rawValue, EndpointMarkSQL.asked.rawValue, EndpointMarkSQL.notices.rawValue,
       SubjectFilingSQL.ofPerson.rawValue, SubjectFilingSQL.unfiled.rawValue, SubjectFilingSQL.runs.rawValue,
       SubjectFilingSQL.inRun.rawValue, SubjectFilingSQL.numbers.rawValue,

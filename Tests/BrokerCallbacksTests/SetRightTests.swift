@@ -1,0 +1,128 @@
+import BrokerDomain
+import BrokerStore
+import TestSupport
+import Testing
+
+@testable import BrokerCallbacks
+
+/// What is asked for, or set right, while an attempt is on the wire.
+@Suite(.timeLimit(.minutes(5))) struct SetRightTests {
+  private static func trace(_ office: Office, _ endpoint: Endpoint, _ seq: Int64) async throws -> DeliveryTrace {
+    try #require(try await office.store.trace(endpoint: endpoint.id.key, seq: seq, organ: nil))
+  }
+
+  /// The answer of the attempt under way counts: it is delivered, and sent no second time.
+  @Test func aRetryOfWhatIsOnTheWireLosesNoAnswer() async throws {
+    let office = try Office()
+    let sink = try Sink { push in push.order == 0 ? .delay(ms: 400, .status(204)) : .status(500) }
+    let endpoint = try await office.endpoint(sink.url)
+    try await office.submit(1)
+    office.dispatcher.start()
+    #expect(try await within(5) { sink.receivedCount == 1 })
+    try await office.store.write { try $0.retry(endpoint: endpoint.id.key, seq: 1, organ: nil) }
+    #expect(try await within(3) { try await office.store.outboxDepth().count == 0 })
+    let trace = try await Self.trace(office, endpoint, 1)
+    #expect(trace.delivery.state == .delivered && trace.attempts.map(\.number) == [1])
+    try await Task.sleep(for: .milliseconds(300))
+    #expect(sink.receivedCount == 1)
+    await office.close()
+  }
+
+  /// One that fails is on record, and what was asked for comes at once, not by the schedule.
+  @Test func aRetryOfWhatIsOnTheWireAndFailsComesAtOnce() async throws {
+    let office = try Office()
+    let sink = try Sink { push in push.order == 0 ? .delay(ms: 400, .status(500)) : .status(204) }
+    let endpoint = try await office.endpoint(sink.url)
+    try await office.submit(1)
+    office.dispatcher.start()
+    #expect(try await within(5) { sink.receivedCount == 1 })
+    try await office.store.write { try $0.retry(endpoint: endpoint.id.key, seq: 1, organ: nil) }
+    #expect(try await within(3) { try await office.store.outboxDepth().count == 0 }, "the schedule says 5 s")
+    #expect(try await Self.trace(office, endpoint, 1).attempts.map(\.status) == [500, 204])
+    await office.close()
+  }
+
+  /// 410 is what the old address said.
+  @Test func goneFromAnAddressThatItNoLongerHasMeansNothing() async throws {
+    let office = try Office()
+    let (old, new) = (try Sink { _ in .delay(ms: 400, .status(410)) }, try Sink())
+    var endpoint = try await office.endpoint(old.url)
+    try await office.submit(2)
+    office.dispatcher.start()
+    #expect(try await within(5) { old.receivedCount == 2 })
+    endpoint.url = new.url
+    try await office.store.write { [endpoint] in try $0.update(endpoint) }
+    #expect(try await within(3) { new.receivedCount == 2 }, "\(new.receivedCount) of 2")
+    #expect(try await within(3) { try await office.store.outboxDepth().count == 0 })
+    #expect(try office.store.endpoint(key: endpoint.id.key)?.enabled == true)
+    #expect(try await Self.trace(office, endpoint, 1).attempts.map(\.status) == [410, 204])
+    await office.close()
+  }
+
+  /// Two were on the wire. The first 410 switches it off, its organ switches it on again, then the second comes.
+  @Test func goneFromBeforeItWasSwitchedOnMeansNothing() async throws {
+    let office = try Office()
+    let sink = try Sink { push in push.order == 0 ? .status(410) : .delay(ms: 800, .status(410)) }
+    var endpoint = try await office.endpoint(sink.url)
+    try await office.submit(2)
+    office.dispatcher.start()
+    let key = endpoint.id.key
+    #expect(try await within(5) { try office.store.endpoint(key: key)?.enabled == false })
+    sink.behaviour = { _ in .status(204) }
+    endpoint.enabled = true
+    try await office.store.write { [endpoint] context in
+      try context.update(endpoint)
+      try context.retryGone(key)
+    }
+    #expect(try await within(5) { try await office.store.outboxDepth().count == 0 })
+    #expect(try office.store.endpoint(key: key)?.enabled == true)
+    for seq in 1...2 as ClosedRange<Int64> {
+      #expect(try await Self.trace(office, endpoint, seq).delivery.state == .delivered)
+    }
+    await office.close()
+  }
+
+  /// What stalls at the old address takes nothing of the new one's share, and does not open its breaker.
+  @Test func anAddressBeginsAnew() async throws {
+    let office = try Office(totalTimeoutMS: 1500)
+    let (old, new) = (try Sink(), try Sink())
+    var endpoint = try await office.endpoint(old.url)
+    try await office.submit(50)
+    office.dispatcher.start()
+    #expect(try await within(5) { old.receivedCount == 50 })
+    old.behaviour = { _ in .stall(seconds: 60) }
+    try await office.submit(200)
+    #expect(try await within(5) { old.receivedCount == 114 })
+    endpoint.url = new.url
+    try await office.store.write { [endpoint] in try $0.update(endpoint) }
+    #expect(try await within(1) { new.receivedCount == 136 }, "\(new.receivedCount) of 136")
+    // Those that were on the wire have failed by then.
+    try await Task.sleep(for: .milliseconds(1500))
+    #expect(office.dispatcher.health(of: endpoint.id.key)?.breaker == .closed)
+    #expect(try await within(10) { try await office.store.outboxDepth().count == 0 })
+    #expect(new.receivedCount == 200)
+    await office.close()
+  }
+
+  /// Switched off by the broker, and on again with much that waits: it goes out at a bounded rate.
+  @Test func whatGatheredWhileItWasOffComesBoundedly() async throws {
+    let office = try Office { $0.recoveryPerSecond = 50 }
+    let sink = try Sink { _ in .status(410) }
+    var endpoint = try await office.endpoint(sink.url)
+    try await office.submit(1)
+    office.dispatcher.start()
+    let key = endpoint.id.key
+    #expect(try await within(5) { try office.store.endpoint(key: key)?.enabled == false })
+    try await office.submit(700)
+    sink.behaviour = { _ in .status(204) }
+    endpoint.enabled = true
+    try await office.store.write { [endpoint] context in
+      try context.update(endpoint)
+      try context.retryGone(key)
+    }
+    try await Task.sleep(for: .milliseconds(500))
+    #expect((2...100).contains(sink.receivedCount), "\(sink.receivedCount) in half a second")
+    #expect(try await within(15) { try await office.store.outboxDepth().count == 0 })
+    await office.close()
+  }
+}
