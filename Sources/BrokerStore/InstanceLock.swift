@@ -8,10 +8,13 @@ package final class InstanceLock: Sendable {
 
   package init(directory: String) throws(StoreError) {
     let path = directory + "/xiecha.lock"
-    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
-      throw .storage("\(path): \(String(cString: strerror(errno)))")
+      let words = String(cString: strerror(errno))
+      if let denial = StateFile.denial(path, in: directory) { throw .wrongMode("\(path): \(denial.zh) / \(denial.en)") }
+      throw .storage("\(path): \(words)")
     }
+    StateFile.give(descriptor, toOwnerOf: directory)
     var wanted = Self.whole
     guard fcntl(descriptor, Self.setLock, &wanted) == 0 else {
       let holder = Self.read(descriptor)

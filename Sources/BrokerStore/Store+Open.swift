@@ -23,7 +23,7 @@ extension Store {
     _ = isSQLiteConfigured
     let path = databasePath(directory)
     let lock = role == .daemon ? try InstanceLock(directory: directory) : nil
-    try checkFile(path)
+    try checkFile(path, in: directory)
     do {
       try inspect(path, options)
       let pool = try openPool(path, options)
@@ -92,6 +92,7 @@ extension Store {
       _ = try pool.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
       try pool.close()
       chmod(path, 0o600)
+      StateFile.give(path, toOwnerOf: directory)
     } catch {
       throw StoreError.from(error)
     }
@@ -148,7 +149,10 @@ extension Store {
     try withExtendedLifetime(held) { try migrator.migrate(pool) }
   }
 
-  private static func checkFile(_ path: String) throws(StoreError) {
+  private static func checkFile(_ path: String, in directory: String) throws(StoreError) {
+    for file in [path, path + "-wal", path + "-shm"] {
+      if let denial = StateFile.denial(file, in: directory) { throw .wrongMode("\(file): \(denial.zh) / \(denial.en)") }
+    }
     guard access(path, F_OK) == 0 else { throw .missing(file: path) }
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {

@@ -38,14 +38,29 @@ struct Initialise: AsyncParsableCommand {
       let known = ((try? FileManager.default.contentsOfDirectory(atPath: share + "/examples")) ?? []).sorted()
       throw ValidationError("没有这一示例 / there is no example \(example ?? ""); known: \(known.joined(separator: ", "))")
     }
-    let manager = FileManager.default
-    guard !manager.fileExists(atPath: Store.databasePath(state.path)) else {
+    guard !FileManager.default.fileExists(atPath: Store.databasePath(state.path)) else {
       let path = Store.databasePath(state.path)
       throw Failure(text: "\(path) 已存在，未作任何更改 / \(path) exists already; nothing was changed")
     }
+    var workshop = try Workshop(state.path)
     do {
-      try manager.createDirectory(
-        atPath: state.path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      var inside = self
+      inside.state.path = workshop.path
+      let text = try inside.build(from: share, start, example: source)
+      try workshop.handOver()
+      print(text)
+    } catch {
+      workshop.clear()
+      throw error
+    }
+    print("数据密钥 \(DataKey.path(state.path))：请另行保管一份副本，备份中没有它 / keep a copy of it apart: backups are without it")
+    print("next: xiecha serve --state-dir \(state.path)")
+  }
+
+  /// Makes everything; the directory is the workshop.
+  /// - Returns: what to say of it.
+  private func build(from share: String, _ start: Instant?, example: String?) throws -> String {
+    do {
       try writeSettings()
       try copyProcedures(from: share)
     } catch {
@@ -54,14 +69,14 @@ struct Initialise: AsyncParsableCommand {
     try Store.create(directory: state.path, rehearseAt: start)
     let store = try state.openForCommand()
     defer { store.close() }
-    try load(store, share + "/calendars/cn", example: source)
+    try load(store, share + "/calendars/cn", example: example)
     try writeKeys(store)
-    print(
-      "已建立 \(state.path)：\(store.reference.organs.count)个机关、\(store.reference.items.count)项证明事项、\(store.reference.assistance.count)条协助清单"
-    )
-    print("created \(state.path); keys are in \(state.path)/keys.json (0600)")
-    print("数据密钥 \(DataKey.path(state.path))：请另行保管一份副本，备份中没有它 / keep a copy of it apart: backups are without it")
-    print("next: xiecha serve --state-dir \(state.path)")
+    let reference = store.reference
+    let target = Workshop.target(of: state.path)
+    return """
+      已建立 \(target)：\(reference.organs.count)个机关、\(reference.items.count)项证明事项、\(reference.assistance.count)条协助清单
+      created \(target); keys are in \(target)/keys.json (0600)
+      """
   }
 
   private func writeSettings() throws {
@@ -111,6 +126,6 @@ struct Initialise: AsyncParsableCommand {
     }
     let path = state.path + "/keys.json"
     guard FileManager.default.createFile(atPath: path, contents: Data(w.bytes), attributes: [.posixPermissions: 0o600])
-    else { throw Failure(text: "\(path) cannot be written") }
+    else { throw FileFault.failure(path, errno) }
   }
 }

@@ -1,0 +1,65 @@
+internal import Foundation
+internal import TestSupport
+internal import Testing
+
+/// `init` makes all or nothing.
+@Suite(.timeLimit(.minutes(5))) struct InitTests {
+  private func names(_ path: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).filter { $0 != "xiecha.sqlite-wal" }.sorted()
+  }
+
+  /// Files may not grow beyond some blocks, which to the program is a disk that is full.
+  private func initOnFullDisk(_ path: String, blocks: Int) throws -> ToolResult {
+    try runTool(
+      [
+        "-c", "trap '' XFSZ; ulimit -f \(blocks); exec \"$0\" init --example qidong --state-dir \"$1\"", Binary.path,
+        path,
+      ],
+      binary: "/bin/sh")
+  }
+
+  @Test(arguments: [1, 8, 200, 400]) func aFullDiskLeavesNothing(_ blocks: Int) throws {
+    let path = NSTemporaryDirectory() + "xiecha-init-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let result = try initOnFullDisk(path, blocks: blocks)
+    #expect(result.status == 1 && !result.stderr.isEmpty, "\(result.stdout)\(result.stderr)")
+    #expect(!FileManager.default.fileExists(atPath: path), "\(names(path))")
+    // What was there before is still there, and a second try begins anew.
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    try "listen: 127.0.0.1:8421\n".write(toFile: path + "/xiecha.yaml", atomically: false, encoding: .utf8)
+    #expect(try initOnFullDisk(path, blocks: blocks).status == 1)
+    #expect(names(path) == ["xiecha.yaml"])
+    let again = try runTool(["init", "--example", "qidong", "--state-dir", path])
+    #expect(again.status == 0, "\(again.stderr)")
+    #expect(names(path) == ["data.key", "keys.json", "procedures", "xiecha.sqlite", "xiecha.yaml"])
+    #expect(try String(contentsOfFile: path + "/xiecha.yaml", encoding: .utf8) == "listen: 127.0.0.1:8421\n")
+    let check = try runTool(["check", "--state-dir", path])
+    #expect(check.status == 0 && check.stdout.contains("organs         18"), "\(check.stdout)\(check.stderr)")
+  }
+
+  @Test func anInitThatWasCutShortIsMadeAnew() throws {
+    let state = try StateDirectory(example: nil)
+    let rest = state.path + "/init.partial"
+    try FileManager.default.createDirectory(atPath: rest, withIntermediateDirectories: false)
+    for name in ["xiecha.sqlite", "data.key"] {
+      try FileManager.default.moveItem(atPath: state.path + "/" + name, toPath: rest + "/" + name)
+    }
+    #expect(try state.run(["check"]).status == 2)
+    #expect(try state.run(["init"]).status == 0)
+    #expect(!names(state.path).contains("init.partial"))
+  }
+
+  @Test func whatIsMissingIsSaidWithTheFix() throws {
+    let state = try StateDirectory(example: nil)
+    let bare = try state.run(["check"])
+    #expect(bare.status == 0 && bare.stdout.contains("xiecha import organs FILE"), "\(bare.stdout)")
+    for id in try #require(try state.run(["key", "list", "--json"]).json.array).compactMap({ $0["id"].int }) {
+      #expect(try state.run(["key", "revoke", "\(id)"]).status == 0)
+    }
+    _ = try runTool([state.path + "/xiecha.sqlite", "DELETE FROM calendar_day"], binary: "/usr/bin/sqlite3")
+    let none = try state.run(["check"])
+    for part in ["xiecha key create --operator", "xiecha import calendar FILE"] {
+      #expect(none.stdout.contains(part), "\(part) not in \(none.stdout)")
+    }
+  }
+}
