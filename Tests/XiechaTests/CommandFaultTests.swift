@@ -57,6 +57,17 @@ internal import Testing
     }
   }
 
+  /// No file may grow beyond 50 KiB, which to the program is a disk that is full.
+  @Test func aBackupOntoAFullDiskLeavesNothing() throws {
+    let state = try StateDirectory()
+    let copy = state.path + "/backup/copy.sqlite"
+    let script = "trap '' XFSZ; ulimit -f 100; exec \"$0\" backup \"$1\" --state-dir \"$2\""
+    let result = try runTool(["-c", script, Binary.path, copy, state.path], binary: "/bin/sh")
+    #expect(result.status == 1 && result.stderr.contains("\(copy): "), "\(result.stderr)")
+    #expect(!result.stderr.contains("not an error"), "\(result.stderr)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: state.path + "/backup") == [])
+  }
+
   @Test func initOnAFileNamesIt() throws {
     let state = try StateDirectory(example: nil)
     let file = state.path + "/taken"

@@ -82,7 +82,7 @@ internal import Testing
     try state.setConfig("tls.privateKey", to: "/nowhere/key.pem")
     try expectRefused(["tls.certificate: /nowhere/cert.pem cannot be read"])
     try FileManager.default.removeItem(atPath: file)
-    try expectRefused(["\(file): cannot be read"])
+    try expectRefused(["\(file): 无法读取：没有这一文件", "cannot be read: there is no such file", "xiecha init"])
   }
 
   @Test(arguments: [
@@ -107,7 +107,7 @@ internal import Testing
     for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
       try FileManager.default.removeItem(atPath: directory + name)
     }
-    try expectRefused([state.path + "/procedures: no procedure"])
+    try expectRefused([state.path + "/procedures: ", "no procedure (*.yaml) was found here"])
   }
 
   @Test func environmentAndFlagsAreNamedToo() throws {

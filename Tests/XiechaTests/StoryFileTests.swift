@@ -128,7 +128,7 @@ internal import Testing
   @Test(arguments: [
     (["--story", "complains"], "there is no story complains"), (["complaint"], "did you mean --story complaint?"),
     (["--story", "complaint", "--once"], "leave --once and --state-dir out"),
-    (["--story", "/none/complaint.yaml"], "/none/complaint.yaml: cannot be read"),
+    (["--story", "/none/complaint.yaml"], "/none/complaint.yaml: 无法读取"),
   ])
   func badUsage(_ words: [String], _ said: String) throws {
     let result = try runTool(["demo"] + words)

@@ -124,11 +124,9 @@ struct Import: ParsableCommand {
   }
 
   private static func reading<T>(_ file: String, _ body: ([UInt8]) throws(ImportError) -> T) throws -> T {
-    guard let data = FileManager.default.contents(atPath: file) else {
-      throw ConfigurationFault(place: file, what: "cannot be read")
-    }
+    let bytes = try TextFile.bytes(file)
     do {
-      return try body(Array(data))
+      return try body(bytes)
     } catch {
       switch error {
       case .store(let error): throw error

@@ -34,12 +34,40 @@ struct Check: ParsableCommand {
       let words = WorkingCalendar.missing(year)
       warnings.append("\(words.zh) / \(words.en)")
     }
+    warnings += try missing(store)
     if !reference.organs.contains(where: { $0.roles.contains(.supervisor) }) {
       warnings.append("没有监督机关，逾期无处升级 / no organ has the role supervisor; nobody hears of escalations")
     }
+    for words in StateFile.closedToOwner(of: state.path) { warnings.append("\(words.zh) / \(words.en)") }
     for warning in warnings { print("注意 / warning        \(warning)") }
     print(
       warnings.isEmpty ? "检查通过 / all is well" : "检查通过，有\(warnings.count)处提醒 / passed with \(warnings.count) warnings")
+  }
+}
+
+extension Check {
+  /// What a directory is without after an `init` that was cut short, or before the first imports.
+  private func missing(_ store: Store) throws -> [String] {
+    var words: [String] = []
+    if store.reference.organs.isEmpty {
+      words.append("没有任何机关：xiecha import organs FILE / there is no organ: xiecha import organs FILE")
+    }
+    if store.reference.calendar.knownYears.isEmpty {
+      words.append(
+        "没有任何放假安排，期限均为暂定：xiecha import calendar FILE / no calendar is loaded and deadlines are provisional: "
+          + "xiecha import calendar FILE (config/calendars/cn)")
+    }
+    let active = try store.keys().filter { $0.revokedAt == nil }
+    if !active.contains(where: { $0.organ == nil }) {
+      words.append(
+        "没有有效的运行人员密钥：xiecha key create --operator / there is no active key of an operator: "
+          + "xiecha key create --operator")
+    }
+    if !store.reference.organs.isEmpty, !active.contains(where: { $0.organ != nil }) {
+      words.append(
+        "没有任何机关有有效密钥：xiecha key create --organ CODE / no organ has an active key: xiecha key create --organ CODE")
+    }
+    return words
   }
 }
 
@@ -61,11 +89,30 @@ struct Backup: ParsableCommand {
   func run() throws {
     let store = try state.openForCommand()
     defer { store.close() }
+    try makeBackupDirectory()
     if let fault = FileFault.fault(making: destination) { throw fault }
     try store.backup(to: destination)
+    // In the state directory it is the service's, which deletes what is old.
+    if Self.resolved(destination).hasPrefix(Self.resolved(state.path) + "/") {
+      StateFile.give(destination, toOwnerOf: state.path)
+    }
     let size = (try FileManager.default.attributesOfItem(atPath: destination)[.size] as? Int) ?? 0
     print("已备份 / backed up to \(destination), \(size) bytes")
     print("不含数据密钥 / without the data key, to be kept apart: \(DataKey.path(state.path))")
+  }
+}
+
+extension Backup {
+  /// The directory of the nightly backups, where there was none yet.
+  private func makeBackupDirectory() throws {
+    let parent = URL(fileURLWithPath: destination).deletingLastPathComponent().path
+    guard Self.resolved(parent) == Self.resolved(state.path) + "/backup", access(parent, F_OK) != 0 else { return }
+    guard mkdir(parent, 0o700) == 0 || errno == EEXIST else { throw FileFault.failure(parent, errno) }
+    StateFile.give(parent, toOwnerOf: state.path)
+  }
+
+  private static func resolved(_ path: String) -> String {
+    URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
   }
 }
 

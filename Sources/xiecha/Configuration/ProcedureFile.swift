@@ -16,10 +16,12 @@ enum ProcedureFile {
   /// All definitions of a directory, sorted by file name, and the rules that hold between them. The first mistake of
   /// every file is told; what holds between files is looked at when each of them is in order.
   static func loadAll(directory: String) throws(ConfigurationFault) -> [Procedure] {
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
-      .filter { $0.hasSuffix(".yaml") }.sorted()
+    let names = try TextFile.names(directory).filter { $0.hasSuffix(".yaml") }.sorted()
     guard !names.isEmpty else {
-      throw ConfigurationFault(place: directory, what: "no procedure (*.yaml) was found here")
+      throw ConfigurationFault(
+        place: directory,
+        what: "没有程序文件（*.yaml），请从 /usr/share/xiecha/procedures 复制 / no procedure (*.yaml) was found here; "
+          + "copy those of /usr/share/xiecha/procedures")
     }
     var all: [Loaded] = []
     var faults: [ConfigurationFault] = []
@@ -42,9 +44,7 @@ enum ProcedureFile {
   }
 
   static func load(file: String) throws(ConfigurationFault) -> Loaded {
-    guard let data = FileManager.default.contents(atPath: file), let text = String(data: data, encoding: .utf8) else {
-      throw ConfigurationFault(place: file, what: "cannot be read")
-    }
+    let text = try TextFile.text(file)
     let root: Node?
     do {
       root = try Yams.compose(yaml: text)

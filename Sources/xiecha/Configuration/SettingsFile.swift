@@ -1,3 +1,4 @@
+internal import BrokerDomain
 internal import Foundation
 internal import Yams
 
@@ -75,9 +76,11 @@ extension Settings {
 
   /// Reads a file over the defaults. An unknown key, a wrong value: named with file and line.
   static func load(file: String) throws(ConfigurationFault) -> Settings {
-    guard let data = FileManager.default.contents(atPath: file), let text = String(data: data, encoding: .utf8) else {
-      throw ConfigurationFault(place: file, what: "cannot be read")
-    }
+    let text = try TextFile.text(
+      file,
+      missing: Phrase(
+        "没有这一文件；请先 xiecha init 建立状态目录，或用 --state-dir 指明",
+        "there is no such file; make the state directory with xiecha init, or name another with --state-dir"))
     var settings = Settings()
     let root: Node?
     do {

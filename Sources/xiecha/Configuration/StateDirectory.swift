@@ -30,7 +30,8 @@ struct StateDirectory: ParsableArguments {
       ("tls.certificate", settings.tlsCertificate), ("tls.privateKey", settings.tlsPrivateKey),
       ("tls.clientAuthorities", settings.tlsClientAuthorities), ("callbacks.caBundle", settings.caBundle),
     ] where !path.isEmpty && !FileManager.default.isReadableFile(atPath: path) {
-      throw ConfigurationFault(place: Settings.place(of: key, file), what: "\(key): \(path) cannot be read")
+      throw ConfigurationFault(
+        place: Settings.place(of: key, file), what: "\(key)：\(path) 无法读取，请检查路径和权限 / \(key): \(path) cannot be read")
     }
     do throws(TLSFault) {
       _ = try settings.webOptions().tls()

@@ -10,7 +10,7 @@ struct StoryReader {
 
   static func load(file: String) throws(ConfigurationFault) -> Story {
     guard let data = FileManager.default.contents(atPath: file), let text = String(data: data, encoding: .utf8) else {
-      throw ConfigurationFault(place: file, what: "cannot be read")
+      throw ConfigurationFault(place: file, what: "无法读取 / cannot be read")
     }
     let root: Node?
     do {
