@@ -59,6 +59,13 @@ internal import Testing
     ("calendar", ["date,kind,festival,notice", "2027-02-30,off,春节,通知"], 2, "2027-02-30"),
     ("calendar", ["date,kind,festival,notice", "2027-02-05,holiday,春节,通知"], 2, "holiday"),
     ("calendar", ["date,kind,festival,notice"], 1, "no rows"),
+    (
+      "organs", ["code,name,region,role", "11320681MB0000001R,好机关,一分局,320681,member"], 2,
+      "5 cells, but the header has 4 columns"
+    ),
+    ("items", ["code,proof,matter", "900,甲证明,甲事项,"], 2, "4 cells, but the header has 3 columns"),
+    ("organs", ["code,name,region", "11320681MB0000001R,好\u{1B}[31m机关,320681"], 2, "a control character"),
+    ("organs", ["code,name,region", "11320681MB0000001R,好\u{0}机关,320681"], 2, "a control character"),
   ])
   func faults(_ kind: String, _ lines: [String], _ line: Int, _ words: String) throws {
     let result = try importRows(kind, lines)
