@@ -12,7 +12,7 @@ struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "运行服务 / run the daemon",
     discussion: """
-      Prints "listening on http://HOST:PORT" to standard error when it is ready. SIGTERM drains and ends with 0.
+      Prints "listening on http://HOST:PORT" to standard error when it is ready. SIGTERM, SIGINT and SIGHUP drain and end with 0.
       Example / 示例:
         xiecha serve --state-dir ./state --listen 127.0.0.1:8421
       """)
@@ -64,7 +64,7 @@ struct Serve: AsyncParsableCommand {
         Inspecting(store: store, logger: logger), Missing(store: store, logger: logger), Watching(store: store),
         Serving(server: server, logger: logger), Releasing(web: web),
       ],
-      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+      gracefulShutdownSignals: Self.endings, logger: logger)
     defer { LogLines.standardError.flush() }
     do {
       try await group.run()
@@ -78,6 +78,15 @@ struct Serve: AsyncParsableCommand {
       throw Failure(text: "\(error)")
     }
     store.close()
+  }
+
+  /// A terminal that is closed ends us like any other wish to stop; under nohup it does not.
+  private static var endings: [UnixSignal] {
+    var action = sigaction()
+    sigaction(SIGHUP, nil, &action)
+    let ignored = unsafeBitCast(SIG_IGN, to: Int.self)
+    let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == ignored
+    return isIgnored ? [.sigterm, .sigint] : [.sigterm, .sigint, .sighup]
   }
 
   private func rehearsalStart() throws -> Instant? {

@@ -61,6 +61,20 @@ extension EndToEnd {
       try state.expectVerified()
     }
 
+    /// A terminal that is closed asks for the same; who started it under nohup did not mean to end it.
+    @Test(arguments: [SIGHUP, SIGINT]) func otherWishesToStopDrainToo(_ signal: Int32) throws {
+      let state = try StateDirectory()
+      let sink = try Sink { _ in .delay(ms: 1_000, .status(204)) }
+      let daemon = try Daemon(state: state)
+      _ = try daemon.client(.responder).createEndpoint(sink.url)
+      _ = try daemon.client(.requester).submit()
+      try #require(sink.wait(for: 1))
+      daemon.signal(signal)
+      #expect(daemon.waitForExit(timeout: 20) == 0, "\(daemon.stderrText)")
+      let outbox = try state.run(["outbox", "list", "--json"]).json.array ?? []
+      #expect(outbox.map { $0["state"].string } == ["delivered"], "what was on the wire is recorded")
+    }
+
     /// A client that sends its body drop by drop is cut off, rather than keep the daemon from ending.
     @Test func sigtermIsNotHeldUpByAClientThatDrips() throws {
       let state = try StateDirectory()
