@@ -81,6 +81,9 @@ package enum DataKey {
     return key
   }
 
+  package static let lostInChinese = """
+    请放回另存的副本（0600）；确已丢失的，以 xiecha key renew-data 另建，所有回调地址随即停用，由各机关更换密钥后重新启用
+    """
   package static let lost = """
     the secrets of the endpoints are sealed under it and cannot be read without it. Put back the copy that was kept \
     apart (0600). If there is none: xiecha key renew-data makes a new one; every endpoint is then switched off until \

@@ -78,7 +78,7 @@ extension Store {
     _ = isSQLiteConfigured
     let path = databasePath(directory)
     guard access(path, F_OK) != 0 else {
-      throw .wrongMode("\(path) exists already")
+      throw .wrongMode("\(path) 已存在，未作更改 / \(path) exists already")
     }
     do {
       if try DataKey.read(directory) == nil { _ = try DataKey.create(directory) }
@@ -135,7 +135,8 @@ extension Store {
       (try migrator.hasCompletedMigrations(db), try migrator.hasBeenSuperseded(db))
     }
     if newer {
-      throw StoreError.wrongMode("this database was made by a newer version of xiecha; use that version")
+      throw StoreError.wrongMode(
+        "数据库由更新的版本建立，请用该版本 / this database was made by a newer version of xiecha; use that version")
     }
     if done { return }
     let held: InstanceLock
@@ -143,7 +144,7 @@ extension Store {
       if let lock { held = lock } else { held = try InstanceLock(directory: directory) }
     } catch {
       throw StoreError.wrongMode(
-        "this database has the schema of an older version, and a daemon is running on it; "
+        "数据库为旧版本格式且服务正在运行：请先停止服务，再以新版本启动 / this database has the schema of an older version, and a daemon is running on it; "
           + "stop the daemon, then start this version's: xiecha serve")
     }
     try withExtendedLifetime(held) { try migrator.migrate(pool) }
@@ -183,7 +184,8 @@ extension Store {
     guard let kept = try db.meta(.rehearsalNow).flatMap({ Int64($0) }) else {
       if rehearseAt != nil {
         throw StoreError.wrongMode(
-          "this database holds real requests; rehearsal needs one made with: xiecha init --rehearse-at INSTANT")
+          "这是正式库，演练须用 xiecha init --rehearse-at 另建 / this database holds real requests; rehearsal needs one made with: xiecha init --rehearse-at INSTANT"
+        )
       }
       return BrokerClock(notBefore: Instant(milliseconds: latest), source: wall, steady: steady)
     }

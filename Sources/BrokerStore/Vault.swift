@@ -51,7 +51,10 @@ extension Vault {
   static func forCommand(_ directory: String) -> Vault {
     do throws(StoreError) {
       guard let key = try DataKey.read(directory) else {
-        return Vault(without: .wrongMode("\(DataKey.path(directory)) is missing: \(DataKey.lost)"))
+        return Vault(
+          without: .wrongMode(
+            "\(DataKey.path(directory)) 不存在，\(DataKey.lostInChinese) / \(DataKey.path(directory)) is missing: \(DataKey.lost)"
+          ))
       }
       return Vault(key)
     } catch {
@@ -76,13 +79,15 @@ extension Vault {
     let found = try DataKey.read(directory).map { Vault($0) }
     if found == nil, !sealed.isEmpty {
       throw StoreError.wrongMode(
-        "\(DataKey.path(directory)) is missing, and \(sealed.count) endpoints depend on it: \(DataKey.lost)")
+        "\(DataKey.path(directory)) 不存在，而有\(sealed.count)个回调地址依赖它；\(DataKey.lostInChinese) / "
+          + "\(DataKey.path(directory)) is missing, and \(sealed.count) endpoints depend on it: \(DataKey.lost)")
     }
     guard let found else { return nil }
     // One row that does not open is that row's damage; none that does is another key.
     if !sealed.isEmpty, !sealed.contains(where: { (try? found.open($0.secret, .secret, of: $0.id)) != nil }) {
       throw StoreError.wrongMode(
-        "\(DataKey.path(directory)) is not the key of this database, on which \(sealed.count) endpoints depend: "
+        "\(DataKey.path(directory)) 不是此数据库的密钥；\(DataKey.lostInChinese) / "
+          + "\(DataKey.path(directory)) is not the key of this database, on which \(sealed.count) endpoints depend: "
           + DataKey.lost)
     }
     return found
@@ -129,7 +134,9 @@ extension Store {
     let lock = try InstanceLock(directory: directory)
     return try withExtendedLifetime(lock) { () throws(StoreError) in
       guard try DataKey.read(directory) == nil else {
-        throw .wrongMode("\(DataKey.path(directory)) is there; move it away first if it is not the right one")
+        throw .wrongMode(
+          "\(DataKey.path(directory)) 还在，确属不符的请先移走 / \(DataKey.path(directory)) is there; move it away first if it is not the right one"
+        )
       }
       let vault = Vault(try DataKey.create(directory))
       let reason = "数据密钥丢失：请更换密钥后重新启用 / the data key was lost: rotate the secret, then enable"

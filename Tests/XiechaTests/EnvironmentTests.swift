@@ -59,7 +59,7 @@ internal import Testing
     for command in [["check"], ["serve", "--listen", "127.0.0.1:0"], ["init"]] {
       let result = try state.run(command, environment: [name: "1"], timeout: 20)
       #expect(result.status == 2, "\(result.stderr)")
-      for part in ["environment \(name): there is no such variable", words] {
+      for part in ["environment \(name): 没有这一变量", "there is no such variable", words] {
         #expect(result.stderr.contains(part), "\(part) not in: \(result.stderr)")
       }
     }

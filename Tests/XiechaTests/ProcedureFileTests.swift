@@ -278,7 +278,7 @@ internal import Testing
 
   @Test(arguments: least.map(\.key)) func missingKeys(_ key: String) throws {
     let text = Self.least.filter { $0.key != key }.map(\.text).joined()
-    try expectFault(["b.yaml": text], "b.yaml:1", "the key \(key) is missing")
+    try expectFault(["b.yaml": text], "b.yaml:1", "缺少键 \(key) / the key \(key) is missing")
   }
 
   @Test func circlesOverSeveralFiles() throws {
@@ -318,7 +318,7 @@ internal import Testing
   @Test func doubledIDs() throws {
     try expectFault(
       ["a.yaml": Self.follow, "b.yaml": "# 后续\n" + Self.follow], "b.yaml:2",
-      "the id follow is taken by another file")
+      "编号 follow 已被另一文件使用 / the id follow is taken by another file")
   }
 
   /// Who mends one file learns of the others in the same run: what is wrong in each, then what is wrong between them.

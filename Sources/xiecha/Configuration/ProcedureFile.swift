@@ -31,7 +31,9 @@ enum ProcedureFile {
         if let first = all.first(where: { $0.procedure.id == loaded.procedure.id }) {
           throw ConfigurationFault(
             place: "\(loaded.file):\(loaded.line)",
-            what: "the id \(loaded.procedure.id) is taken by another file, \(first.file):\(first.line)")
+            what:
+              "编号 \(loaded.procedure.id) 已被另一文件使用 / the id \(loaded.procedure.id) is taken by another file, \(first.file):\(first.line)"
+          )
         }
         all.append(loaded)
       } catch {
@@ -51,7 +53,7 @@ enum ProcedureFile {
     } catch {
       throw ConfigurationFault(file: file, yaml: error)
     }
-    guard let root else { throw ConfigurationFault(place: file, what: "the file is empty") }
+    guard let root else { throw ConfigurationFault(place: file, what: "文件为空 / the file is empty") }
     return try ProcedureReader(yaml: YAMLReader(file: file)).definition(root)
   }
 }

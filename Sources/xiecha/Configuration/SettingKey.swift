@@ -11,7 +11,9 @@ struct SettingKey {
   }
 
   struct Mistake: Error {
-    let expected: String
+    let expected: Phrase
+
+    func words(_ name: String) -> String { "\(name) 应为\(expected.zh) / \(name) must be \(expected.en)" }
   }
 
   let name: String
@@ -34,14 +36,15 @@ struct SettingKey {
 
   static let environmentPrefix = "XIECHA_"
 
-  /// Variables under our prefix that are no keys: two that the program reads elsewhere, and those by which its tests
+  /// Variables under our prefix that are no keys: three that the program reads elsewhere, and those by which its tests
   /// are told what to run.
   static let otherVariables: Set = [
-    "XIECHA_STATE_DIR", "XIECHA_SHARE_DIR", "XIECHA_BIN", "XIECHA_KILLS", "XIECHA_TEST_PYTHON",
+    "XIECHA_STATE_DIR", "XIECHA_SHARE_DIR", "XIECHA_KEY", "XIECHA_BIN", "XIECHA_KILLS", "XIECHA_TEST_PYTHON",
   ]
 
   private static func text(
-    _ name: String, _ path: WritableKeyPath<Settings, String>, _ comment: String, expected: String = "text",
+    _ name: String, _ path: WritableKeyPath<Settings, String>, _ comment: String,
+    expected: Phrase = Phrase("文字", "text"),
     check: @escaping (String) -> Bool = { _ in true }
   ) -> SettingKey {
     SettingKey(
@@ -60,7 +63,10 @@ struct SettingKey {
       get: { .scalar(String($0[keyPath: path])) },
       set: { (settings: inout Settings, value: Value) throws(Mistake) in
         guard case .scalar(let text) = value, let number = Int(text), range.contains(number) else {
-          throw Mistake(expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+          throw Mistake(
+            expected: Phrase(
+              "\(range.lowerBound)至\(range.upperBound)的整数",
+              "a whole number from \(range.lowerBound) to \(range.upperBound)"))
         }
         settings[keyPath: path] = number
       })
@@ -81,7 +87,7 @@ struct SettingKey {
         switch value {
         case .scalar("true"): settings.allowHTTP = true
         case .scalar("false"): settings.allowHTTP = false
-        default: throw Mistake(expected: "true or false")
+        default: throw Mistake(expected: Phrase("true 或 false", "true or false"))
         }
       })
   }
@@ -93,14 +99,16 @@ struct SettingKey {
       get: { .list($0.allowedNetworks) },
       set: { (settings: inout Settings, value: Value) throws(Mistake) in
         guard case .list(let networks) = value, networks.allSatisfy({ (try? CIDR($0)) != nil }) else {
-          throw Mistake(expected: "a list of networks such as [10.0.0.0/8, fd00::/8]")
+          throw Mistake(
+            expected: Phrase(
+              "网段列表，如 [10.0.0.0/8, fd00::/8]", "a list of networks such as [10.0.0.0/8, fd00::/8]"))
         }
         settings.allowedNetworks = networks
       })
   }
 
   private static func retry(
-    _ name: String, _ comment: String, expected: String, get: @escaping (RetrySchedule) -> Value,
+    _ name: String, _ comment: String, expected: Phrase, get: @escaping (RetrySchedule) -> Value,
     set: @escaping (RetrySchedule, Value) -> RetrySchedule?
   ) -> SettingKey {
     SettingKey(
@@ -115,7 +123,8 @@ struct SettingKey {
     [
       retry(
         "stepsSeconds", "Seconds before the 2nd, 3rd … attempt; the last one repeats",
-        expected: "a list of 1 to 50 whole numbers from 1 to 604800", get: { .list($0.stepsSeconds.map(String.init)) },
+        expected: Phrase("1至50个整数的列表，各为1至604800", "a list of 1 to 50 whole numbers from 1 to 604800"),
+        get: { .list($0.stepsSeconds.map(String.init)) },
         set: { schedule, value in
           guard case .list(let texts) = value, (1...50).contains(texts.count) else { return nil }
           let steps = texts.compactMap { Int($0) }.filter { (1...604_800).contains($0) }
@@ -125,14 +134,16 @@ struct SettingKey {
         }),
       retry(
         "giveUpDays", "Days after which a delivery is dead (1–60); 15 outlast a 9-day Spring Festival",
-        expected: "a whole number from 1 to 60", get: { .scalar(String($0.giveUpAfterSeconds / 86_400)) },
+        expected: Phrase("1至60的整数", "a whole number from 1 to 60"),
+        get: { .scalar(String($0.giveUpAfterSeconds / 86_400)) },
         set: { schedule, value in
           guard case .scalar(let text) = value, let days = Int(text), (1...60).contains(days) else { return nil }
           return RetrySchedule(
             stepsSeconds: schedule.stepsSeconds, giveUpAfterSeconds: days * 86_400, jitter: schedule.jitter)
         }),
       retry(
-        "jitterPercent", "How far each wait is spread, in percent (0–50)", expected: "a whole number from 0 to 50",
+        "jitterPercent", "How far each wait is spread, in percent (0–50)",
+        expected: Phrase("0至50的整数", "a whole number from 0 to 50"),
         get: { .scalar(String(Int(($0.jitter * 100).rounded()))) },
         set: { schedule, value in
           guard case .scalar(let text) = value, let percent = Int(text), (0...50).contains(percent) else { return nil }
@@ -170,7 +181,7 @@ struct SettingKey {
       get: { .scalar($0.language.rawValue) },
       set: { (settings: inout Settings, value: Value) throws(Mistake) in
         guard case .scalar(let text) = value, let language = Language(rawValue: text) else {
-          throw Mistake(expected: "zh-CN or en")
+          throw Mistake(expected: Phrase("zh-CN 或 en", "zh-CN or en"))
         }
         settings.language = language
       })
@@ -180,7 +191,8 @@ struct SettingKey {
   static var all: [SettingKey] {
     [
       text(
-        "listen", \.listen, "Address of the HTTP API, host:port; port 0 picks one", expected: "host:port",
+        "listen", \.listen, "Address of the HTTP API, host:port; port 0 picks one",
+        expected: Phrase("host:port", "host:port"),
         check: { text in
           var settings = Settings()
           settings.listen = text
@@ -224,14 +236,16 @@ struct SettingKey {
       text(
         "callbacks.source", \.callbackSource,
         "ce-source of callbacks in CloudEvents: this broker's own URI, such as https://xiecha.example.gov.cn/v1",
-        expected: "a URI without spaces", check: { !$0.isEmpty && $0.unicodeScalars.allSatisfy { $0.value > 32 } }),
+        expected: Phrase("不含空格的URI", "a URI without spaces"),
+        check: { !$0.isEmpty && $0.unicodeScalars.allSatisfy { $0.value > 32 } }),
       text(
         "deadlines.lastMoment", \.lastMoment, "When the last day ends: 24:00 by law, or office close such as 17:30",
-        expected: "HH:MM, from 00:01 to 24:00", check: isMoment),
+        expected: Phrase("HH:MM，00:01至24:00", "HH:MM, from 00:01 to 24:00"), check: isMoment),
       text(
         "deadlines.officeHours", \.officeHours,
         "When people are told of deadlines, on working days of the organ's region; callbacks leave at any hour",
-        expected: "HH:MM-HH:MM, the first before the second", check: { OfficeHours($0) != nil }),
+        expected: Phrase("HH:MM-HH:MM，前者早于后者", "HH:MM-HH:MM, the first before the second"),
+        check: { OfficeHours($0) != nil }),
       number(
         "limits.bodyBytes", \.limits.bodyBytes, 1024...16_777_216, "Longest request body; longer ones are answered 413"),
       number(
@@ -248,7 +262,7 @@ struct SettingKey {
         "limits.drainSeconds", \.drainSeconds, 1...300, "Time that callbacks on the wire get when the daemon stops"),
       text(
         "log.level", \.logLevel, "debug, info, notice, warning or error",
-        expected: "debug, info, notice, warning or error",
+        expected: Phrase("debug、info、notice、warning 或 error", "debug, info, notice, warning or error"),
         check: { ["debug", "info", "notice", "warning", "error"].contains($0) }),
     ]
   }

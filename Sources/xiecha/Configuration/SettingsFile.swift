@@ -29,13 +29,13 @@ extension ConfigurationFault {
     switch error {
     case YamlError.scanner(_, let problem, let mark, _), YamlError.parser(_, let problem, let mark, _),
       YamlError.composer(_, let problem, let mark, _):
-      self.init(place: "\(file):\(mark.line)", what: "not valid YAML: \(problem)")
+      self.init(place: "\(file):\(mark.line)", what: "不是有效的YAML / not valid YAML: \(problem)")
     case YamlError.duplicatedKeysInMapping(let names, let context):
       let keys = names.sorted().joined(separator: ", ")
       self.init(
         place: "\(file):\(context.mark.line)",
         what: "键重复，只能留一个：\(keys) / a key stands twice: \(keys); leave one of them")
-    default: self.init(place: file, what: "not valid YAML: \(error)")
+    default: self.init(place: file, what: "不是有效的YAML / not valid YAML: \(error)")
     }
   }
 }
@@ -94,7 +94,7 @@ extension Settings {
 
   private mutating func apply(_ node: Node, prefix: String, file: String) throws(ConfigurationFault) {
     guard case .mapping(let mapping) = node else {
-      throw ConfigurationFault(place: Self.place(file, node), what: "a group of keys was expected here")
+      throw ConfigurationFault(place: Self.place(file, node), what: "此处应为一组键 / a group of keys was expected here")
     }
     for (keyNode, value) in mapping {
       let name = prefix + (keyNode.string ?? "")
@@ -108,12 +108,12 @@ extension Settings {
         do {
           try key.set(&self, given)
         } catch {
-          throw ConfigurationFault(place: Self.place(file, value), what: "\(name) must be \(error.expected)")
+          throw ConfigurationFault(place: Self.place(file, value), what: error.words(name))
         }
       } else if SettingKey.all.contains(where: { $0.name.hasPrefix(name + ".") }) {
         try apply(value, prefix: name + ".", file: file)
       } else {
-        throw ConfigurationFault(place: Self.place(file, keyNode), what: "there is no key \(name)\(Self.hint(name))")
+        throw ConfigurationFault(place: Self.place(file, keyNode), what: Self.unknown(name))
       }
     }
   }
@@ -124,20 +124,20 @@ extension Settings {
     let known = Set(SettingKey.all.map(\.environmentName)).union(SettingKey.otherVariables)
     for name in environment.keys.sorted() where name.hasPrefix(SettingKey.environmentPrefix) && !known.contains(name) {
       throw ConfigurationFault(
-        place: "environment \(name)", what: "there is no such variable\(Self.hint(variable: name, known))")
+        place: "环境变量 / environment \(name)", what: Self.unknown(variable: name, known))
     }
     for key in SettingKey.all {
       guard let text = environment[key.environmentName] else { continue }
-      try apply(key, text, place: "environment \(key.environmentName)")
+      try apply(key, text, place: "环境变量 / environment \(key.environmentName)")
     }
     for assignment in assignments {
       let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2 else {
-        throw ConfigurationFault(place: "--set \(assignment)", what: "key=value was expected")
+        throw ConfigurationFault(place: "--set \(assignment)", what: "应为 key=value / key=value was expected")
       }
       guard let key = SettingKey.all.first(where: { $0.name == parts[0] }) else {
         throw ConfigurationFault(
-          place: "--set \(assignment)", what: "there is no key \(parts[0])\(Self.hint(parts[0]))")
+          place: "--set \(assignment)", what: Self.unknown(parts[0]))
       }
       try apply(key, parts[1], place: "--set \(parts[0])")
     }
@@ -152,7 +152,7 @@ extension Settings {
     do {
       try key.set(&self, value)
     } catch {
-      throw ConfigurationFault(place: place, what: "\(key.name) must be \(error.expected)")
+      throw ConfigurationFault(place: place, what: error.words(key.name))
     }
   }
 
@@ -173,23 +173,29 @@ extension Settings {
   }
 
   /// The nearest variable: the same but for where the words are parted, or a slip of a letter or two.
-  private static func hint(variable: String, _ known: Set<String>) -> String {
+  private static func unknown(variable: String, _ known: Set<String>) -> String {
     let joined = variable.replacing("_", with: "")
     let near =
       known.first { $0.replacing("_", with: "") == joined }
       ?? known.sorted().map { (name: $0, slips: slips(variable, $0)) }.filter { $0.slips <= 2 }
       .min { $0.slips < $1.slips }?.name
-    return near.map { "; did you mean \($0)?" } ?? "; a key a.bC of config/xiecha.yaml is XIECHA_A_B_C here"
+    let (zh, en) =
+      near.map { ("是否应为 \($0)？", "did you mean \($0)?") }
+      ?? ("config/xiecha.yaml 中的键 a.bC 在此写作 XIECHA_A_B_C", "a key a.bC of config/xiecha.yaml is XIECHA_A_B_C here")
+    return "没有这一变量；\(zh) / there is no such variable; \(en)"
   }
 
   /// The nearest key: the same word elsewhere, or a slip of a letter or two.
-  private static func hint(_ name: String) -> String {
+  private static func unknown(_ name: String) -> String {
     let last = name.split(separator: ".").last.map { $0.lowercased() } ?? name
     let near =
       SettingKey.all.first { $0.name.lowercased().split(separator: ".").last.map(String.init) == last }
       ?? SettingKey.all.map { (key: $0, slips: slips(name.lowercased(), $0.name.lowercased())) }
       .filter { $0.slips <= 2 }.min { $0.slips < $1.slips }?.key
-    return near.map { "; did you mean \($0.name)?" } ?? "; see config/xiecha.yaml for all of them"
+    let (zh, en) =
+      near.map { ("是否应为 \($0.name)？", "did you mean \($0.name)?") }
+      ?? ("全部键见 config/xiecha.yaml", "see config/xiecha.yaml for all of them")
+    return "没有 \(name) 这个键；\(zh) / there is no key \(name); \(en)"
   }
 
   /// Letters to insert, drop or replace to make one word of the other (Levenshtein).

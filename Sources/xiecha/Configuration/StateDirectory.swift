@@ -77,6 +77,8 @@ enum ShareDirectory {
     }
     throw ConfigurationFault(
       place: "share directory",
-      what: "procedures and calendars were not found; name their directory in XIECHA_SHARE_DIR")
+      what:
+        "找不到程序和日历文件，请以 XIECHA_SHARE_DIR 指明目录 / procedures and calendars were not found; name their directory in XIECHA_SHARE_DIR"
+    )
   }
 }

@@ -12,13 +12,13 @@ struct YAMLReader {
   /// The members of a mapping, of which only these may stand.
   func mapping(_ node: Node, keys: [String]) throws(ConfigurationFault) -> [String: Node] {
     guard case .mapping(let mapping) = node else {
-      throw fault(node, "a group with the keys \(keys.joined(separator: ", ")) was expected here")
+      throw fault(node, "此处应为一组键 / a group with the keys \(keys.joined(separator: ", ")) was expected here")
     }
     var result: [String: Node] = [:]
     for (key, value) in mapping {
       let name = key.string ?? ""
       guard keys.contains(name) else {
-        throw fault(key, "there is no key \(name) here; known: \(keys.joined(separator: ", "))")
+        throw fault(key, "此处没有 \(name) 这个键 / there is no key \(name) here; known: \(keys.joined(separator: ", "))")
       }
       result[name] = value
     }
@@ -26,20 +26,22 @@ struct YAMLReader {
   }
 
   func need(_ mapping: [String: Node], _ key: String, _ at: Node) throws(ConfigurationFault) -> Node {
-    guard let node = mapping[key] else { throw fault(at, "the key \(key) is missing from the group that begins here") }
+    guard let node = mapping[key] else {
+      throw fault(at, "缺少键 \(key) / the key \(key) is missing from the group that begins here")
+    }
     return node
   }
 
   /// Empty when there is none.
   func list(_ node: Node?, of what: String) throws(ConfigurationFault) -> [Node] {
     guard let node else { return [] }
-    guard case .sequence(let nodes) = node else { throw fault(node, "a list of \(what) was expected here") }
+    guard case .sequence(let nodes) = node else { throw fault(node, "此处应为列表 / a list of \(what) was expected here") }
     return Array(nodes)
   }
 
   func text(_ node: Node) throws(ConfigurationFault) -> String {
     guard case .scalar(let scalar) = node, !scalar.string.trimmingSpaces().isEmpty else {
-      throw fault(node, "text was expected here")
+      throw fault(node, "此处应为文字 / text was expected here")
     }
     return scalar.string
   }
@@ -51,7 +53,10 @@ struct YAMLReader {
 
   func whole(_ node: Node, _ key: String, _ range: ClosedRange<Int>) throws(ConfigurationFault) -> Int {
     guard case .scalar(let scalar) = node, let number = Int(scalar.string), range.contains(number) else {
-      throw fault(node, "\(key) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+      throw fault(
+        node,
+        "\(key) 应为\(range.lowerBound)至\(range.upperBound)的整数 / "
+          + "\(key) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
   }
@@ -72,14 +77,14 @@ struct YAMLReader {
     switch node.string {
     case "true": return true
     case "false": return false
-    default: throw fault(node, "\(key) must be true or false")
+    default: throw fault(node, "\(key) 应为 true 或 false / \(key) must be true or false")
     }
   }
 
   /// One word of a closed list.
   func word(_ node: Node, _ key: String, _ known: [String]) throws(ConfigurationFault) -> String {
     guard let word = node.string, known.contains(word) else {
-      throw fault(node, "\(key) is one of \(known.joined(separator: ", "))")
+      throw fault(node, "\(key) 只可为所列之一 / \(key) is one of \(known.joined(separator: ", "))")
     }
     return word
   }
@@ -107,8 +112,8 @@ struct YAMLReader {
       throw fault(
         node,
         hyphens
-          ? "\(name) is no id: small letters, digits and hyphens, a letter first, at most 64"
-          : "\(name) is no name of a field: letters and digits, a small letter first, at most 64")
+          ? "编号 \(name) 不合格式 / \(name) is no id: small letters, digits and hyphens, a letter first, at most 64"
+          : "字段名 \(name) 不合格式 / \(name) is no name of a field: letters and digits, a small letter first, at most 64")
     }
     return name
   }
