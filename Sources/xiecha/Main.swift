@@ -15,6 +15,7 @@ struct Xiecha: AsyncParsableCommand {
 
       Exit status: 0 success, 1 failure, 2 bad usage or configuration.
       """,
+    version: "xiecha 1.0.0",
     subcommands: [
       Serve.self, Initialise.self, Check.self, Import.self, Export.self, Key.self, Workdays.self, Outbox.self,
       Backup.self,
@@ -33,6 +34,7 @@ struct Xiecha: AsyncParsableCommand {
       } else {
         try command.run()
       }
+      try Output.flush()
     } catch {
       leave(error, asked)
     }
@@ -44,9 +46,8 @@ struct Xiecha: AsyncParsableCommand {
     case let error as ConfigurationFault: fail(error.description, 2)
     case let error as StoreError:
       switch error {
-      case .missing(let file): fail("\(file) does not exist; restore a backup, or create one with: xiecha init", 2)
-      case .wrongMode: fail(error.description, 2)
-      default: fail(error.description, 1)
+      case .missing, .wrongMode: fail(error.words, 2)
+      default: fail(error.words, 1)
       }
     case let error as Failure: fail(error.text, 1)
     case let error as CocoaError: fail(FileFault.failure("xiecha", error).text, 1)
@@ -59,6 +60,11 @@ struct Xiecha: AsyncParsableCommand {
       let text = fullMessage(for: error)
       if status == .success {
         print(text)
+        do {
+          try Output.flush()
+        } catch {
+          fail(error.text, 1)
+        }
         Glibc.exit(0)
       }
       FileHandle.standardError.write(Data((text + "\n").utf8))

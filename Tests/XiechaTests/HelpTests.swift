@@ -41,7 +41,8 @@ internal import Testing
     ["workdays", "--days", "5"], ["workdays", "--from", "yesterday", "--days", "5"],
     ["workdays", "--from", "2026-02-13T17:45:00+08:00", "--days", "0"],
     ["workdays", "--from", "2026-02-13T17:45:00+08:00", "--days", "5", "--region", "Qidong"],
-    ["outbox", "trace"], ["outbox", "trace", "x"], ["outbox", "retry", "--all", "--endpoint", "x"],
+    ["key"], ["outbox"], ["outbox", "trace"], ["outbox", "trace", "x"],
+    ["outbox", "retry", "--all", "--endpoint", "x"],
     ["outbox", "retry", "--endpoint", "019ca5f2-7c00-7abc-8000-00000000002a"],
     ["init", "--example", "atlantis"], ["init", "--rehearse-at", "soon"],
   ])

@@ -32,14 +32,18 @@ struct Export: ParsableCommand {
     }
     let store = try state.openForCommand()
     defer { store.close() }
-    let bytes = Data(try store.exportFile(kind))
-    guard let file else { return FileHandle.standardOutput.write(bytes) }
+    let bytes = try store.exportFile(kind)
+    guard let file else { return try Output.write(bytes) }
     guard !FileManager.default.fileExists(atPath: file) else {
-      throw Failure(text: "\(file) exists already; name a new file")
+      throw Failure(text: "\(file) 已存在，请另指定文件名 / \(file) exists already; name a new file")
     }
     if let fault = FileFault.fault(making: file) { throw fault }
-    guard FileManager.default.createFile(atPath: file, contents: bytes, attributes: [.posixPermissions: 0o600]) else {
-      throw FileFault.failure(file, errno)
+    guard FileManager.default.createFile(atPath: file, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
+    else {
+      let number = errno
+      // Half an export imports as a whole one.
+      unlink(file)
+      throw FileFault.failure(file, number)
     }
     warn("已导出 / exported \(kind.rawValue) to \(file)")
   }

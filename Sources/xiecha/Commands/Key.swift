@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import BrokerDomain
 internal import BrokerStore
+internal import Foundation
 
 struct Key: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,6 +12,11 @@ struct Key: ParsableCommand {
         xiecha key revoke 3 --state-dir ./state
       """,
     subcommands: [Create.self, List.self, Revoke.self, RenewDataKey.self])
+
+  func run() throws {
+    throw ValidationError(
+      "请写明 create、list、revoke 或 renew-data / name one of create, list, revoke and renew-data")
+  }
 
   struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,7 +53,25 @@ struct Key: ParsableCommand {
         }
         number = found.number
       }
+      // A reader that is gone is told like a disk that is full, instead of ending us before the key is taken back.
+      signal(SIGPIPE, SIG_IGN)
       let (key, id) = try store.createKey(organ: number)
+      do {
+        show(key, id)
+        try Output.flush()
+      } catch {
+        let isRevoked = (try? store.revokeKey(id)) == true
+        throw Failure(
+          text: error.text
+            + (isRevoked
+              ? "；密钥 \(id) 没有送出，已吊销，请重新签发 / key \(id) went nowhere and is revoked; issue another"
+              : "；密钥 \(id) 没有送出，请吊销：xiecha key revoke \(id) / key \(id) went nowhere; revoke it"))
+      }
+      if !json { warn("密钥 \(id)，只显示这一次 / key \(id), shown this once") }
+      confirm(store)
+    }
+
+    private func show(_ key: String, _ id: Int64) {
       if json {
         var w = JSONWriter()
         w.object { w in
@@ -58,9 +82,7 @@ struct Key: ParsableCommand {
         print(w.text)
       } else {
         print(key)
-        warn("密钥 \(id)，只显示这一次 / key \(id), shown this once")
       }
-      confirm(store)
     }
   }
 
@@ -114,8 +136,16 @@ struct Key: ParsableCommand {
     func run() throws {
       let store = try state.openForCommand()
       defer { store.close() }
-      guard try store.revokeKey(id) else { throw Failure(text: "there is no active key \(id)") }
+      guard try store.revokeKey(id) else {
+        throw Failure(
+          text: "没有有效的密钥 \(id)，请用 xiecha key list 查看 / there is no active key \(id); xiecha key list shows them")
+      }
       print("已吊销密钥 \(id) / revoked key \(id)")
+      if !(try store.keys().contains { $0.organ == nil && $0.revokedAt == nil }) {
+        warn(
+          "已没有有效的运行人员密钥，请签发：xiecha key create --operator / no active key of an operator is left: "
+            + "xiecha key create --operator")
+      }
       confirm(store)
     }
   }

@@ -15,6 +15,10 @@ struct Outbox: AsyncParsableCommand {
       """,
     subcommands: [List.self, Trace.self, Retry.self, OutboxTop.self])
 
+  func run() async throws {
+    throw ValidationError("请写明 list、trace、retry 或 top / name one of list, trace, retry and top")
+  }
+
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "列出投递 / list deliveries",

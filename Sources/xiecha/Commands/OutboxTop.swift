@@ -9,9 +9,10 @@ struct OutboxTop: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "top", abstract: "各回调地址的实时总览 / every endpoint's queue, live",
     discussion: """
-      Asks the daemon at `listen` with the operator's key in keys.json. Ends with Ctrl-C, or after one table with --once.
+      Asks the daemon at `listen` with the operator's key in XIECHA_KEY, or else in DIR/keys.json. Ends with Ctrl-C, or after one table with --once.
       Example / 示例:
         xiecha outbox top --once --state-dir ./state
+        XIECHA_KEY=xck_… xiecha outbox top --state-dir ./state    # keys.json 已移走 / once keys.json is moved away
       """)
 
   @Flag(help: "One table, then end.")
@@ -46,11 +47,12 @@ struct OutboxTop: AsyncParsableCommand {
       if json {
         print(Self.document(top, trouble))
       } else {
-        if !once { print("\u{1B}[2J\u{1B}[H", terminator: "") }
+        // A file or a pipe gets one table after the other.
+        if !once, isatty(STDOUT_FILENO) == 1 { print("\u{1B}[2J\u{1B}[H", terminator: "") }
         print(TopTable(top, trouble: trouble).text)
       }
       // Through a pipe as well, each table is told when it is there.
-      fflush(nil)
+      try Output.flush()
       if once { return }
       try await Task.sleep(for: .seconds(interval))
     }
@@ -81,9 +83,11 @@ struct OutboxTop: AsyncParsableCommand {
     guard let address = address(settings) else {
       throw Silence("listen 未写明端口，请用 --url 指明", "`listen` names no port; say where with --url")
     }
-    guard let data = FileManager.default.contents(atPath: state.path + "/keys.json"),
-      let key = (try? JSON.parse(Array(data)))?["operator"]?.stringValue
-    else { throw Silence("keys.json 中没有运维密钥", "no operator's key in keys.json") }
+    guard let key = operatorKey else {
+      throw Silence(
+        "没有运行人员密钥：请放入环境变量 XIECHA_KEY（keys.json 中没有）",
+        "there is no operator's key: give it in the environment, XIECHA_KEY (keys.json has none)")
+    }
     do {
       let (status, bytes) = try await daemon.call(
         "GET", "\(address)/v1/outbox/top?limit=\(limit)", key: key, body: [])
@@ -94,6 +98,12 @@ struct OutboxTop: AsyncParsableCommand {
     } catch {
       throw Silence("服务没有应答：\((error as? Failure)?.text ?? "\(error)")", "the daemon does not answer")
     }
+  }
+
+  private var operatorKey: String? {
+    if let given = ProcessInfo.processInfo.environment["XIECHA_KEY"], !given.isEmpty { return given }
+    return FileManager.default.contents(atPath: state.path + "/keys.json")
+      .flatMap { try? JSON.parse(Array($0)) }?["operator"]?.stringValue
   }
 
   private func address(_ settings: Settings) -> String? {
