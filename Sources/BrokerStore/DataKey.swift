@@ -52,7 +52,7 @@ package enum DataKey {
 
   private static func unusable(_ path: String, _ number: Int32) -> StoreError {
     let words = String(cString: strerror(number))
-    return .wrongMode("\(path) 无法打开（\(words)）/ \(path) cannot be opened: \(words)")
+    return .wrongMode("\(path): 无法打开（\(words)）/ cannot be opened: \(words)")
   }
 
   /// Makes the file, whole and on disk before this returns: what is sealed under a key that a power cut takes away is
