@@ -43,7 +43,7 @@ extension AssistanceRequest {
     let event = Event(
       type: .deadlineChanged, at: now, actor: .clock, version: next.version, state: state.name, data: change.data)
     return Decision(
-      request: next, event: event, timer: law.nextTimer(for: next, now: now),
+      request: next, event: event, timer: law.timer(afterMoving: next, now: now),
       alsoTell: reference.organ(responder).map { procedure.copied($0, reference) } ?? [])
   }
 
@@ -91,5 +91,20 @@ extension AssistanceRequest {
     let ofDays = law.calendar.notices(from: first, through: last, region: law.region)
     let ofYears = deadline.provisional || ofDays.isEmpty ? years.compactMap { law.calendar.notice(of: $0) } : []
     return ofDays + ofYears.filter { !ofDays.contains($0) }
+  }
+}
+
+extension Law {
+  /// The rung that comes next by a deadline that was moved from outside: a reminder whose moment is over comes at once
+  /// while there is time left, and of two only the later one. What fired on this clock does not fire again, nor does what
+  /// is below it: the keeper sees to that.
+  fileprivate func timer(afterMoving request: AssistanceRequest, now: Instant) -> LadderTimer? {
+    let (deadline, start) = (request.deadline, max(request.clockFrom, request.receivedAt))
+    guard now < deadline.at else { return nextTimer(for: request, now: now) }
+    for rung in procedure.ladder.reversed() where rung.rawValue < Rung.overdue.rawValue {
+      let at = calendar.moment(of: rung, deadline: deadline, region: region)
+      if at > start, at <= now { return LadderTimer(rung: rung, leg: request.progress.leg, at: at) }
+    }
+    return nextTimer(for: request, now: now)
   }
 }

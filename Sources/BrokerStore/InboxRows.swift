@@ -103,6 +103,8 @@ extension WriteContext {
     guard let organ = reference.organ(request.bound), let answerer = reference.organ(answerer)?.number else { return }
     let code = RungCode(rung, leg: request.progress.leg, isForPeople: true)
     let at = reference.calendar.officeMoment(from: max(now, moment ?? now), region: organ.region)
+    // A reminder of what is overdue by the time they come in reminds nobody: they are told that it is overdue.
+    guard rung.rawValue >= Rung.overdue.rawValue || at < request.deadline.at else { return }
     guard at <= now else {
       try db.run(ApplySQL.insertTimer, .int(at.milliseconds), .int(request.id.key), .int(Int64(code.code)))
       return noteTimer(at: at)

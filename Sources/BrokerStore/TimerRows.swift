@@ -4,12 +4,13 @@ internal import GRDB
 enum TimerSQL: String, CaseIterable {
   case earliest = "SELECT due_at FROM timer ORDER BY due_at LIMIT 1"
   /// With the request, but without what no rung looks at: its content and its subject. Columns as in `RequestSQL.get`,
-  /// then those of the timer, and whether the rung has fired before.
+  /// then those of the timer, and the highest rung of its clock, from its own upwards, that has fired before.
   case due = """
     SELECT r.key, r.tail, r.procedure, r.state, r.version, r.requester, r.responder, r.item, r.received_at,
       r.updated_at, r.due_at, r.due_day, r.working_days, r.provisional, r.acknowledged_at, r.officer,
       r.outcome, NULL, NULL, NULL, NULL, NULL, r.progress, r.procedure_version, t.due_at, t.rung,
-      EXISTS (SELECT 1 FROM event e WHERE e.request = t.request AND e.rung = t.rung AND e.rung IS NOT NULL)
+      (SELECT max(e.rung) FROM event e
+        WHERE e.request = t.request AND e.rung BETWEEN t.rung AND t.rung / 10 * 10 + 9 AND e.rung IS NOT NULL)
     FROM timer t CROSS JOIN request r ON r.key = t.request
     WHERE t.due_at <= $1 ORDER BY t.due_at, t.request, t.rung LIMIT $2
     """
@@ -34,7 +35,7 @@ extension WriteContext {
     try db.run(TimerSQL.deleteThrough, .int(last.at), .int(last.request.id.key), .int(last.code))
     var fired = 0
     // What fires in this very group was not yet seen by the read.
-    var here: Set<DueTimer.Key> = []
+    var here: [Int64: Int64] = [:]
     var before: (timer: LadderTimer, decision: Decision, data: [UInt8])?
     // Who is told of a rung comes before the next one of the same moment: the leader before the supervisor.
     let order =
@@ -61,9 +62,10 @@ extension WriteContext {
         try tellPeople(of: code.rung, of: request, from: request.moment(of: code.rung, reference))
         continue
       }
-      // A rung that has fired before (its event is unique) never fires again, whatever re-armed it; the ladder goes on.
-      if row.hasFired || !here.insert(row.key).inserted {
-        if let next = request.nextTimer(after: code.rung, reference) { try arm(next, of: request.id.key) }
+      // A rung that has fired before (its event is unique) never fires again, whatever re-armed it, nor does one below
+      // it, whose timer a moved deadline left behind; the ladder goes on.
+      if let fired = row.highestFired(here[request.id.key]).flatMap({ RungCode($0) }) {
+        if let next = request.nextTimer(after: fired.rung, reference) { try arm(next, of: request.id.key) }
         continue
       }
       let like = before.flatMap {
@@ -73,7 +75,6 @@ extension WriteContext {
       let timer =
         like?.timer ?? LadderTimer(rung: code.rung, leg: code.leg, at: request.moment(of: code.rung, reference))
       guard timer.at <= now else {
-        here.remove(row.key)
         try arm(timer, of: request.id.key)
         continue
       }
@@ -83,6 +84,7 @@ extension WriteContext {
       before = (timer, decision, data)
       try apply(decision, previous: request, data: data)
       try tellPeople(of: code.rung, of: request)
+      here[request.id.key] = row.code
       fired += 1
     }
     return (fired, isFull || earliestArmed.map { $0 <= now } == true)
@@ -91,24 +93,23 @@ extension WriteContext {
 
 /// A timer that is due, with its request as far as a rung looks at it: a rung changes nothing of the request.
 private struct DueTimer {
-  struct Key: Hashable {
-    let request: Int64
-    let code: Int64
-  }
-
   /// Without content.
   let request: AssistanceRequest
   let at: Int64
   let code: Int64
-  let hasFired: Bool
+  private let fired: Int64?
 
   /// Columns in the order of `TimerSQL.due`.
   init(_ row: SQLRow, _ reference: Reference) throws {
     request = try StoredRequest(row, reference).request
-    (at, code, hasFired) = (row.int(24), row.int(25), row.int(26) == 1)
+    (at, code, fired) = (row.int(24), row.int(25), row.optionalInt(26))
   }
 
-  var key: Key { Key(request: request.id.key, code: code) }
+  /// The highest rung of the same clock, this one or above it, that has fired; nil while none has.
+  /// - Parameter here: the last one of the request that fired since the row was read.
+  func highestFired(_ here: Int64?) -> Int64? {
+    [fired, here.flatMap { $0 >= code ? $0 : nil }].compactMap(\.self).max()
+  }
 
   /// How many at the end are of one request and one moment, of which more may follow: what is told of them has an order
   /// and is not torn apart, unless there is nothing else.

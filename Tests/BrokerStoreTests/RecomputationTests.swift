@@ -1,4 +1,5 @@
 import BrokerDomain
+import GRDB
 import TestSupport
 import Testing
 
@@ -78,6 +79,49 @@ import Testing
     #expect(types.filter { $0 == "request.due-soon" }.count == 2)
     #expect(types.filter { $0 == "request.overdue" }.count == 1)
     #expect(types.filter { $0 == "request.escalated" }.count == 1)
+    #expect(try store.verify() == [])
+  }
+
+  /// A holiday from Thursday the 5th on that is taken back at a moment: due on Monday the 9th again, with reminders due on
+  /// the 5th and the 6th. The later one comes at once while there is time left; whatever fires, nothing below it follows.
+  /// Rungs with their moments and what was left, and the rungs of which the organ's people were told.
+  @Test(arguments: [
+    (["05", "06"], "03-08T12:00", ["T-1 03-08T12:00 1", "T 03-10T00:00 0", "T+1 03-10T09:00 0"], [2, 3, 4]),
+    (
+      ["05", "06"], "03-09T12:00",
+      ["T-2 03-09T00:00 2", "T-1 03-09T12:00 0", "T 03-10T00:00 0", "T+1 03-10T09:00 0"], [1, 2, 3, 4]
+    ),
+    (
+      ["05", "06"], "03-10T08:00",
+      ["T-2 03-09T00:00 2", "T-1 03-10T00:00 1", "T 03-10T08:00 0", "T+1 03-10T09:00 0"], [1, 3, 4]
+    ),
+    (["05", "06", "09", "10", "11"], "03-11T12:00", ["T 03-11T12:00 0", "T+1 03-11T12:00 0"], [3, 4]),
+  ]) func noRungComesLateOrAfterAHigherOne(_ off: [String], _ at: String, _ rungs: [String], _ told: [Int64])
+    async throws
+  {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    let request = try await store.submit()
+    let rows = off.map { "2026-03-\($0),off,抗疫,\(Self.notice)\n" }.joined()
+    try Self.load(fixture, Array(("date,kind,festival,notice\n" + rows).utf8))
+    try await store.refresh()
+    try await store.advance(to: "2026-\(at):00+08:00")
+    try Self.load(fixture, Array("date,kind,festival,notice\n2026-10-01,off,国庆节,更正通知\n".utf8))
+    try await store.refresh()
+    #expect(try await store.request(request.id)?.request.deadline == request.deadline)
+    try await store.advance(to: "2026-03-20T12:00:00+08:00")
+    let fired = try await store.timeline(request.id).compactMap { event -> String? in
+      let data = try JSON.parse(event.data)
+      guard let rung = data["rung"]?.stringValue, let left = data["remaining"]?.intValue else { return nil }
+      return "\(rung) \(event.at.rfc3339.dropFirst(5).prefix(11)) \(left)"
+    }
+    #expect(fired == rungs)
+    let inbox = try store.readNow { db in
+      try Int64.fetchAll(db, sql: "SELECT rung % 10 FROM inbox WHERE audience <> 'supervisor' ORDER BY seq")
+    }
+    #expect(inbox == told)
+    #expect(try store.scalar("SELECT count(*) FROM timer") == 0)
     #expect(try store.verify() == [])
   }
 
