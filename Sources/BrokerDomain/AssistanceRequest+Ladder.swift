@@ -22,8 +22,15 @@ extension AssistanceRequest {
             "notifyAt", .string(reference.calendar.officeMoment(from: now, region: bound.region).rfc3339)),
         ] + (progress.bindsSender ? [.init("binds", .string(Procedure.Bound.sender.rawValue))] : [])),
       next: nextTimer(after: timer.rung, reference),
-      alsoTell: timer.rung == .escalated && reference.procedure(of: self)?.isSealed != true
-        ? reference.supervisor(of: bound).map { [$0.code] } ?? [] : [])
+      alsoTell: alsoTold(of: timer.rung, bound: bound, reference))
+  }
+
+  /// The supervisor of what stays overdue, and who is told of every event. What is sealed is for the two parties.
+  private func alsoTold(of rung: Rung, bound: Organ, _ reference: Reference) -> [OrganCode] {
+    guard let procedure = reference.procedure(of: self), !procedure.isSealed else { return [] }
+    let supervisor = rung == .escalated ? reference.supervisor(of: bound).map { [$0.code] } ?? [] : []
+    let copied = reference.organ(responder).map { procedure.copied($0, reference) } ?? []
+    return supervisor + copied.filter { !supervisor.contains($0) }
   }
 
   /// The same for a request that is alike: a whole city's deadlines fall due at once, and what is told of them is the same
@@ -45,8 +52,17 @@ extension AssistanceRequest {
     if responder == other.responder, bound == other.bound { return true }
     // Who supervises it is told as well of the last one.
     guard timer.rung != .escalated, let region = reference.organ(bound)?.region else { return false }
-    return region == reference.organ(other.bound)?.region
+    return region == reference.organ(other.bound)?.region && isCopiedAlike(other, reference)
       && calendarRegion(reference) == other.calendarRegion(reference)
+  }
+
+  /// Whom a copy goes to is the same: everybody of the region but the organ that is asked.
+  private func isCopiedAlike(_ other: AssistanceRequest, _ reference: Reference) -> Bool {
+    guard let copies = reference.procedure(of: self)?.copies, !copies.isEmpty, responder != other.responder
+    else { return true }
+    let both = [responder, other.responder].compactMap { reference.organ($0) }
+    return both.count == 2 && both[0].region == both[1].region
+      && both.allSatisfy { organ in !organ.roles.contains { copies.contains($0) } }
   }
 
   private func told(

@@ -120,6 +120,28 @@ internal import Testing
     #expect(decision.alsoTell == (rung == .escalated ? [try code(Organs.supervisor)] : []))
   }
 
+  /// Who is told of every event of a procedure is told of every rung, once; of what is sealed nobody is.
+  @Test(arguments: Rung.allCases, [false, true]) func copiesGoWithEveryRung(_ rung: Rung, _ isSealed: Bool) throws {
+    let reference = try makeReference(procedures: [
+      Self.copying([.supervisor], isSealed: isSealed), .creditCheck,
+    ])
+    let request = try sampleRequest(.submitted, reference)
+    let timer = LadderTimer(rung: rung, at: request.moment(of: rung, reference))
+    let told = try #require(request.fire(timer, now: timer.at, reference: reference)).alsoTell
+    let expected = try [Organs.supervisor, Organs.provincialSupervisor].map(code)
+    #expect(told == (isSealed ? [] : expected))
+  }
+
+  private static func copying(_ roles: [Organ.Role], isSealed: Bool = false) -> Procedure {
+    let like = Procedure.verification
+    return Procedure(
+      id: like.id, title: like.title, clause: like.clause, openers: like.openers, answerers: like.answerers,
+      clock: like.clock, acknowledgeDays: 1, returnDays: 2, supplement: true, allowsExtension: true,
+      allowsTransfer: true, item: like.item, subject: like.subject, questions: like.questions,
+      answerKind: like.answerKind, outcomes: like.outcomes, declineReasons: like.declineReasons, fields: [],
+      answerFields: [], isSealed: isSealed, copies: isSealed ? [] : roles, ladder: like.ladder)
+  }
+
   private func copy(
     _ request: AssistanceRequest, procedure: String? = nil, procedureVersion: Int? = nil, receivedAt: Instant? = nil
   ) -> AssistanceRequest {
@@ -132,7 +154,9 @@ internal import Testing
   }
 
   /// What is taken over from a request that is alike is what would have been worked out, and enough of them are alike.
-  @Test(arguments: Rung.allCases) func firedAlike(_ rung: Rung) throws {
+  @Test(arguments: Rung.allCases, [[], [.supervisor], [.member]] as [[Organ.Role]])
+  func firedAlike(_ rung: Rung, _ copies: [Organ.Role]) throws {
+    let reference = try makeReference(procedures: [Self.copying(copies), .creditCheck])
     let sample = try sampleRequest(.submitted, reference)
     func changed(_ change: (inout AssistanceRequest) throws -> Void) rethrows -> AssistanceRequest {
       var request = sample
@@ -173,7 +197,8 @@ internal import Testing
         alike += 1
       }
     }
-    #expect(alike >= all.count)
+    // Whom a copy goes to differs from organ to organ where each of them would be told of the others.
+    #expect(alike >= (copies == [.member] ? all.count * 3 / 4 : all.count))
   }
 
   /// An office that closes after the next day's opening (a due moment past 09:00 of it) still is overdue first.
