@@ -148,7 +148,7 @@ extension ReferenceFile {
 
   private mutating func person(_ row: CSVTable.Row, _ column: Int?) -> String? {
     guard let text = field(row, column, required: false) else { return nil }
-    if text.count > 50 {
+    if text.unicodeScalars.count > 50 {
       fault(row.line, Phrase("姓名最多50个字符", "a name has at most 50 characters"))
     }
     return text

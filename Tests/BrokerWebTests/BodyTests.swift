@@ -114,7 +114,8 @@ struct BodyTests {
   @Test(arguments: Operation.allCases) func blankAndOverlongTexts(_ operation: Operation) throws {
     let subject = try Subject(operation)
     for place in operation.good.places() where place.value.string != nil {
-      for text in ["", " \t", "\u{3000}", String(repeating: "长", count: 4001), "a\u{1}b"] {
+      let stacked = "a" + String(repeating: "\u{301}", count: 4000)
+      for text in ["", " \t", "\u{3000}", String(repeating: "长", count: 4001), stacked, "a\u{1}b"] {
         // A blank and a date of 4001 characters are both no date.
         try subject.expectFaults(
           operation.good.with(.string(text), at: place.pointer), [place.pointer],
@@ -122,6 +123,40 @@ struct BodyTests {
       }
     }
     try subject.expectNothingWritten()
+  }
+
+  /// Code points are counted, as the document's `maxLength` counts them, and not what they look like together.
+  @Test(arguments: [
+    ("/subject/name", 100), ("/reference", 100), ("/purpose", 4000), ("/contact/name", 100), ("/contact/phone", 50),
+    ("/commitment/number", 100), ("/questions/0/id", 100), ("/questions/0/text", 4000), ("/signatory", 100),
+  ]) func lengthsAreCodePoints(_ pointer: String, _ limit: Int) throws {
+    let client = try House.client(.市财政局)
+    for (letter, mark) in [("a", "\u{301}"), ("长", "长"), ("👩", "\u{200D}👩")] {
+      let filled = letter + String(repeating: mark, count: limit / mark.unicodeScalars.count)
+      let text = String(String.UnicodeScalarView(filled.unicodeScalars.prefix(limit)))
+      let body = JSONBody(marriageRequest(to: .市交通运输局))
+      let taken = try client.done("POST", "/v1/requests", json: body.with(.string(text), at: pointer).description, 201)
+      if pointer == "/subject/name" { #expect(taken.json["subject"]["name"].string?.unicodeScalars.count == limit) }
+      let long = try client.call("POST", "/v1/requests", json: body.with(.string(text + mark), at: pointer).description)
+      expectProblem(long, 422, "invalid-body", pointer)
+      let length = (text + mark).unicodeScalars.count
+      #expect(long.json["detail"].string == "最多\(limit)个字符，实为\(length)", "\(long.text)")
+    }
+  }
+
+  /// A question without an id gets one that no other has, wherever that stands.
+  @Test(
+    arguments: [
+      ([nil, "q1"], ["q3", "q1"]), (["q2", nil], ["q2", "q4"]), ([nil, nil], ["q1", "q2"]),
+      ([nil, "q4", " q1", nil], ["q5", "q4", "q1", "q8"]),
+    ] as [([String?], [String])]) func questionsWithoutIdsGetFreshOnes(_ given: [String?], _ expected: [String]) throws
+  {
+    let questions = given.map { id in
+      JSONBody.object(["text": .string("问")].merging(id.map { ["id": .string($0)] } ?? [:]) { $1 })
+    }
+    let body = JSONBody(marriageRequest(to: .市交通运输局)).with(.array(questions), at: "/questions")
+    let made = try House.daemon.submit(body.description, by: .市财政局)
+    #expect((made["questions"].array ?? []).map { $0["id"].string } == expected, "\(made)")
   }
 
   @Test(arguments: Operation.allCases) func unknownMembersEverywhere(_ operation: Operation) throws {

@@ -116,7 +116,7 @@ extension BodyReader {
     for (index, value) in values.enumerated() {
       let pointer = "/questions/\(index)"
       guard let m = object(value, at: pointer, members: Submission.questionMembers) else { continue }
-      let id = text(m["id"], at: pointer + "/id", longest: 100) ?? "q\(index + 1)"
+      let id = text(m["id"], at: pointer + "/id", longest: 100) ?? Self.freshID(index, values)
       let text = text(m["text"], at: pointer + "/text", required: true, longest: 4000)
       let asOf = date(m["asOf"], at: pointer + "/asOf")
       if questions.contains(where: { $0.id == id }) {
@@ -125,6 +125,14 @@ extension BodyReader {
       questions.append(Question(id: id, text: text ?? "", asOf: asOf))
     }
     return questions
+  }
+
+  /// For a question without an id: that of its place, or one beyond all places where another question was given that.
+  private static func freshID(_ index: Int, _ values: [JSON]) -> String {
+    let given = values.compactMap { $0["id"]?.stringValue?.trimmingSpaces() }
+    var number = index + 1
+    while given.contains("q\(number)") { number += values.count }
+    return "q\(number)"
   }
 
   fileprivate mutating func contact(_ json: JSON?) -> Contact? {

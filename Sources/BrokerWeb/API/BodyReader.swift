@@ -64,7 +64,7 @@ struct BodyReader {
     fault(pointer, "必填", "is required")
   }
 
-  /// Text of 1…`longest` characters that is not blank, trimmed.
+  /// Text of 1…`longest` code points that is not blank, trimmed.
   mutating func text(_ json: JSON?, at pointer: String, required: Bool = false, longest: Int = 200)
     -> String?
   {
@@ -81,10 +81,13 @@ struct BodyReader {
       fault(pointer, "不能为空白", "must not be blank")
       return nil
     }
-    // There are never more characters than bytes, and counting characters is dear.
-    if text.utf8.count > longest, text.count > longest {
-      fault(pointer, "最多\(longest)个字符，实为\(text.count)", "has \(text.count) characters, at most \(longest)")
-      return nil
+    // Code points, as JSON Schema counts them; there are never more of them than bytes.
+    if text.utf8.count > longest {
+      let length = text.unicodeScalars.count
+      guard length <= longest else {
+        fault(pointer, "最多\(longest)个字符，实为\(length)", "has \(length) characters, at most \(longest)")
+        return nil
+      }
     }
     if text.holdsControlCharacter {
       fault(pointer, "含有控制字符", "contains a control character")

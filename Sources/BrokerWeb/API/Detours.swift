@@ -76,7 +76,7 @@ extension BodyReader {
 
   private mutating func reason(_ json: JSON?) -> String? {
     let reason = text(json, at: "/reason", required: true, longest: 4000)
-    if let reason, reason.count < Self.shortestReason {
+    if let reason, reason.unicodeScalars.count < Self.shortestReason {
       fault("/reason", "应具体说明理由", "the reason must say why")
     }
     return reason
