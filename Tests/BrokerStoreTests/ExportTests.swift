@@ -86,7 +86,7 @@ import Testing
     arguments: [
       (.organs, "code,name,region,role\n\"11320681014260014d\", 司法局 ,320681,supervisor;credit\n\n", 1),
       (.organs, "code,name,region,role\n11320681014260014D,司法局,320681,\n11320681014260292T,民政局,320681,member\n", 2),
-      (.items, "\n code,\"proof\" , matter,region\r\n2,乙,\"丑\",\n1,\"甲\n一\",子, 320681,余\n\n\n", 2),
+      (.items, "\n code,\"proof\" , matter,region\r\n2,乙,\"丑\",\n1,\"甲\n一\",子, 320681\n\n\n", 2),
       (.items, "\u{FEFF}seq,proof_item,admin_matter,method,public,备注,,\n1,甲,子,,yes,,二,三", 1),
       (.calendar, "date,kind,region\n2026-04-21,work,45\n\"2026-04-20\",off,\n2026-04-20,off,450000\n", 3),
     ] as [(ReferenceKind, String, Int)]) func anOfficesOwnHand(_ kind: ReferenceKind, _ text: String, _ rows: Int)
