@@ -6,8 +6,8 @@ package enum URLFault: Error, Equatable {
   case tooLong(Int)
   /// A space, a control or another invisible character, by its code point.
   case badCharacter(UInt32)
-  /// The URL parser's words.
-  case malformed(String)
+  /// What is wrong with it, and the URL parser's own words.
+  case malformed(zh: String, en: String)
   case scheme(String)
   case plainHTTP
   case noHost
@@ -24,7 +24,7 @@ extension URLFault: CustomStringConvertible {
     switch self {
     case .tooLong(let length): "网址过长：\(length) 字节，上限 \(maximumURLLength) 字节。"
     case .badCharacter(let scalar): "网址含有空格、控制字符或不可见字符（\(hex(scalar))）。"
-    case .malformed(let words): "网址格式不正确（\(words)）。"
+    case .malformed(let words, _): "网址格式不正确：\(words)。"
     case .scheme(let scheme): "网址须以 https:// 开头，不支持“\(scheme)”。"
     case .plainHTTP: "网址须以 https:// 开头；本系统未允许明文 http。"
     case .noHost: "网址缺少主机名。"
@@ -40,7 +40,7 @@ extension URLFault: CustomStringConvertible {
     case .tooLong(let length): "The URL has \(length) bytes; the limit is \(maximumURLLength)."
     case .badCharacter(let scalar):
       "The URL contains a space, a control or an invisible character (\(hex(scalar)))."
-    case .malformed(let words): "The URL is malformed (\(words))."
+    case .malformed(_, let words): "The URL is malformed (\(words))."
     case .scheme(let scheme): "The URL must begin with https://; “\(scheme)” is not supported."
     case .plainHTTP: "The URL must begin with https://; plain http is not allowed here."
     case .noHost: "The URL has no host."
@@ -83,11 +83,13 @@ package func checkURL(
   case "http": if !allowHTTP { throw .plainHTTP }
   case let other: throw .scheme(other ?? "")
   }
+  // libcurl forgives one slash, or three, and takes the beginning of the path for the host; others see no host.
+  guard let mark = url.firstRange(of: "://"), !url[mark.upperBound...].hasPrefix("/") else { throw .noHost }
   if parsed.part(CURLUPART_USER) != nil || parsed.part(CURLUPART_PASSWORD) != nil {
     throw .userInfo
   }
   if url.utf8.contains(UInt8(ascii: "#")) { throw .fragment }
-  if parsed.part(CURLUPART_PORT) == "0" { throw .malformed("port 0") }
+  if parsed.part(CURLUPART_PORT) == "0" { throw .malformed(zh: "端口号须为1至65535", en: "port 0") }
   guard let host = parsed.part(CURLUPART_HOST), !host.isEmpty else { throw .noHost }
   guard host.utf8.allSatisfy({ $0 < 0x80 }) else { throw .nonASCIIHost(host) }
   // As when connecting: a name with several addresses is fine when one of them is.
@@ -131,18 +133,29 @@ private struct ParsedURL: ~Copyable {
   private let handle: OpaquePointer
 
   init(_ text: String) throws(URLFault) {
-    guard let handle = curl_url() else { throw .malformed("out of memory") }
+    guard let handle = curl_url() else { throw .malformed(zh: "内存不足", en: "out of memory") }
     // A scheme that libcurl does not speak is named by checkURL, not called malformed.
     let code = curl_url_set(handle, CURLUPART_URL, text, UInt32(CURLU_NON_SUPPORT_SCHEME))
     guard code == CURLUE_OK else {
       curl_url_cleanup(handle)
       if code == CURLUE_NO_HOST { throw .noHost }
-      throw .malformed(curl_url_strerror(code).map { String(cString: $0) } ?? "\(code.rawValue)")
+      throw .malformed(
+        zh: Self.words(code), en: curl_url_strerror(code).map { String(cString: $0) } ?? "\(code.rawValue)")
     }
     self.handle = handle
   }
 
   deinit { curl_url_cleanup(handle) }
+
+  private static func words(_ code: CURLUcode) -> String {
+    switch code {
+    case CURLUE_BAD_PORT_NUMBER: "端口号须为1至65535"
+    case CURLUE_BAD_SCHEME, CURLUE_BAD_SLASHES: "须以 https:// 开头"
+    case CURLUE_BAD_IPV6: "IPv6 地址有误"
+    case CURLUE_BAD_HOSTNAME: "主机名有误"
+    default: "请检查主机名、端口和路径的写法"
+    }
+  }
 
   /// nil when the URL has no such part.
   borrowing func part(_ part: CURLUPart) -> String? {

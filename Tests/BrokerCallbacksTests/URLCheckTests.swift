@@ -100,6 +100,23 @@ struct URLCheckTests {
     }
   }
 
+  /// libcurl forgives one slash, or three, and makes a host of the path.
+  @Test(
+    "a host stands behind two slashes", arguments: ["http:///x", "https:///x/y", "https:/x", "HTTPS:///x", "https://"])
+  func slashes(url: String) throws {
+    #expect(try fault(url, allowHTTP: true) == .noHost)
+  }
+
+  @Test(
+    "what the parser says is for English readers",
+    arguments: [
+      "https://a:x/", "https://[::1/", "https://[x]/", "://x", "x", "https://a b/", "https:x",
+    ])
+  func chineseOnly(url: String) throws {
+    let zh = try #require(try fault(url)).zh.replacing("https://", with: "").replacing("IPv6", with: "")
+    #expect(!zh.contains(/[A-Za-z]{3}/), "\(zh)")
+  }
+
   @Test(
     "no space, control or invisible character",
     arguments: [
@@ -163,7 +180,7 @@ struct URLCheckTests {
   @Test("each fault is a sentence in Chinese, then in English")
   func sentences() {
     let faults: [URLFault] = [
-      .tooLong(3000), .badCharacter(10), .malformed("Bad port"), .scheme("ftp"), .plainHTTP,
+      .tooLong(3000), .badCharacter(10), .malformed(zh: "端口有误", en: "Bad port"), .scheme("ftp"), .plainHTTP,
       .noHost,
       .nonASCIIHost("例.cn"), .userInfo, .fragment, .forbiddenAddress("10.0.0.1", .privateUse),
     ]

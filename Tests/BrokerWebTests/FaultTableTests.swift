@@ -164,6 +164,8 @@ struct FaultTableTests {
   static let endpoints = [
     Case("nothing", [("", .object([:]))], "invalid-body", ["/url"]),
     Case("no URL", [("/url", .string("oa.example"))], "invalid-body", ["/url"]),
+    Case("no host", [("/url", .string("http:///x"))], "invalid-body", ["/url"]),
+    Case("no port", [("/url", .string("http://oa.example:x/"))], "invalid-body", ["/url"]),
     Case("a scheme of another kind", [("/url", .string("ftp://127.0.0.1/"))], "invalid-body", ["/url"]),
     Case("an address inside", [("/url", .string("http://10.1.2.3/"))], "invalid-body", ["/url"]),
     Case("the metadata service", [("/url", .string("http://169.254.169.254/"))], "invalid-body", ["/url"]),
