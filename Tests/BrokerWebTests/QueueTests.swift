@@ -65,6 +65,25 @@ struct QueueTests {
     #expect(Set(listed) == Set(accepted.compactMap { $0.json["id"].string }))
   }
 
+  /// Whoever asks for readiness does not wait for the lock, and asking often queues nothing.
+  @Test func readinessIsSaidAtOnce() async throws {
+    let daemon = try Daemon(state: StateDirectory(config: ["database.busyTimeoutSeconds": "20"]))
+    let writer = try await ForeignWriter(daemon.state.path)
+    let client = daemon.client()
+    for (index, most) in [4.0, 0.9, 0.9].enumerated() {
+      let begun = ContinuousClock.now
+      let reply = try client.call("GET", "/readyz")
+      let took = ContinuousClock.now - begun
+      #expect(reply.status == 503 && reply.json["database"]["writable"].bool == false, "\(reply.text)")
+      #expect(took < .seconds(most), "\(index): \(took)")
+      usleep(600_000)
+    }
+    let page = try PrometheusText(client.done("GET", "/metrics").text)
+    #expect(page["xiecha_queue_depth", ["queue": "commit"]] ?? 9 <= 1)
+    writer.letGo()
+    try eventually("it is ready again") { try client.call("GET", "/readyz").status == 200 }
+  }
+
   @Test func lockThatStaysIsUnavailable() async throws {
     let daemon = try Self.daemon()
     let client = try daemon.client(Qidong.requester)

@@ -7,7 +7,7 @@ internal import HTTPTypes
 struct MachineryRoutes {
   let broker: Broker
   let openAPI: [UInt8]
-  private let writable: Shared<Bool>
+  private let writable: WriteProbe
   private let outbox: Shared<Result<(count: Int, oldest: Instant?, held: Int), StoreError>>
   private let switchedOff: Shared<Result<[String: Int], StoreError>>
 
@@ -17,7 +17,7 @@ struct MachineryRoutes {
     self.broker = broker
     self.openAPI = openAPI
     let store = broker.store
-    writable = Shared(milliseconds: Self.holdsMilliseconds) {
+    writable = WriteProbe {
       do { try await store.probe() } catch { return false }
       return true
     }
@@ -55,7 +55,7 @@ struct MachineryRoutes {
   }
 
   func readiness(_: Call) async throws -> Reply {
-    let writable = await writable.value
+    let writable = await writable.isWritable
     let dispatcher = broker.machinery.dispatcherAlive()
     let keeper = broker.machinery.keeperAlive()
     let damage = broker.store.damage
@@ -80,7 +80,7 @@ struct MachineryRoutes {
   }
 
   func metrics(_: Call) async throws -> Reply {
-    let writable = await writable.value
+    let writable = await writable.isWritable
     var page = PrometheusPage()
     let tallies = try await broker.store.tallies()
     page.gauge("xiecha_requests", "Requests by procedure and state.")
