@@ -43,7 +43,7 @@ package enum Obstacle: Sendable, Equatable {
   package var detail: Phrase {
     switch self {
     case .procedure(let verb):
-      Phrase("本事项不适用“\(verb.rawValue)”", "this procedure does not know \"\(verb.rawValue)\"")
+      Phrase("本事项不适用“\(verb.zh)”", "this procedure does not know \"\(verb.rawValue)\"")
     case .once(.ask):
       Phrase("补正已要求过一次，应当一次性告知", "particulars have been asked for once, and must be asked for all together")
     case .once: Phrase("已延期过一次，不得再次延期", "it has been extended once, and no more is possible")
@@ -52,7 +52,7 @@ package enum Obstacle: Sendable, Equatable {
         "退回期限 \(at.rfc3339) 已过，请办理或书面说明不能协助的理由",
         "it could be returned until \(at.rfc3339); answer it, or decline with reasons")
     case .deadlinePassed(let verb, let at):
-      Phrase("期限 \(at.rfc3339) 已过，不能再“\(verb.rawValue)”", "it was due at \(at.rfc3339); too late to \(verb.rawValue)")
+      Phrase("期限 \(at.rfc3339) 已过，不能再“\(verb.zh)”", "it was due at \(at.rfc3339); too late to \(verb.rawValue)")
     case .transferLimit:
       Phrase(
         "已移送\(AssistanceRequest.maximumTransfers)次，不得再次移送，请撤回或报请监督机关",

@@ -94,6 +94,8 @@ internal import Testing
     #expect(
       reply.text.contains("application/problem+json") && reply.text.contains("\"code\":\"\(code)\""), "\(reply.text)")
     #expect(reply.text.contains(#/(?i)\r\nx-request-id: /#))
+    let title = status == 431 ? "内容过大" : "请求格式有误"
+    #expect(reply.text.contains("\"title\":\"\(title)\""), "\(reply.text)")
   }
 
   /// A client that asks first is told to go on, unless its body is too long anyway.

@@ -1,3 +1,4 @@
+internal import BrokerDomain
 internal import Foundation
 internal import TestSupport
 internal import Testing
@@ -146,7 +147,9 @@ struct HeaderTests {
         let detail = reply.json["detail"].string ?? ""
         #expect(detail.isChinese == (language == "zh") || conflict.code == "illegal-transition")
         if conflict.code == "illegal-transition", !conflict.allowed.isEmpty {
-          #expect(detail.contains((language == "zh" ? "可以：" : "allowed: ") + conflict.allowed.joined(separator: ", ")))
+          let chinese = conflict.allowed.compactMap { Verb(rawValue: $0)?.zh }.joined(separator: "、")
+          let words = language == "zh" ? "可以：\(chinese)" : "allowed: " + conflict.allowed.joined(separator: ", ")
+          #expect(detail.contains(words), "\(detail)")
         }
       }
     }

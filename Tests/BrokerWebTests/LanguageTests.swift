@@ -1,3 +1,4 @@
+internal import BrokerDomain
 internal import TestSupport
 internal import Testing
 
@@ -54,6 +55,20 @@ struct LanguageTests {
         if chinese { #expect(examples[call.status] == [reply.json["title"].string ?? "?"], "\(reply.text)") }
       }
     }
+  }
+
+  /// States and verbs are named in Chinese, with the word of the API once.
+  @Test func statesAndVerbsAreNamed() throws {
+    let words = Verb.allCases.map { ($0.zh, $0.rawValue) } + StateName.allCases.map { ($0.zh, $0.rawValue) }
+    for (zh, word) in words { #expect(zh.isChinese && zh.hasSuffix("（\(word)）"), "\(zh)") }
+    let daemon = try House.daemon
+    let path = try daemon.open()
+    let client = try daemon.client(Qidong.requester)
+    let reply = try client.call("POST", path + "/supply", json: #"{"text": "启东市"}"#)
+    #expect(
+      reply.json["detail"].string == "状态为已提交（submitted）时不能补正（supply）；可以：撤回（withdraw）、催办（remind）", "\(reply.text)")
+    let foreign = try client.call("POST", path + "/answer", json: answerBody())
+    #expect(foreign.json["detail"].string == "“复函（answer）”只能由被请求机关作出", "\(foreign.text)")
   }
 
   /// A string literal; an interpolation may hold strings and calls of its own.

@@ -50,10 +50,9 @@ extension Problem {
     let none =
       request.state.name.allowed.isEmpty
       ? Phrase("无（已办结）", "nothing, it is closed") : Phrase("本机关目前无可为之事", "nothing for your organ at present")
-    let names = verbs.map(\.rawValue).joined(separator: ", ")
     var words = (
-      zh: "\(detail.zh)；可以：\(names.isEmpty ? none.zh : names)",
-      en: "\(detail.en); allowed: \(names.isEmpty ? none.en : names)"
+      zh: "\(detail.zh)；可以：\(verbs.isEmpty ? none.zh : verbs.map(\.zh).joined(separator: "、"))",
+      en: "\(detail.en); allowed: \(verbs.isEmpty ? none.en : verbs.map(\.rawValue).joined(separator: ", "))"
     )
     if let step = LastStep(request, reference) {
       let (organ, person) = (step.organ ?? "\(step.by)", step.person)

@@ -46,9 +46,10 @@ struct Problem: Error {
     case 403: Phrase("无权进行此操作", "Not permitted")
     case 404: Phrase("未找到", "Not found")
     case 405: Phrase("方法不适用", "Method not allowed")
+    case 408: Phrase("请求未及时送达", "The request took too long to arrive")
     case 409: Phrase("当前状态不允许此操作", "Not possible in this state")
     case 412: Phrase("版本已变化", "The version has changed")
-    case 413: Phrase("内容过大", "Too large")
+    case 413, 431: Phrase("内容过大", "Too large")
     case 415: Phrase("内容类型不支持", "Unsupported media type")
     case 422: Phrase("内容不符合要求", "The body is not acceptable")
     case 429: Phrase("请求过于频繁", "Too many requests")
@@ -137,7 +138,7 @@ extension Problem {
     case .notYours(let verb):
       let names = verb.parties.map(\.name)
       self.init(
-        .forbidden, "forbidden", "“\(verb.rawValue)”只能由\(names.map(\.zh).joined(separator: "或"))作出",
+        .forbidden, "forbidden", "“\(verb.zh)”只能由\(names.map(\.zh).joined(separator: "或"))作出",
         "only the \(names.map(\.en).joined(separator: " or the ")) may \(verb.rawValue)")
     case .mayNotOpen(let title):
       self.init(.forbidden, "forbidden", "“\(title.zh)”不由本机关提出", "\"\(title.en)\" is not for your organ to open")
@@ -149,7 +150,7 @@ extension Problem {
         "the current version is \(current); read it again")
     case .illegalTransition(let verb, let state):
       self.init(
-        .conflict, "illegal-transition", "状态为 \(state.rawValue) 时不能 \(verb.rawValue)",
+        .conflict, "illegal-transition", "状态为\(state.zh)时不能\(verb.zh)",
         "cannot \(verb.rawValue) when \(state.rawValue)")
     }
   }
