@@ -12,6 +12,8 @@ struct Incoming: Sendable {
   let headers: CallHeaders
   /// Nil of one that is longer than the limit: it is not kept, and need not have arrived whole.
   let body: [UInt8]?
+  /// Of its client.
+  let presence: Presence
 }
 
 /// Who answers requests.
@@ -19,6 +21,9 @@ protocol Answering: Sendable {
   func answer(_ incoming: Incoming) async -> Reply
   /// To what is no HTTP.
   func answer(_ error: HTTPParserError) -> Reply
+  /// To a request that takes too long to arrive.
+  /// - Parameter headers: nil when not even they have arrived.
+  func tooSlow(_ headers: CallHeaders?) -> Reply
 }
 
 /// One connection: gathers a request, has it answered and writes the answer, all on the loop that owns the socket. One
@@ -28,12 +33,15 @@ final class Exchange: ChannelDuplexHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundIn = Never
   typealias OutboundOut = ByteBuffer
+  typealias Decoder = ByteToMessageHandler<HTTPRequestDecoder>
 
   struct Options: Sendable {
     var bodyBytes: Int
     /// For how long a connection may send nothing, between requests and in the middle of one, and take nothing of an
     /// answer.
     var idle: TimeAmount
+    /// What a request may take from its head to its end, however little of it comes at a time.
+    var arrival: TimeAmount { 2 * idle }
   }
 
   /// Of a body that is too long, so much is read and thrown away; a client that sends on is cut off.
@@ -66,6 +74,11 @@ final class Exchange: ChannelDuplexHandler {
   private var isBroken = false
   private var isEnded = false
   private var lastHeard = NIODeadline.now()
+  /// When the head of the request that is being read came.
+  private var begunAt = NIODeadline.now()
+  /// What is under way has taken too long.
+  private var isSlow = false
+  private let presence = Presence()
   private var idling: Scheduled<Void>?
 
   init(options: Options, answering: any Answering, on channel: any Channel) {
@@ -92,7 +105,7 @@ final class Exchange: ChannelDuplexHandler {
   private func hear(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
     switch part {
     case .head(let head):
-      self.head = head
+      (self.head, begunAt) = (head, lastHeard)
       if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > options.bodyBytes {
         discarded = 0
         begin(head, context)
@@ -126,7 +139,8 @@ final class Exchange: ChannelDuplexHandler {
     isDeaf = head.method == .CONNECT || head.headers.contains(name: "upgrade")
     let incoming = Incoming(
       method: HTTPRequest.Method(rawValue: head.method.rawValue) ?? .get, target: head.uri,
-      headers: CallHeaders(head.headers), body: discarded == nil ? Array(buffer: body) : nil)
+      headers: CallHeaders(head.headers), body: discarded == nil ? Array(buffer: body) : nil,
+      presence: presence)
     // What it lies in may be much larger.
     body = ByteBuffer()
     let (answering, loop) = (answering, context.eventLoop)
@@ -202,7 +216,8 @@ final class Exchange: ChannelDuplexHandler {
     if isAnswering { return closeAfterAnswer() }
     if discarded != nil { return endLingering(context) }
     (isWriting, isAnswering, isLastRead) = (true, true, true)
-    write(answering.answer(error), isLast: true, hasBody: true, context).whenComplete { [self, context] in
+    let reply = isSlow ? answering.tooSlow(head.map { CallHeaders($0.headers) }) : answering.answer(error)
+    write(reply, isLast: true, hasBody: true, context).whenComplete { [self, context] in
       answered($0, context)
     }
   }
@@ -210,8 +225,9 @@ final class Exchange: ChannelDuplexHandler {
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case ChannelEvent.inputClosed:
-      // Who has said all may still listen.
-      if isAnswering { isLastRead = true } else { end(context) }
+      // Who has said all may still listen, but one who has gone looks the same: nothing is waited for.
+      presence.end()
+      if isAnswering { isLastRead = true } else if !isSlow || !isEnded { end(context) }
     case is ChannelShouldQuiesceEvent:
       if isAnswering || head != nil { closeAfterAnswer() } else { end(context) }
     default: context.fireUserInboundEventTriggered(event)
@@ -236,20 +252,43 @@ final class Exchange: ChannelDuplexHandler {
 
   func handlerAdded(context: ChannelHandlerContext) { watch(context, options.idle) }
 
-  func handlerRemoved(context: ChannelHandlerContext) { idling?.cancel() }
+  func handlerRemoved(context: ChannelHandlerContext) {
+    idling?.cancel()
+    presence.end()
+  }
 
   private func watch(_ context: ChannelHandlerContext, _ amount: TimeAmount) {
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     idling = context.eventLoop.scheduleTask(in: amount) {
       let (exchange, context) = bound.value
-      let rest = exchange.lastHeard + exchange.options.idle - .now()
-      if exchange.isAnswering, !exchange.isWriting {
-        exchange.watch(context, exchange.options.idle)
-      } else if rest > .zero {
+      let rest = exchange.rest
+      if rest > .zero {
         exchange.watch(context, rest)
-      } else {
+      } else if exchange.isWriting {
         exchange.end(context)
+      } else {
+        exchange.giveUp(context)
       }
     }
+  }
+
+  /// The time that the client has left to do what is its turn.
+  private var rest: TimeAmount {
+    if isAnswering, !isWriting { return options.idle }
+    let now = NIODeadline.now()
+    let idle = lastHeard + options.idle - now
+    let isArriving = !isAnswering && (head != nil || discarded != nil)
+    return isArriving ? min(idle, begunAt + options.arrival - now) : idle
+  }
+
+  /// Ends a connection on which nothing comes, or too little. The decoder is told as if the client had: a request that
+  /// is cut off by that is an error of its own, and is answered.
+  private func giveUp(_ context: ChannelHandlerContext) {
+    isSlow = true
+    guard let decoder = try? context.pipeline.syncOperations.context(handlerType: Decoder.self),
+      let handler = decoder.handler as? Decoder
+    else { return end(context) }
+    handler.userInboundEventTriggered(context: decoder, event: ChannelEvent.inputClosed)
+    if !isEnded { watch(context, options.idle) }
   }
 }

@@ -23,7 +23,7 @@ struct HTTPChannel: ServerChildChannel {
       limits.maxHeaderListSize = Self.headerBytes
       limits.maxHeaderFieldCount = Self.headerFields
       try channel.pipeline.syncOperations.addHandler(
-        ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)))
+        Exchange.Decoder(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)))
       try channel.pipeline.syncOperations.addHandler(Exchange(options: options, answering: answering, on: channel))
       return Value(channel: channel)
     }

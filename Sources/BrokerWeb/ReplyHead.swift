@@ -30,6 +30,7 @@ extension ByteBuffer {
     writeStaticString("\r\n")
     for field in reply.headers { write(field.name.rawName, field.value) }
     if head.saysLength { write("Content-Length", String(reply.body.count)) }
+    if reply.isPrivate { writeStaticString("Cache-Control: no-store\r\n") }
     write("Date", HTTPDate.now)
     if head.isLast { writeStaticString("Connection: close\r\n") }
     writeStaticString("\r\n")

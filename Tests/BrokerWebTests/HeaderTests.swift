@@ -1,4 +1,5 @@
 internal import BrokerDomain
+internal import BrokerWeb
 internal import Foundation
 internal import TestSupport
 internal import Testing
@@ -190,6 +191,21 @@ struct HeaderTests {
     #expect(parts[0].lowercased().contains("x-request-id: "), "\(text)")
     #expect(parts[1].hasPrefix("HTTP/1.1 200 "), "\(text)")
     #expect(parts[2] == #"{"status":"ok","warnings":[]}"#, "\(text)")
+  }
+
+  /// Whatever a key is needed for, also when it fails, and nothing else.
+  @Test func answersToKeysAreNotStored() throws {
+    let daemon = try House.daemon
+    let client = try daemon.client(Qidong.requester)
+    let made = try client.done("POST", "/v1/requests", json: marriageRequest(), 201)
+    #expect(made.headers["cache-control"] == "no-store")
+    let id = try #require(made.json["id"].string)
+    for route in try BareServer.shared.get().routes where route.method == "GET" {
+      let reply = try client.call("GET", route.path.replacing("{id}", with: id))
+      #expect(reply.headers["cache-control"] == (route.access == .open ? nil : "no-store"), "\(route.operation)")
+    }
+    let known = try client.call("GET", "/v1/requests/\(id)", headers: ["If-None-Match": #""1""#])
+    #expect(known.status == 304 && known.headers["cache-control"] == "no-store")
   }
 
   @Test func secretsAreNotStored() throws {

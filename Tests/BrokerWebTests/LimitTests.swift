@@ -127,7 +127,8 @@ struct LimitTests {
     "/v1/events?after=-1", "/v1/events?after=x", "/v1/events?wait=61", "/v1/events?wait=-1",
     "/v1/deliveries?state=lost", "/v1/deliveries?endpoint=1", "/v1/working-days", "/v1/working-days?from=today",
     "/v1/working-days?from=2026-03-02&days=0", "/v1/working-days?from=2026-03-02&days=251",
-    "/v1/working-days?from=2026-03-02&region=3206",
+    "/v1/working-days?from=2026-03-02&region=3206", "/v1/working-days?days=1&from=9999-12-30",
+    "/v1/working-days?days=250&from=9999-12-31T00:00:00%2B08:00",
     "/v1/requests?procedure=verificaton", "/v1/requests?procedure=verification,complaint",
     "/v1/requests?state=submitted&state=answered", "/v1/requests?procedure=complaint&procedure=complaint",
     "/v1/organs?limit=5&limit=5", "/v1/events?after=1&after=", "/v1/reports/timeliness?by=item&by=organ",
@@ -147,10 +148,18 @@ struct LimitTests {
     ("/v1/requests?role=requester&role=responder", "given once"),
     ("/v1/reports/ledger?from=2026-01-01&procedure=on-site-dispatch&procedure=lost", "commas"),
     ("/v1/reports/ledger?from=2026-01-01&procedure=lost", "supervision-handover"),
+    ("/v1/requests?dueBefore=2026-02-30", "a real date (YYYY-MM-DD) or"),
+    ("/v1/working-days?from=now", "(YYYY-MM-DD) or"),
+    ("/v1/requests/0/timeline?x=1", "none is taken here"), ("/v1/organs?x=1", "known: limit, cursor"),
   ]) func theWayOutIsSaid(_ path: String, _ words: String) throws {
     let reply = try House.client(.requester).call("GET", path, headers: ["Accept-Language": "en"])
     expectProblem(reply, 400, "invalid-parameter", path)
     #expect(reply.json["detail"].string?.contains(words) == true, "\(reply.text)")
+  }
+
+  @Test func theLastYearCanBeCountedIn() throws {
+    let counted = try House.client(.requester).get("/v1/working-days?from=9999-12-29&days=1")
+    #expect(counted["date"].string == "9999-12-30")
   }
 
   // MARK: Endpoints

@@ -105,6 +105,29 @@ struct OpenAPITests {
     visit(try BareServer.shared.get().document, "")
   }
 
+  /// What a schema requires is in its examples.
+  @Test func examplesHaveWhatIsRequired() throws {
+    let document = try BareServer.shared.get().document
+    func required(_ schema: JSON) -> Set<String> {
+      let schema = schema.resolved(in: document)
+      let own = (schema["required"]?.arrayValue ?? []).compactMap(\.stringValue)
+      return (schema["allOf"]?.arrayValue ?? []).reduce(Set(own)) { $0.union(required($1)) }
+    }
+    var count = 0
+    func visit(_ value: JSON) {
+      for element in value.arrayValue ?? [] { visit(element) }
+      for member in value.members { visit(member.value) }
+      guard let schema = value["schema"] else { return }
+      let named = (value["examples"]?.members ?? []).map { $0.value.resolved(in: document)["value"] }
+      for case .object(let members)? in named + [value["example"]] {
+        count += 1
+        #expect(required(schema).subtracting(members.map(\.name)) == [], "\(members)")
+      }
+    }
+    visit(document)
+    #expect(count > 40, "only \(count)")
+  }
+
   // MARK: Codes
 
   /// Literals in the places where a code stands: `Problem(.status, "code"`, `self.init(.status, "code"` and `code: "code"`.

@@ -16,6 +16,7 @@ struct Call: Sendable {
   let language: Language
   /// A valid W3C `traceparent`, or nil.
   let trace: String?
+  let presence: Presence
 
   /// The organ that the key belongs to; an operator runs the machinery and has no part in requests.
   func requireOrgan() throws(Problem) -> Organ {
@@ -78,8 +79,10 @@ struct Call: Sendable {
     for (index, parameter) in query.enumerated() {
       guard known.contains(parameter.name) else {
         throw badParameter(
-          parameter.name, "没有这一查询参数；可用：\(known.joined(separator: ", "))",
-          "no such query parameter; known: \(known.joined(separator: ", "))")
+          parameter.name, known.isEmpty ? "没有这一查询参数；此处不需要任何参数" : "没有这一查询参数；可用：\(known.joined(separator: ", "))",
+          known.isEmpty
+            ? "no such query parameter; none is taken here"
+            : "no such query parameter; known: \(known.joined(separator: ", "))")
       }
       guard query[..<index].contains(where: { $0.name == parameter.name }) else { continue }
       throw lists.contains(parameter.name)
@@ -106,10 +109,16 @@ struct Call: Sendable {
     return value
   }
 
-  func queryInstant(_ name: String) throws(Problem) -> Instant? {
+  /// - Parameter orDate: the caller has looked for a plain date, which would have done as well.
+  func queryInstant(_ name: String, orDate: Bool = false) throws(Problem) -> Instant? {
     guard let text = queryValue(name) else { return nil }
     // A plus sign that was not percent-encoded arrives as a space.
     guard let instant = Instant(rfc3339: text.replacing(" ", with: "+")) else {
+      if orDate {
+        throw badParameter(
+          name, "应为有效日期（YYYY-MM-DD）或 RFC 3339 时刻，如 2026-11-20 或 2026-11-20T10:00:00+08:00",
+          "must be a real date (YYYY-MM-DD) or a moment of RFC 3339 such as 2026-11-20 or 2026-11-20T10:00:00+08:00")
+      }
       throw badParameter(
         name, "应为 RFC 3339 时刻，如 2026-11-20T10:00:00+08:00",
         "must be a moment of RFC 3339 such as 2026-11-20T10:00:00+08:00")
@@ -163,6 +172,8 @@ struct Reply: Sendable {
   let status: HTTPResponse.Status
   var headers = HTTPFields()
   let body: [UInt8]
+  /// For who has a key: nobody on the way may keep it.
+  var isPrivate = false
 
   init(_ status: HTTPResponse.Status, _ body: [UInt8] = [], type: String = "application/json") {
     self.status = status

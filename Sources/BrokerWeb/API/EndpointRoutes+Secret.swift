@@ -6,31 +6,38 @@ internal import HTTPTypes
 /// secret; on repetition it is taken from the endpoint while that still has the same one.
 extension EndpointRoutes {
   private static let noSecret = Array("\"secret\":null".utf8)
-  private static let noStore = "Cache-Control: no-store"
+
+  /// How deliveries to an endpoint stand.
+  struct Figures: Sendable {
+    var pending = 0
+    var lastDeliveredAt: Instant?
+    var health: EndpointHealth?
+  }
 
   /// - Parameter until: when the secret before it stops signing; nil for the first.
-  private static func body(_ endpoint: Endpoint, secret: String?, until: Instant?) -> [UInt8] {
+  private static func body(_ endpoint: Endpoint, _ figures: Figures, secret: String?, until: Instant?) -> [UInt8] {
     Reply { w in
-      write(&w, endpoint, pending: 0, lastDeliveredAt: nil, nil)
+      write(&w, endpoint, pending: figures.pending, lastDeliveredAt: figures.lastDeliveredAt, figures.health)
       w.string("secret", secret)
       if let until { w.string("oldSecretValidUntil", until.rfc3339) }
     }.body
   }
 
-  private static func reply(_ endpoint: Endpoint, secret: String?, until: Instant?) -> KeptReply {
+  private static func reply(_ endpoint: Endpoint, _ figures: Figures, secret: String?, until: Instant?) -> KeptReply {
     KeptReply(
       status: until == nil ? 201 : 200, request: nil,
-      headers: until == nil ? ["Location: /v1/endpoints/\(endpoint.id)", noStore] : [noStore],
-      body: body(endpoint, secret: secret, until: until))
+      headers: until == nil ? ["Location: /v1/endpoints/\(endpoint.id)"] : [],
+      body: body(endpoint, figures, secret: secret, until: until))
   }
 
   /// The reply to whoever made the secret; what is kept of it has a null for the secret.
   func show(
-    _ endpoint: Endpoint, until: Instant? = nil, keptFor claim: IdempotencyClaim?, _ context: WriteContext
+    _ endpoint: Endpoint, _ figures: Figures, until: Instant? = nil, keptFor claim: IdempotencyClaim?,
+    _ context: WriteContext
   ) throws -> Reply {
-    if let claim { try context.keep(Self.reply(endpoint, secret: nil, until: until), for: claim) }
+    if let claim { try context.keep(Self.reply(endpoint, figures, secret: nil, until: until), for: claim) }
     let secret = broker.machinery.secretText(endpoint.secret)
-    return Reply(Self.reply(endpoint, secret: secret, until: until), replayed: false)
+    return Reply(Self.reply(endpoint, figures, secret: secret, until: until), replayed: false)
   }
 
   /// The kept reply with its secret, or with null when the endpoint has another by now, or is gone.

@@ -43,7 +43,7 @@ struct EndpointRoutes {
         description: description, secret: secret, createdAt: context.now)
       security.apply(to: &endpoint)
       try context.insert(endpoint)
-      return try show(endpoint, keptFor: claim, context)
+      return try show(endpoint, Figures(), keptFor: claim, context)
     }
   }
 
@@ -150,7 +150,10 @@ struct EndpointRoutes {
   func rotate(_ call: Call) async throws -> Reply {
     try call.checkQuery()
     try call.checkEmptyBody()
-    let id = try await own(call).endpoint.id
+    let status = try await own(call)
+    let id = status.endpoint.id
+    let figures = Figures(
+      pending: status.pending, lastDeliveredAt: status.lastDeliveredAt, health: broker.machinery.health(id.key))
     let claim = try call.idempotencyClaim()
     let secret = broker.machinery.newSecret()
     return try await broker.store.write { context in
@@ -162,7 +165,7 @@ struct EndpointRoutes {
       endpoint.secret = secret
       endpoint.rotatedAt = context.now
       try context.update(endpoint)
-      return try show(endpoint, until: until, keptFor: claim, context)
+      return try show(endpoint, figures, until: until, keptFor: claim, context)
     }
   }
 

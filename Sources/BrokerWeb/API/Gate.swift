@@ -43,7 +43,7 @@ struct Gate: Answering {
       let organ = caller?.organ.flatMap { broker.store.reference.organ(number: $0) }
       let call = Call(
         method: incoming.method, headers: headers, path: path, query: query, parameters: parameters, body: body,
-        caller: caller, organ: organ, language: language, trace: trace)
+        caller: caller, organ: organ, language: language, trace: trace, presence: incoming.presence)
       reply = try await route.handler(call)
     } catch let problem as Problem {
       reply = problem.reply(language)
@@ -55,6 +55,7 @@ struct Gate: Answering {
       fault = "\(error)"
     }
     reply.headers[Self.requestID] = requestID
+    reply.isPrivate = route.access != .open
     let took = monotonicMicroseconds() - start
     broker.metrics.record(route: route.name, status: reply.status.code, microseconds: took)
     log(route, reply, took, requestID, trace, fault)
@@ -85,6 +86,15 @@ struct Gate: Answering {
         .badRequest, "invalid-http", "不是有效的 HTTP 请求", "this is no valid HTTP request")
     var reply = problem.reply(broker.language)
     reply.headers[Self.requestID] = Self.name(nil)
+    return reply
+  }
+
+  func tooSlow(_ headers: CallHeaders?) -> Reply {
+    let problem = Problem(
+      .requestTimeout, "request-timeout", "请求未在规定时间内发送完毕，未作任何更改，请重新发送",
+      "the request did not arrive whole in time; nothing was changed; send it again")
+    var reply = problem.reply(Self.language(headers?.acceptLanguage, otherwise: broker.language))
+    reply.headers[Self.requestID] = Self.name(headers?.requestID)
     return reply
   }
 

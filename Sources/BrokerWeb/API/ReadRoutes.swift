@@ -17,7 +17,9 @@ struct ReadRoutes {
     if let known = call.knownVersions(), known.match(stored.request.version) {
       // Every version matches `*`: none that is worth waiting for will come.
       guard seconds > 0, !known.isAny else { return unchanged(stored.request.version) }
-      let changed = try await broker.waiters.wait(for: .request(id.key), by: organ.number, seconds: seconds) {
+      let changed = try await broker.waiters.wait(
+        for: .request(id.key), by: organ.number, seconds: seconds, while: call.presence
+      ) {
         try await broker.store.request(id).flatMap { known.match($0.request.version) ? nil : $0 }
       }
       try call.checkKey(broker.store)
@@ -62,7 +64,6 @@ struct ReadRoutes {
         reference: broker.store.reference, viewer: viewer
       ).bytes)
     reply.headers[.eTag] = "\"\(stored.request.version)\""
-    reply.headers[.cacheControl] = "no-store"
     return reply
   }
 
@@ -84,7 +85,7 @@ struct ReadRoutes {
     // The last day of what is due before a date ends with that date's first moment, at the latest.
     filter.dueBefore =
       try call.queryValue("dueBefore").flatMap { CalendarDate($0) }.map { $0.midnight + 1 }
-      ?? call.queryInstant("dueBefore")
+      ?? call.queryInstant("dueBefore", orDate: true)
     filter.updatedAfter = try dateOrInstant(call, "updatedAfter")
     filter.subject = call.queryValue("subject")?.uppercased()
     let page = try await page(call, organ, filter)
@@ -142,7 +143,7 @@ struct ReadRoutes {
 
   private func dateOrInstant(_ call: Call, _ name: String) throws(Problem) -> Instant? {
     if let date = call.queryValue(name).flatMap({ CalendarDate($0) }) { return date.midnight }
-    return try call.queryInstant(name)
+    return try call.queryInstant(name, orDate: true)
   }
 
   func timeline(_ call: Call) async throws -> Reply {
@@ -201,7 +202,9 @@ struct ReadRoutes {
     let limit = try call.limit()
     let seconds = try call.queryInt("wait", 0...Int64(broker.limits.longPollSeconds)) ?? 0
     let events =
-      try await broker.waiters.wait(for: .feed(organ: organ.number), by: organ.number, seconds: seconds) {
+      try await broker.waiters.wait(
+        for: .feed(organ: organ.number), by: organ.number, seconds: seconds, while: call.presence
+      ) {
         () -> [StoredEvent]? in
         let events = try await broker.store.feed(organ: organ.number, after: after, limit: limit)
         return events.isEmpty ? nil : events

@@ -85,7 +85,7 @@ struct ReferenceRoutes {
     let from: Instant
     if let date = call.queryValue("from").flatMap({ CalendarDate($0) }) {
       from = date.midnight
-    } else if let instant = try call.queryInstant("from") {
+    } else if let instant = try call.queryInstant("from", orDate: true) {
       from = instant
     } else {
       throw call.badParameter("from", "必填", "is required")
@@ -101,6 +101,10 @@ struct ReferenceRoutes {
     let reference = broker.store.reference
     let deadline = reference.calendar.deadline(
       receivedAt: from, workingDays: days, region: region, lastDay: reference.lastDay)
+    // Its last moment is the first of the day after.
+    guard (deadline.date + 1).year <= 9999 else {
+      throw call.badParameter("from", "届满日不得晚于9999年", "must not lead beyond the year 9999")
+    }
     return Reply { w in
       w.string("from", from.rfc3339)
       deadline.write(&w, receivedAt: from, region: region, calendar: reference.calendar)

@@ -200,7 +200,8 @@ extension Reply {
     self.init(HTTPResponse.Status(code: kept.status), kept.body)
     for line in kept.headers {
       let parts = line.split(separator: ": ", maxSplits: 1)
-      guard parts.count == 2, let name = HTTPField.Name(String(parts[0])) else { continue }
+      // That it is private every answer says by itself.
+      guard parts.count == 2, let name = HTTPField.Name(String(parts[0])), name != .cacheControl else { continue }
       headers[name] = String(parts[1])
     }
     if replayed { headers[Self.replayed] = "true" }

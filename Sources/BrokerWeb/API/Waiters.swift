@@ -46,19 +46,24 @@ final class Waiters: Sendable {
 
   /// Asks `check` until it finds something or the time is over. The bell is hung up before the first look, so that
   /// nothing can happen unnoticed between looking and sleeping. When too many wait already, it looks once. No organ holds
-  /// more than half of the places: a client that hangs up and comes back holds on to those it has left until their time is
-  /// over, and would soon have them all.
+  /// more than half of the places, however many clients it has. A client that hangs up gives its place up.
   func wait<T: Sendable>(
-    for topic: Topic, by organ: Int64, seconds: Int64, check: () async throws -> T?
+    for topic: Topic, by organ: Int64, seconds: Int64, while presence: Presence, check: () async throws -> T?
   ) async throws -> T? {
     let end = monotonicMicroseconds() + seconds * 1_000_000
     let bell = WakeUp()
     let ticket = enter(topic, organ, bell)
-    defer { leave(topic, organ, ticket) }
+    presence.tell(bell)
+    defer {
+      presence.tell(nil)
+      leave(topic, organ, ticket)
+    }
     while true {
       if let found = try await check() { return found }
       let left = (end - monotonicMicroseconds() + 999) / 1000
-      if left <= 0 || ticket == nil || Task.isCancelled || state.withLock({ $0.closed }) { return nil }
+      if left <= 0 || ticket == nil || Task.isCancelled || presence.isOver || state.withLock({ $0.closed }) {
+        return nil
+      }
       await bell.wait(milliseconds: left)
     }
   }

@@ -206,7 +206,6 @@ extension Reply {
   static func page(_ html: String) -> Reply {
     var reply = Reply(.ok, Array(html.utf8), type: "text/html; charset=utf-8")
     reply.headers[policy] = "default-src 'none'; style-src 'unsafe-inline'"
-    reply.headers[.cacheControl] = "no-store"
     return reply
   }
 
@@ -214,7 +213,6 @@ extension Reply {
   static func file(_ csv: CSVLines, _ name: String) -> Reply {
     var reply = Reply(.ok, csv.bytes, type: "text/csv; charset=utf-8; header=present")
     reply.headers[disposition] = "attachment; filename=\"\(name).csv\""
-    reply.headers[.cacheControl] = "no-store"
     return reply
   }
 }

@@ -61,7 +61,7 @@ struct ReportTable: Sendable {
   }
 
   var json: Reply {
-    var reply = Reply { w in
+    Reply { w in
       w.string("from", period.from.description)
       w.string("to", period.to.description)
       w.string("by", grouping.rawValue)
@@ -79,8 +79,6 @@ struct ReportTable: Sendable {
       }
       w.object("total") { report.total.write(&$0) }
     }
-    reply.headers[.cacheControl] = "no-store"
-    return reply
   }
 
   var csv: CSVLines {
