@@ -56,6 +56,13 @@ extension Store {
   }
 }
 
+extension Reference {
+  /// An organ belongs to another region than it did, whose calendar counts from now on.
+  func hasMovedOrgan(since old: Reference) -> Bool {
+    old.organs.contains { organ in self.organ(organ.code).map { $0.region != organ.region } ?? false }
+  }
+}
+
 /// Goes over the open requests and finds those whose deadline a calendar moves. Reads narrow rows: what was asked stays
 /// on its page, unless a date in it decides.
 struct DeadlineScan: Sendable {

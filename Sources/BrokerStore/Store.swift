@@ -177,9 +177,11 @@ package final class Store: Sendable {
     state.withLock { $0 = loaded }
     listeners.reference.withLock { $0 = loaded.reference }
     if lock != nil {
-      if isBehind || loaded.reference.calendar != before.calendar {
+      // By another region's days may count any of the days, also those that no notice has changed.
+      let isMoved = loaded.reference.hasMovedOrgan(since: before)
+      if isBehind || isMoved || loaded.reference.calendar != before.calendar {
         self.isBehind.withLock { $0 = true }
-        _ = try await recomputeDeadlines(since: isBehind ? nil : before.calendar)
+        _ = try await recomputeDeadlines(since: isBehind || isMoved ? nil : before.calendar)
         self.isBehind.withLock { $0 = false }
       }
       let generation = loaded.generation ?? ""
