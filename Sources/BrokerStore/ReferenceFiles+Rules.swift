@@ -117,6 +117,25 @@ extension ReferenceFile {
     return text == "yes"
   }
 
+  /// Nobody is above itself, and who is above an organ is in the directory or in the file.
+  /// - Parameter named: the file has a column of superiors.
+  mutating func check(superiors organs: [(line: Int, organ: Organ)], named: Bool, _ reference: Reference) {
+    guard named else { return }
+    let here = Set(organs.map(\.organ.code))
+    for (line, organ) in organs {
+      guard let superior = organ.superior else { continue }
+      if superior == organ.code {
+        fault(line, Phrase("\(superior) 不能是自己的上级机关", "\(superior) cannot be its own superior"))
+      } else if !here.contains(superior), reference.organ(superior) == nil {
+        fault(
+          line,
+          Phrase(
+            "机关目录和本文件中都没有上级机关 \(superior)",
+            "neither the directory nor this file has the superior \(superior)"))
+      }
+    }
+  }
+
   /// Nil when the file says nothing of this contact.
   mutating func contactColumns(_ role: OrganContact.Role) throws(CSVTable.Fault) -> ContactColumns? {
     let names = ContactColumns.names(role)

@@ -136,6 +136,7 @@ struct ReferenceFile {
             shortName: short ?? name, region: region,
             superior: superior, roles: parsed, contacts: people), extra: extra(row)))
     }
+    check(superiors: organs.map { (seen[$0.value.code] ?? 1, $0.value) }, named: superiors != nil, reference)
     return .organs(organs, contacts: contacts.map(\.role), hasExtra: hasExtra)
   }
 

@@ -169,7 +169,7 @@ import Testing
     try Self.load("examples/ayouqi/organs.csv", into: other)
     try Self.load("calendars/cn/2025.csv", into: other)
     let older: [ReferenceKind: String] = [
-      .organs: "code,name,region,superior,note\n11320681014260292T,民政科,320600,11320681014260014D,旧\n"
+      .organs: "code,name,region,superior,note\n11320681014260292T,民政科,320600,11152922015602100Y,旧\n"
         + "11152922015602100Y,旗医保局,152922,,看\n",
       .items: "seq,proof_item,admin_matter,method,region,note\nAYQ-1,甲,子,online,152922,看\n47,旧名,旧事项,exempt,,旧\n",
       .calendar: "date,kind,festival,notice\n2026-03-04,off,旧,旧\n",
