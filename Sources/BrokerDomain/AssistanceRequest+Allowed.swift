@@ -31,7 +31,8 @@ extension Command {
     case .supply: [.supply(text: "")]
     case .extend: [.extend(Extend(workingDays: 1, reason: "", approver: ""))]
     case .transfer:
-      (reference.organs.map(\.code).filter { !trail.contains($0) } + trail).map { .transfer(Move(to: $0, reason: "")) }
+      (reference.organs.map(\.code).filter { !trail.contains($0) } + trail)
+        .map { .transfer(Move(to: $0, reason: "由其办理")) }
     case .remind: [.remind(text: nil)]
     case .dispose: [.dispose(Dispose(measure: .terminate, by: nil, text: ""))]
     case .close: [.close(text: nil)]

@@ -24,6 +24,8 @@ extension AssistanceRequest {
       receivedAt: progress.turnStart(receivedAt), workingDays: days, region: law.reference.organ(responder)?.region,
       lastDay: law.reference.lastDay)
     guard now < until.at else { throw .notAllowed(.deadlinePassed(.return, until.at)) }
+    let faults = StatedReason.faults(command.reason) + self.faults(competentOrgan: command.competentOrgan)
+    guard faults.isEmpty else { throw .faults(faults) }
     var next = self
     next.state = .returned
     next.progress.runsOn = law.procedure.handover == .keeps
@@ -49,6 +51,7 @@ extension AssistanceRequest {
       request: next, type: .supplementAsked,
       data: [
         .init("usedWorkingDays", .int(used)), .init("dueDate", .string(deadline.date.description)),
+        .init("provisional", .bool(deadline.provisional)),
       ])
   }
 
@@ -82,6 +85,8 @@ extension AssistanceRequest {
     guard law.procedure.allowsExtension else { throw .notAllowed(.procedure(.extend)) }
     guard progress.extended == nil else { throw .notAllowed(.once(.extend)) }
     guard now < deadline.at else { throw .notAllowed(.deadlinePassed(.extend, deadline.at)) }
+    let faults = StatedReason.faults(command.reason)
+    guard faults.isEmpty else { throw .faults(faults) }
     var next = self
     next.progress.extended = Extension(
       workingDays: command.workingDays, reason: command.reason, approver: command.approver, at: now)
@@ -111,7 +116,8 @@ extension AssistanceRequest {
   /// 处理: only what was found untrue is disposed of.
   func dispose(_ command: Command.Dispose, now: Instant, _ law: Law) throws(Refusal) -> Turn {
     guard case .answered(let answer) = state, answer.isContradicted else { throw .notAllowed(.notContradicted) }
-    let faults = law.faults(of: command.data, with: command.measure, now: now)
+    let faults =
+      dateFaults(of: command, today: now.date) + law.faults(of: command.data, with: command.measure, now: now)
     guard faults.isEmpty else { throw .faults(faults) }
     var next = self
     next.progress.disposal = Disposal(measure: command.measure, by: command.by, text: command.text, at: now)

@@ -16,6 +16,7 @@ extension AssistanceRequest {
           .init("rung", .string(timer.rung.name)),
           .init("scheduledAt", .string(timer.at.rfc3339)),
           .init("dueDate", .string(deadline.date.description)),
+          .init("provisional", .bool(deadline.provisional)),
           .init("remaining", .int(left)),
           .init("audience", .string(timer.rung.audience.rawValue)),
           .init(

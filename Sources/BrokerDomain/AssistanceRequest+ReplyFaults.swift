@@ -64,19 +64,40 @@ extension AssistanceRequest {
           "the reason code is one of \(codes.joined(separator: ", ")); lack of staff, a broken system or missing particulars are no reason to decline"
         ))
     }
+    return faults + self.faults(competentOrgan: competentOrgan)
+  }
+
+  /// A code with a slip, or the organ itself; a name is left alone.
+  func faults(competentOrgan: String?) -> [Fault] {
+    var faults: [Fault] = []
     if let competentOrgan, competentOrgan.looksLikeCode {
       do throws(Phrase) {
         if try OrganCode(competentOrgan) == responder {
           faults.append(
             Fault(
               "/competentOrgan", code: "same-organ", "有权机关不能是本机关",
-              "the competent organ cannot be the one that declines"))
+              "the competent organ cannot be the organ itself"))
         }
       } catch {
         faults.append(Fault("/competentOrgan", error.zh, error.en))
       }
     }
     return faults
+  }
+}
+
+/// A reason has to say something: a word or two, or a row of signs, is no statement of reasons (说明理由).
+enum StatedReason {
+  private static let shortest = 4
+
+  /// Neither signs nor blanks say anything; a Han character is a letter.
+  static func faults(_ reason: String) -> [Fault] {
+    guard reason.lazy.filter({ $0.isLetter || $0.isNumber }).prefix(shortest).count < shortest else { return [] }
+    return [
+      Fault(
+        "/reason", "应具体说明理由：至少\(shortest)个文字或数字，标点和空白不计",
+        "the reason must say why: at least \(shortest) letters or digits, signs and blanks not counted")
+    ]
   }
 }
 

@@ -25,7 +25,7 @@ extension AssistanceRequest {
       + (procedure?.faults(
         item: submission.item != nil, subject: submission.subject != nil, questions: !content.questions.isEmpty,
         data: content.data, to: responder, by: requester, today: now.date, reference: reference) ?? [])
-      + others
+      + dateFaults(submission, today: now.date) + others
     guard faults.isEmpty, let procedure, let responder else { throw .faults(faults) }
 
     let entry =

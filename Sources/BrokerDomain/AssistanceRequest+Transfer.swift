@@ -7,7 +7,7 @@ extension AssistanceRequest {
   {
     guard law.procedure.allowsTransfer else { throw .notAllowed(.procedure(.transfer)) }
     let isRuling = isRuling(actor, as: party)
-    let faults = transferFaults(to: command.to, isRuling: isRuling, law)
+    let faults = transferFaults(to: command.to, isRuling: isRuling, law) + StatedReason.faults(command.reason)
     guard faults.isEmpty, let target = law.reference.organ(command.to) else { throw .faults(faults) }
     guard !isRuled else { throw .notAllowed(.ruling) }
     if !isRuling {
@@ -51,8 +51,8 @@ extension AssistanceRequest {
     }
   }
 
-  /// 报请共同上一级行政机关确定 (行政程序的一般规则): the superior that both have, else the supervisor of the region. Of what is
-  /// to go back to the organ that returned it, the two are that organ and the one that asks.
+  /// 报请共同上一级行政机关确定 (行政程序的一般规则): the superior that both have, else the supervisor of a region that holds
+  /// both: nobody else could bind them both. Of what is to go back to the organ that returned it, the two are that organ and the one that asks.
   private func refer(_ command: Command.Move, now: Instant, _ law: Law) throws(Refusal) -> Turn {
     let other = command.to == responder ? requester : command.to
     // What is sealed is for its two parties.
@@ -116,15 +116,13 @@ extension AssistanceRequest {
 
 extension Reference {
   /// The nearest organ above both, by the directory; where they have none the supervisor of the nearest region that holds
-  /// both, else of the first one's.
+  /// both; nil where there is neither.
   /// - Parameter parties: who may not rule, having a part in it.
   func commonSuperior(_ a: OrganCode, _ b: OrganCode, without parties: Set<OrganCode>) -> Organ? {
     let above = Set(superiors(of: b)).subtracting(parties)
     if let common = superiors(of: a).first(where: { above.contains($0) }) { return organ(common) }
-    guard let first = organ(a) else { return nil }
-    let supervisors = supervisors(of: first).filter { !parties.contains($0.code) }
-    let common = organ(b).map { other in supervisors.filter { $0.supervises(other) } } ?? []
-    return Reference.nearest(common.isEmpty ? supervisors : common)
+    guard let first = organ(a), let other = organ(b) else { return nil }
+    return Reference.nearest(supervisors(of: first).filter { !parties.contains($0.code) && $0.supervises(other) })
   }
 
   /// From the next superior upwards. A directory that runs in a circle ends where it began.

@@ -184,7 +184,7 @@ extension Procedure.Field {
       return Phrase("应为 \(zh) 之一", "must be one of \(choices.map(\.id).joined(separator: ", "))")
     case .organ:
       do throws(Phrase) { _ = try OrganCode(text) } catch { return error }
-    case .subjectID: return Self.wrongSubject(text)
+    case .subjectID: return Self.wrongSubject(text, today)
     case .request:
       if EntityID(text) == nil { return Phrase("应为请求的编号（UUIDv7）", "must be the id of a request (UUIDv7)") }
     case .boolean, .integer: break
@@ -225,10 +225,11 @@ extension Procedure.Field {
     }
   }
 
-  private static func wrongSubject(_ text: String) -> Phrase? {
+  private static func wrongSubject(_ text: String, _ today: CalendarDate?) -> Phrase? {
     do throws(Phrase) {
-      _ = try ResidentID(text)
-      return nil
+      let born = ResidentID.birth(try ResidentID(text).text)
+      guard let today, let born, born > today else { return nil }
+      return ResidentID.unborn(today)
     } catch let person {
       do throws(Phrase) {
         _ = try OrganCode(text)

@@ -17,7 +17,7 @@ package struct ResidentID: Sendable, Hashable {
       throw Phrase("公民身份号码前17位应为数字", "the first 17 characters of a resident id are digits")
     }
     guard let y = digits(bytes, 6, 4), let m = digits(bytes, 10, 2), let d = digits(bytes, 12, 2),
-      y >= 1800, CalendarDate(year: y, month: m, day: d) != nil
+      y >= 1850, CalendarDate(year: y, month: m, day: d) != nil
     else {
       throw Phrase(
         "公民身份号码第7至14位不是有效的出生日期", "digits 7 to 14 of the resident id are not a date of birth")

@@ -19,7 +19,7 @@ struct CallbackMessage {
     switch kind {
     case .thin:
       try db.first(CallbackSQL.thin, .int(seq)) { row in
-        let event = CallbackEvent(seq, row, from: 10)
+        let event = CallbackEvent(seq, row, from: 11)
         // Whom it was asked of and until when may have changed since.
         let past = try event.past(row.int(0), db)
         let id = EntityID(key: row.int(0), tail: row.int(1))
@@ -123,6 +123,7 @@ private struct CallbackEvent {
       w.string("at", due.rfc3339)
       w.string("date", CalendarDate(dayNumber: past?.dueDay ?? Int(row.int(8))).description)
       w.bool("overdue", at >= due && isOwed(row, past))
+      w.bool("provisional", past?.provisional ?? (row.int(10) == 1))
     }
   }
 
@@ -168,7 +169,7 @@ private struct CallbackEvent {
 enum CallbackSQL: String, CaseIterable {
   case thin = """
     SELECT r.key, r.tail, r.procedure, r.requester, r.responder, r.item, r.reference, r.due_at, r.due_day,
-      r.progress, e.type, e.version, e.state, e.at, e.trace
+      r.progress, r.provisional, e.type, e.version, e.state, e.at, e.trace
     FROM event e CROSS JOIN request r ON r.key = e.request WHERE e.seq = $1
     """
   /// The columns of `RequestSQL.get`, then the event's.

@@ -26,7 +26,7 @@ internal import Testing
   @Test func supplementStopsTheClockAndStartsItAnew() throws {
     let asked = try carry(sampleRequest(), Self.ask, Organs.responder, at: "2026-11-24T09:00:00+08:00")
     #expect(asked.request.state == .awaitingSupplement && asked.request.progress.supplement?.used == 2)
-    #expect(asked.event.data == (try json(#"{"usedWorkingDays":2,"dueDate":"2026-11-25"}"#)))
+    #expect(asked.event.data == (try json(#"{"usedWorkingDays":2,"dueDate":"2026-11-25","provisional":false}"#)))
     let late = try instant("2026-12-10T09:00:00+08:00")
     #expect(asked.request.clockStatus(now: late) == .paused && !asked.request.isOverdue(now: late))
 
@@ -126,7 +126,8 @@ internal import Testing
     guard let organ = try? code(to) else { return }
     let error = #expect(throws: Refusal.self) {
       try carry(
-        sampleRequest(), .transfer(.init(to: organ, reason: "移送")), Organs.supervisor, at: "2026-11-24T09:00:00+08:00")
+        sampleRequest(), .transfer(.init(to: organ, reason: "由其掌握登记信息")), Organs.supervisor,
+        at: "2026-11-24T09:00:00+08:00")
     }
     guard case .faults(let faults) = error else {
       Issue.record("\(String(describing: error))")

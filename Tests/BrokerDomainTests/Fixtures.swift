@@ -107,7 +107,7 @@ func sampleRequest(_ state: AssistanceRequest.State = .submitted, _ reference: R
 func sampleAnswer(_ results: [(String, String)] = [("q1", "confirmed"), ("q2", "no-record")]) throws -> Answer {
   Answer(
     findings: try results.map {
-      Finding(question: $0.0, result: $0.1, source: "婚姻登记信息系统", asOf: try date("2026-11-23"), note: nil)
+      Finding(question: $0.0, result: $0.1, source: "婚姻登记信息系统", asOf: try date("2026-03-16"), note: nil)
     }, text: "函复如上", reference: "启民协复〔2026〕1号", signatory: "赵六")
 }
 

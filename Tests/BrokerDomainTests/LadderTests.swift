@@ -107,7 +107,7 @@ internal import Testing
     let notify = rung == .escalated ? now : at.date.midnight + 9 * 3_600_000
     let data = try json(
       """
-      {"rung":"\(rung.name)","scheduledAt":"\(at.rfc3339)","dueDate":"2026-11-25","remaining":\(left),
+      {"rung":"\(rung.name)","scheduledAt":"\(at.rfc3339)","dueDate":"2026-11-25","provisional":false,"remaining":\(left),
       "audience":"\(rung.audience.rawValue)","notifyAt":"\(notify.rfc3339)"}
       """)
     #expect(

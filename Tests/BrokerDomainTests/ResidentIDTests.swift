@@ -48,7 +48,7 @@ internal import Testing
   @Test(arguments: [
     ("20230229", false), ("20000229", true), ("19000229", false), ("20240229", true), ("20230431", false),
     ("20231301", false), ("20230001", false), ("20230100", false), ("20230132", false), ("17991231", false),
-    ("18000101", true), ("00000101", false), ("19491231", true), ("20230631", false),
+    ("18491231", false), ("18500101", true), ("00000101", false), ("19491231", true), ("20230631", false),
   ])
   func dateOfBirth(_ born: String, _ expected: Bool) {
     let text = Self.complete("320681" + born + "001")

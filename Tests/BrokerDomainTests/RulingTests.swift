@@ -132,6 +132,25 @@ internal import Testing
     #expect(ruled.progress.transfers.last?.ruledBy == (try code(arbiter)))
   }
 
+  /// Nobody is above both, and no supervisor's region holds both: that of one of them does not bind the other.
+  @Test func nobodyRulesAcrossRegions() throws {
+    let plain = try makeReference()
+    let reference = Reference(
+      organs: try plain.organs.map { organ in
+        guard organ.code == (try code(Organs.requester)) else { return organ }
+        return Organ(
+          number: organ.number, code: organ.code, name: organ.name, shortName: organ.shortName,
+          region: try region("450100"), superior: nil, roles: organ.roles)
+      }, items: plain.items, assistance: plain.assistance, calendar: plain.calendar,
+      procedures: Array(plain.procedures.values), lastDay: plain.lastDay)
+    let returned = try carry(sampleRequest(), Self.giveBack, Organs.responder).request
+    #expect(throws: Refusal.notAllowed(.noSuperior)) {
+      try returned.carryOut(
+        try Self.move(Organs.responder), by: code(Organs.requester), now: instant(Self.at), expectedVersions: nil,
+        reference: reference)
+    }
+  }
+
   /// A supervisor that asks has its part in it: it is not the one to rule, and where there is nobody else nothing is.
   @Test func nobodyRulesInItsOwnMatter() throws {
     let opened = try AssistanceRequest.submit(

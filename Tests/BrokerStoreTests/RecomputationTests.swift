@@ -145,6 +145,28 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// An organ that the directory moves to another region answers by that one's days from then on.
+  @Test func anotherRegionCountsItsOwnDays() async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    let request = try await store.submit()
+    let days = "date,kind,festival,notice,region\n2026-03-05,off,三月三,\(Self.notice),45\n"
+    try Self.load(fixture, Array(days.utf8))
+    try await store.refresh()
+    #expect(try await store.request(request.id)?.request.deadline == request.deadline)
+    let organ = try #require(store.reference.organ(request.responder))
+    let command = try fixture.open(.command)
+    let row = "code,name,region\n\(organ.code),\(organ.name),450100\n"
+    _ = try command.importFile(.organs, Array(row.utf8))
+    command.close()
+    try await store.refresh()
+    let moved = try #require(try await store.request(request.id)).request
+    #expect(moved.deadline.date.description == "2026-03-10")
+    #expect(try await store.timeline(request.id).last?.type == "request.deadline-changed")
+    #expect(try store.verify() == [])
+  }
+
   /// The command ran while no daemon did.
   @Test func theNextDaemonCatchesUp() async throws {
     let fixture = try Fixture()
@@ -217,6 +239,12 @@ import Testing
     try await store.advance(to: day + "T10:00:00+08:00")
     let request = try await store.submit()
     #expect(request.deadline.provisional && store.missingYears == [2027])
+    func told() throws -> JSON? {
+      let reference = store.reference
+      let body = try store.readNow { db in try CallbackMessage.load(seq: 1, .thin, db, reference)?.body }
+      return try body.flatMap { try JSON.parse($0)["data"]?["due"]?["provisional"] }
+    }
+    #expect(try told() == .bool(true))
     let rows = "2027-01-01,off,元旦,\(Self.notice)\n2027-10-01,off,国庆节,\(Self.notice)\n"
     let bytes = Array(("date,kind,festival,notice\n" + rows).utf8)
     #expect(try store.previewCalendar(bytes, limit: 1).becomeFirm == 1)
@@ -225,6 +253,7 @@ import Testing
     let firm = try #require(try await store.request(request.id)).request.deadline
     #expect(!firm.provisional && firm.date == request.deadline.date && store.missingYears == [])
     let data = try JSON.parse(try #require(try await store.timeline(request.id).last).data)
+    #expect(try told() == .bool(true), "what was told stays as it was")
     #expect(data["provisional"] == .bool(false) && data["notices"] == .array(notices.map { .string($0) }))
   }
 
