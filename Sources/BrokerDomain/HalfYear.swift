@@ -16,12 +16,6 @@ package struct HalfYear: Sendable, Equatable {
     (self.year, half) = (year, Int(b[6] - UInt8(ascii: "0")))
   }
 
-  /// Its last day lies before this one.
-  func isOver(on today: CalendarDate) -> Bool {
-    let (year, month) = (today.components.year, today.components.month)
-    return year > self.year || year == self.year && half == 1 && month > 6
-  }
-
   /// The first of these days of the year after its last day; nil of none.
   func next(of dates: [MonthDay]) -> CalendarDate? {
     let sorted = dates.sorted()

@@ -36,7 +36,7 @@ extension Procedure {
       }
     }
     if let to { faults += answererFaults(to, by: requester, reference) }
-    if let data { faults += self.faults(of: data, today: today) + halfYearFaults(data, today: today) }
+    if let data { faults += self.faults(of: data, today: today) + halfYearFaults(data) }
     return faults
   }
 
@@ -87,25 +87,16 @@ extension Procedure {
     }.map(\.code)
   }
 
-  /// A half year that fits the pattern and cannot be meant: by its year the deadline is found, and what is not over cannot
-  /// be summed up.
-  private func halfYearFaults(_ data: JSON, today: CalendarDate) -> [Fault] {
+  /// A half year that fits the pattern and cannot be meant: by its year the deadline is found.
+  private func halfYearFaults(_ data: JSON) -> [Fault] {
     guard case .fixedDates(_, _, let field?) = clock, let text = data[field]?.stringValue, text.utf8.count == 7,
-      text.contains("-H")
+      text.contains("-H"), HalfYear(text) == nil
     else { return [] }
     let years = Field.years
-    guard let half = HalfYear(text) else {
-      return [
-        Fault(
-          "/data/\(field)", "年份应在\(years.lowerBound)至\(years.upperBound)之间",
-          "the year is from \(years.lowerBound) to \(years.upperBound)")
-      ]
-    }
-    guard !half.isOver(on: today) else { return [] }
     return [
       Fault(
-        "/data/\(field)", "\(text) 尚未结束（当日 \(today)），结束后方可总结",
-        "\(text) is not over today, \(today); it is summed up when it is")
+        "/data/\(field)", "年份应在\(years.lowerBound)至\(years.upperBound)之间",
+        "the year is from \(years.lowerBound) to \(years.upperBound)")
     ]
   }
 }
