@@ -64,8 +64,9 @@ extension Dispatcher {
       }
       if batch.isEmpty { return }
       do throws(StoreError) {
-        let failed = try await store.settle(batch)
-        tell(batch, except: failed)
+        let settled = try await store.settle(batch)
+        count(batch, revived: settled.revived)
+        tell(batch, except: settled.failed)
       } catch {
         logger.error("callbacks: cannot record \(batch.count) results: \(error); trying again in 1 s")
         state.withLock { state in
@@ -78,6 +79,14 @@ extension Dispatcher {
         }
         try? await Task.sleep(for: .seconds(1))
       }
+    }
+  }
+
+  private func count(_ batch: [AttemptResult], revived: Int) {
+    state.withLock { state in
+      for result in batch { state.counts[result.verdict.name, default: 0] += 1 }
+      state.counts["dead", default: 0] -= revived
+      state.counts["retried", default: 0] += revived
     }
   }
 

@@ -223,7 +223,6 @@ package final class Dispatcher: Sendable {
           let result = verdict(delivery, report, now: now, &state.failing)
           state.unsettled.append(result)
           state.news.arrived.append(Arrival(endpoint: delivery.endpoint, url: delivery.url, report))
-          state.counts[result.verdict.name, default: 0] += 1
         }
       }
       guard !state.unsettled.isEmpty, !state.settling else { return false }

@@ -156,7 +156,8 @@ struct Pump {
     let known = old.flatMap { $0.endpoint.url == found.url ? $0.health : nil }
     let health = known ?? Health(dispatcher.options.breaker)
     if known == nil { dispatcher.healths.withLock { $0[key] = health } }
-    let isFailing = dispatcher.state.withLock { $0.failing.since(key) != nil }
+    let isSameAddress = old == nil || known != nil
+    let isFailing = isSameAddress && dispatcher.state.withLock { $0.failing.since(key) != nil }
     let line = known == nil ? dispatcher.newLine() : old?.line ?? dispatcher.newLine()
     var lane = Lane(
       endpoint: found, line: line, now: now, inFlight: dispatcher.options.inFlightPerEndpoint, health: health,

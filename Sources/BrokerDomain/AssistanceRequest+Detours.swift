@@ -117,7 +117,7 @@ extension AssistanceRequest {
   func dispose(_ command: Command.Dispose, now: Instant, _ law: Law) throws(Refusal) -> Turn {
     guard case .answered(let answer) = state, answer.isContradicted else { throw .notAllowed(.notContradicted) }
     let faults =
-      dateFaults(of: command, today: now.date) + law.faults(of: command.data, with: command.measure, now: now)
+      law.faults(of: command.data, with: command.measure, now: now)
     guard faults.isEmpty else { throw .faults(faults) }
     var next = self
     next.progress.disposal = Disposal(measure: command.measure, by: command.by, text: command.text, at: now)

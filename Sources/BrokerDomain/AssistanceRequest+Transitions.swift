@@ -192,7 +192,7 @@ extension AssistanceRequest {
       case .findings:
         faults(
           of: answer.findings.map { FindingDraft(question: $0.question, result: $0.result) }, reference: law.reference)
-          + dateFaults(of: answer.findings, today: now.date)
+          + dateFaults(of: answer.findings)
       case .outcome:
         law.procedure.faults(
           outcome: answer.outcome ?? "", data: answer.data, today: now.date, received: receivedAt.date)

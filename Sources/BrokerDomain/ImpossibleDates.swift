@@ -1,37 +1,22 @@
-/// Dates that are real days and cannot be meant: nothing was promised, found or born tomorrow, and nothing is put right
-/// by yesterday.
+/// Dates that are real days and cannot be meant.
 extension AssistanceRequest {
-  /// Of a new request: the day of the commitment, and the day of birth in the subject's number.
+  /// Of a new request: nobody is born tomorrow.
   static func dateFaults(_ submission: Submission, today: CalendarDate) -> [Fault] {
-    var faults: [Fault] = []
-    if let signed = submission.content.commitment?.signedOn, signed > today {
-      faults.append(
-        Fault(
-          "/commitment/signedOn", "承诺书的签署日期不能晚于当日 \(today)", "a commitment is not signed after today, \(today)"))
-    }
-    if let subject = submission.subject, subject.kind == .person, let born = ResidentID.birth(subject.idNumber),
+    guard let subject = submission.subject, subject.kind == .person, let born = ResidentID.birth(subject.idNumber),
       born > today
-    {
-      let wrong = ResidentID.unborn(today)
-      faults.append(Fault("/subject/idNumber", wrong.zh, wrong.en))
-    }
-    return faults
+    else { return [] }
+    let wrong = ResidentID.unborn(today)
+    return [Fault("/subject/idNumber", wrong.zh, wrong.en)]
   }
 
   /// Of findings: the day as of which each holds.
-  func dateFaults(of findings: [Finding], today: CalendarDate) -> [Fault] {
+  func dateFaults(of findings: [Finding]) -> [Fault] {
     findings.enumerated().compactMap { index, finding in
-      guard finding.asOf > today || finding.asOf.year < Finding.firstYear else { return nil }
+      guard finding.asOf.year < Finding.firstYear else { return nil }
       return Fault(
-        "/findings/\(index)/asOf", "查询截至日期应在\(Finding.firstYear)年至当日 \(today)之间",
-        "the day as of which it holds is from \(Finding.firstYear) to today, \(today)")
+        "/findings/\(index)/asOf", "查询截至日期应在\(Finding.firstYear)年以后",
+        "the day as of which it holds is not before \(Finding.firstYear)")
     }
-  }
-
-  /// Of a disposal: until when something is to be put right.
-  func dateFaults(of command: Command.Dispose, today: CalendarDate) -> [Fault] {
-    guard let by = command.by, by < today else { return [] }
-    return [Fault("/by", "期限不能早于当日 \(today)", "the date must not be before today, \(today)")]
   }
 }
 

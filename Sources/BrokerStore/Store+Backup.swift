@@ -19,7 +19,9 @@ extension Store {
     } catch {
       // Half a copy is no use to anybody, and may be what fills the disk.
       for suffix in ["", "-journal"] { unlink(partial + suffix) }
-      if let error = error as? DatabaseError {
+      if let error = error as? DatabaseError,
+        ![.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_BUSY].contains(error.resultCode)
+      {
         // The message is of the connection that was read from, which knows nothing of the fault.
         throw .storage("\(path): \(error.resultCode)")
       }

@@ -16,7 +16,7 @@ import Testing
     let result = AttemptResult(
       delivery: try store.head(endpoint), at: store.clock.now, status: status, error: error, verdict: verdict,
       trip: trip)
-    try await store.write { try $0.settle(result) }
+    _ = try await store.write { try $0.settle(result) }
   }
 
   private static func story(_ store: Store, _ endpoint: Endpoint, _ seq: Int64) async throws -> [String] {

@@ -66,7 +66,7 @@ import Testing
       let result = AttemptResult(
         delivery: try #require(due.first), at: store.clock.now, status: 500, error: nil,
         verdict: .retry(at: store.clock.now + 4000))
-      try await store.write { try $0.settle(result) }
+      _ = try await store.write { try $0.settle(result) }
     }
     wall.step(-3_600_000)
     let store = try Self.open(fixture, wall)

@@ -20,7 +20,7 @@ extension Store {
   ) async throws {
     let result = AttemptResult(
       delivery: delivery, at: clock.now, status: status, error: nil, verdict: verdict, mark: mark)
-    try await write { try $0.settle(result) }
+    _ = try await write { try $0.settle(result) }
   }
 
   func states(_ endpoint: Endpoint) async throws -> [String] {

@@ -108,12 +108,12 @@ extension Store {
     let results = try store.due(endpoint).map {
       AttemptResult(delivery: $0, at: store.clock.now, status: 200, error: nil, verdict: .delivered)
     }
-    let failed = try await store.settle(results)
+    let failed = try await store.settle(results).failed
     #expect(failed.map(\.result.delivery.seq) == [2])
     #expect(try await store.states(endpoint) == ["1 delivered 1", "2 pending 0", "3 delivered 1"])
-    #expect(try await store.settle([results[1]]).count == 1)
+    #expect(try await store.settle([results[1]]).failed.count == 1)
     try store.plant("DROP TRIGGER faulty")
-    #expect(try await store.settle(results).isEmpty)
+    #expect(try await store.settle(results).failed.isEmpty)
     #expect(try await store.states(endpoint) == ["1 delivered 1", "2 delivered 1", "3 delivered 1"])
     store.close()
     #expect(await failure { _ = try await store.settle(results) } == .closed)

@@ -23,7 +23,7 @@ extension EndToEnd {
       ("complaint", "problem: not-allowed", "problem: already-extended", "problem", "already-extended", "not-allowed"),
       (
         "complaint", "see: {status: 409, problem: not-allowed}", "see: {state: submitted}", "status", "200",
-        "409 not-allowed：本事项不适用“ask”"
+        "409 not-allowed：本事项不适用“要求补正（ask）”"
       ),
       ("complaint", "once: [T-2, T-1]", "once: [T-2, T-1, T]", "once", "T-2 → T-1 → T", "T-2 → T-1"),
       (

@@ -49,6 +49,17 @@ internal import Testing
     #expect(!names(state.path).contains("init.partial"))
   }
 
+  /// It would be brought into the new database.
+  @Test func theLogOfADatabaseThatIsGoneIsNotTakenUp() throws {
+    let path = NSTemporaryDirectory() + "xiecha-init-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    try "pages".write(toFile: path + "/xiecha.sqlite-wal", atomically: false, encoding: .utf8)
+    let result = try runTool(["init", "--state-dir", path])
+    #expect(result.status == 1 && result.stderr.contains("xiecha.sqlite-wal"), "\(result.stderr)")
+    #expect(names(path) == [] && FileManager.default.fileExists(atPath: path + "/xiecha.sqlite-wal"))
+  }
+
   @Test func whatIsMissingIsSaidWithTheFix() throws {
     let state = try StateDirectory(example: nil)
     let bare = try state.run(["check"])

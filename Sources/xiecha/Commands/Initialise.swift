@@ -42,6 +42,7 @@ struct Initialise: AsyncParsableCommand {
       let path = Store.databasePath(state.path)
       throw Failure(text: "\(path) 已存在，未作任何更改 / \(path) exists already; nothing was changed")
     }
+    try refuseStrayLog()
     var workshop = try Workshop(state.path)
     do {
       var inside = self
@@ -55,6 +56,18 @@ struct Initialise: AsyncParsableCommand {
     }
     print("数据密钥 \(DataKey.path(state.path))：请另行保管一份副本，备份中没有它 / keep a copy of it apart: backups are without it")
     print("next: xiecha serve --state-dir \(state.path)")
+  }
+
+  /// What a log holds would be brought into whatever database comes to lie beside it. An empty one holds nothing.
+  private func refuseStrayLog() throws {
+    for path in ["-wal", "-journal"].map({ Store.databasePath(state.path) + $0 }) {
+      let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
+      guard size > 0 else { continue }
+      throw Failure(
+        text: "\(path) 属于一个已不在此的数据库，其中可能有尚未写入的内容：请移到该数据库旁，未作任何更改 / "
+          + "\(path) belongs to a database that is not here any more, and may hold what is not in it yet: move it beside "
+          + "that database; nothing was changed")
+    }
   }
 
   /// Makes everything; the directory is the workshop.
