@@ -118,11 +118,27 @@ extension String {
     utf8.withContiguousStorageIfAvailable(Self.isBareAtBothEnds) == true ? self : self[...].trimmingSpaces()
   }
 
-  /// Printable ASCII or a common Chinese character stands at either end.
+  /// Printable ASCII, a common Chinese character or its punctuation stands at either end.
   private static func isBareAtBothEnds(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     guard let first = bytes.first, let last = bytes.last else { return true }
-    let chinese: ClosedRange<UInt8> = 0xE4...0xE9
-    guard first > 0x20 && first < 0x7F || chinese.contains(first) else { return false }
-    return last > 0x20 && last < 0x7F || bytes.count >= 3 && chinese.contains(bytes[bytes.count - 3])
+    let isASCII = { (byte: UInt8) in byte > 0x20 && byte < 0x7F }
+    let count = bytes.count
+    return (isASCII(first) || count >= 3 && isChinese(bytes[0], bytes[1], bytes[2]))
+      && (isASCII(last) || count >= 3 && isChinese(bytes[count - 3], bytes[count - 2], last))
+  }
+
+  /// Of three bytes of UTF-8. None of these is white space, and none becomes one character with what goes before.
+  private static func isChinese(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Bool {
+    switch (first, second) {
+    // U+4E00 and around it.
+    case (0xE4...0xE9, _): true
+    // U+FF01 to U+FF3F: （）：，
+    case (0xEF, 0xBC): third > 0x80
+    // U+3001 to U+3015: 、。《》〔〕
+    case (0xE3, 0x80): (0x81...0x95).contains(third)
+    // U+2010 to U+201F: —“”
+    case (0xE2, 0x80): (0x90...0x9F).contains(third)
+    default: false
+    }
   }
 }

@@ -1,5 +1,5 @@
-/// An organ 机关 of the directory.
-package struct Organ: Sendable, Equatable {
+/// An organ 机关 of the directory. A class, because every call hands it on and nobody changes it.
+package final class Organ: Sendable, Equatable {
   package enum Role: String, Sendable, CaseIterable { case member, supervisor, credit, hotline }
 
   /// The small integer by which rows refer to it.
@@ -33,6 +33,11 @@ package struct Organ: Sendable, Equatable {
   }
 
   package func contact(_ role: OrganContact.Role) -> OrganContact? { contacts.first { $0.role == role } }
+
+  package static func == (a: Organ, b: Organ) -> Bool {
+    a.number == b.number && a.code == b.code && a.name == b.name && a.shortName == b.shortName && a.region == b.region
+      && a.superior == b.superior && a.roles == b.roles && a.contacts == b.contacts
+  }
 }
 
 /// Whom to turn to in an organ (阿拉善右旗方案 附件2): the 联络员 or the 分管领导, and who stands in.

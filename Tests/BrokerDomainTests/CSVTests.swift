@@ -57,6 +57,9 @@ internal import Testing
 
   @Test(arguments: [
     ("", ""), (" ", ""), ("a", "a"), (" a b ", "a b"), ("\t\r\na\n", "a"), ("\u{3000}启东\u{A0}", "启东"),
+    ("（启）", "（启）"), ("《章程》\u{3000}", "《章程》"), ("\u{2009}“是”\u{2028}", "“是”"), ("是。 ", "是。"),
+    // A space that carries an accent is white space, however it ends; no byte of these says more than it knows.
+    ("是 \u{301}", "是"), ("是 \u{FF9E}", "是"), ("是 \u{302A}", "是"), ("\u{2028}是—", "是—"), ("！\u{205F}", "！"),
   ])
   func trimming(_ text: String, _ trimmed: String) { #expect(text.trimmingSpaces() == trimmed) }
 }

@@ -112,14 +112,25 @@ package struct WebLimits: Sendable, Equatable {
   package init() {}
 }
 
-/// Everything the handlers share.
-struct Broker: Sendable {
+/// Everything the handlers share. A class, because each call hands it on.
+final class Broker: Sendable {
   let store: Store
   let machinery: Machinery
   let limits: WebLimits
   let language: Language
   let waiters: Waiters
   let metrics: WebMetrics
+
+  init(
+    store: Store, machinery: Machinery, limits: WebLimits, language: Language, waiters: Waiters, metrics: WebMetrics
+  ) {
+    self.store = store
+    self.machinery = machinery
+    self.limits = limits
+    self.language = language
+    self.waiters = waiters
+    self.metrics = metrics
+  }
 }
 
 extension Broker {

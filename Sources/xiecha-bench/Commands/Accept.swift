@@ -51,10 +51,10 @@ struct Accept: AsyncParsableCommand {
     var peak = 0.0
   }
 
-  private static let ids = ["null", "c", "group", "single"]
+  private static let ids = ["stock", "null", "c", "group", "single"]
 
   private var chosen: [String] {
-    let usual = rate == nil ? Self.ids : ["null", "c", "group"]
+    let usual = rate == nil ? Self.ids : ["stock", "null", "c", "group"]
     guard let only else { return usual }
     let wanted = only.split(separator: ",").map(String.init)
     return wanted.allSatisfy(Self.ids.contains) ? Self.ids.filter(wanted.contains) : []
@@ -97,15 +97,18 @@ struct Accept: AsyncParsableCommand {
     let office = try seed.open(workspace, as: id, options: options)
     let file = workspace.path + "/\(id).load"
     try office.samples.write(
-      to: file, path: id == "null" ? "/null" : "/v1/requests", keys: office.keys, idempotency: idempotency)
+      to: file, path: ["stock", "null"].contains(id) ? "/null" : "/v1/requests", keys: office.keys,
+      idempotency: idempotency)
     func plan(_ port: Int) -> LoadPlan {
       LoadPlan(port: port, connections: connections, seconds: seconds, file: file, rate: rate)
     }
     switch id {
-    case "null":
+    case "stock", "null":
       office.store.close()
-      let null = try await nullServer()
-      return Kind(id: id, name: "null handler", plan: plan(null.port), pid: getpid()) {
+      let null = try await (id == "stock" ? NullServer.stock : .lean).start()
+      return Kind(
+        id: id, name: id == "stock" ? "null handler, stock" : "null handler, lean", plan: plan(null.port), pid: getpid()
+      ) {
         await null.stop()
         return nil
       }
@@ -142,7 +145,7 @@ struct Accept: AsyncParsableCommand {
     var report = Report(
       "accept \(how): \(connections) connections, \(rounds) rounds of \(seconds) s, \(holding.shown)"
         + (idempotency ? ", with Idempotency-Key" : ""),
-      columns: ["", "per second", "of null", "of C", "of single"] + Latencies.columns + [
+      columns: ["", "per second", "of stock", "of null", "of C", "of single"] + Latencies.columns + [
         "CPU s/1k", "load CPU s/1k", "peak MB",
       ])
     for kind in kinds {
@@ -152,7 +155,7 @@ struct Accept: AsyncParsableCommand {
         return other.map { .number(own / $0, digits: 2) } ?? .none
       }
       report.rows.append(
-        [.text(kind.name), .number(own, digits: 0), ratio("null"), ratio("c"), ratio("single")]
+        [.text(kind.name), .number(own, digits: 0), ratio("stock"), ratio("null"), ratio("c"), ratio("single")]
           + Latencies.medians(kind.rounds.map(\.latencies))
           + [
             .number(median(kind.rounds.map(\.cpuPerThousand)), digits: 3),

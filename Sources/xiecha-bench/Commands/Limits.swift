@@ -54,7 +54,7 @@ struct Limits: AsyncParsableCommand {
   }
 
   private func null(_ workspace: Workspace, _ office: Office, _ report: inout Report) async throws {
-    let server = try await nullServer()
+    let server = try await NullServer.lean.start()
     let file = workspace.path + "/null.load"
     try office.samples.write(to: file, path: "/null", keys: office.keys, idempotency: false)
     let round = try Round.run(LoadPlan(port: server.port, connections: connections, seconds: seconds, file: file))

@@ -77,7 +77,7 @@ struct Read: AsyncParsableCommand {
     let office = try await Office(directory: try workspace.folder("state"), share: common.share)
     let known = try await fill(office)
     let server = try await BrokerServer(office)
-    let null = try await nullServer()
+    let null = try await NullServer.lean.start()
     var report = Report(
       "read: \(connections) connections, on \(rows) rows",
       columns: ["", "per second", "of null"] + Latencies.columns + ["CPU µs each"])

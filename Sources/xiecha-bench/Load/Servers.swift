@@ -2,11 +2,7 @@ internal import BrokerCallbacks
 internal import BrokerDomain
 internal import BrokerStore
 internal import BrokerWeb
-internal import HTTPTypes
-internal import Hummingbird
-internal import HummingbirdCore
 internal import Logging
-internal import NIOCore
 internal import ServiceLifecycle
 
 /// A server in this process that listens on a port of its own until it is stopped.
@@ -53,45 +49,6 @@ extension CallbackOptions {
       options.allowHTTP = true
       return options
     }
-  }
-}
-
-/// Hummingbird's channel with its tasks on the event loop, where they cost least.
-private struct OnEventLoop: ServerChildChannel {
-  let base: HTTP1Channel
-
-  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-    base.setup(channel: channel, logger: logger)
-  }
-
-  func handle(value: HTTP1Channel.Value, logger: Logger) async {
-    await withTaskExecutorPreference(LoopExecutor(value.channel.eventLoop)) {
-      await base.handle(value: value, logger: logger)
-    }
-  }
-}
-
-/// What a Swift server costs that does nothing: Hummingbird's own HTTP, which reads the body, if there is one, parses it
-/// and answers 1.5 KB. The broker's own channel is leaner (`Exchange`).
-func nullServer() async throws -> Running {
-  let reply = ByteBuffer(bytes: Array("{\"text\":\"".utf8) + Array(repeating: 120, count: 1488) + Array("\"}".utf8))
-  let router = Router()
-  @Sendable func answer(_ status: HTTPResponse.Status) -> Response {
-    var headers = HTTPFields()
-    headers[.contentType] = "application/json"
-    return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: reply))
-  }
-  router.get("/null") { _, _ in answer(.ok) }
-  router.post("/null") { request, _ in
-    let body = try await request.body.collect(upTo: 262_144)
-    guard case .object = try JSON.parse(Array(buffer: body)) else { throw HTTPError(.badRequest) }
-    return answer(.created)
-  }
-  return try await Running { listening in
-    Application(
-      router: router, server: HTTPServerBuilder { OnEventLoop(base: HTTP1Channel(responder: $0)) },
-      configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0), serverName: nil),
-      onServerRunning: { channel in await listening(channel.localAddress?.port ?? 0) }, logger: .quiet)
   }
 }
 
