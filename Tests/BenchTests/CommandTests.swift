@@ -11,7 +11,7 @@ internal import Testing
   private func run(_ words: [String]) throws -> ToolResult { try runTool(words, timeout: 150, binary: Self.program) }
 
   @Test(arguments: [
-    ("accept --seconds 0.2 --rounds 1 --rows 600 --idempotency", "of C", [nil, 1, nil, nil]),
+    ("accept --seconds 0.2 --rounds 1 --rows 600 --idempotency", "of C", [nil, nil, 1, nil, nil]),
     ("accept --seconds 0.5 --rounds 1 --rate 100 --only null,c,group --connections 4", "of null", [1, nil, nil]),
     ("push --messages 200 --rounds 1 --rows 600 --in-flight 8", "of bare", [1, nil, nil, nil]),
     ("push --messages 600 --rounds 1 --in-flight 256 --only c,1", "of C", [1, nil]),
