@@ -40,9 +40,14 @@ struct Breaker: Sendable {
   /// Probes that have failed since it opened.
   private var failedProbes = 0
 
-  init(options: BreakerOptions) {
+  /// - Parameter failingAt: now, for an endpoint that is known to fail: it begins with a probe, so that a daemon that is
+  ///   started anew does not try its whole queue to find out what was known.
+  init(options: BreakerOptions, failingAt: Instant? = nil) {
     self.options = options
     window = CountWindow(milliseconds: Int64(options.windowSeconds) * 1000)
+    guard let failingAt else { return }
+    state = .open(until: failingAt)
+    (since, pausedAt) = (failingAt, failingAt)
   }
 
   /// What came of an attempt.

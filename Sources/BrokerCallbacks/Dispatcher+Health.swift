@@ -7,8 +7,7 @@ extension Dispatcher {
   /// On the pump's thread, before it sends anything.
   func recallFailing() {
     do throws(StoreError) {
-      let book = FailingBook(
-        disableAfterDays: options.disableAfterDays, try store.failingEndpoints(), today: store.clock.now.date)
+      let book = FailingBook(options, try store.failingEndpoints(), today: store.clock.now.date)
       state.withLock { $0.failing = book }
     } catch {
       logger.error("callbacks: cannot read which endpoints are failing; their days are counted anew: \(error)")
@@ -27,7 +26,7 @@ extension Dispatcher {
     var shown = health.snapshot(now: store.clock.now)
     state.withLock { state in
       shown.failingSince = state.failing.since(endpoint)
-      shown.inFlight = min(options.inFlightPerEndpoint, state.onWire.values.count { $0.endpoint == endpoint })
+      shown.inFlight = min(options.inFlightPerEndpoint, state.onWire.values.count { $0.delivery.endpoint == endpoint })
     }
     return shown
   }

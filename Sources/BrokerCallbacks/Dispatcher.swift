@@ -47,10 +47,17 @@ package final class Dispatcher: Sendable {
     /// What came back from the wire, in order.
     var arrived: [Arrival] = []
     /// What the sender gave back: never sent, and due as before.
-    var unsent: [(endpoint: Int64, seq: Int64, url: String)] = []
+    var unsent: [(endpoint: Int64, seq: Int64, line: Int64)] = []
     /// Recorded since the pump last looked; `again` when the message is to be tried once more.
     var settled: [(endpoint: Int64, seq: Int64, again: Bool)] = []
     var stopping = false
+  }
+
+  /// One message that is with the sender, and the line that it was put in: an endpoint that gets its old address back has
+  /// another one, and what was sent before takes nothing of its share.
+  struct Handed {
+    let delivery: DueDelivery
+    let line: Int64
   }
 
   struct State {
@@ -58,7 +65,7 @@ package final class Dispatcher: Sendable {
     /// The bell has been rung and not yet been heard: ringing again would only make the pump run for nothing.
     var rung = false
     /// What is with the sender, by the token under which curl knows it.
-    var onWire: [UInt64: DueDelivery] = [:]
+    var onWire: [UInt64: Handed] = [:]
     var tests: [UInt64: CheckedContinuation<PushReport, Never>] = [:]
     /// Endpoints with a test under way.
     var testing: Set<Int64> = []
@@ -91,7 +98,7 @@ package final class Dispatcher: Sendable {
     self.store = store
     self.options = options
     self.logger = logger
-    state = Mutex(State(failing: FailingBook(disableAfterDays: options.disableAfterDays)))
+    state = Mutex(State(failing: FailingBook(options)))
   }
 
   /// Starts the curl thread and the pump.
@@ -214,15 +221,16 @@ package final class Dispatcher: Sendable {
       for report in reports {
         if let test = state.tests.removeValue(forKey: report.token) {
           tests.append((test, report))
-        } else if let delivery = state.onWire.removeValue(forKey: report.token) {
+        } else if let handed = state.onWire.removeValue(forKey: report.token) {
           arrived = true
+          let delivery = handed.delivery
           if report.outcome == .unsent {
-            state.news.unsent.append((delivery.endpoint, delivery.seq, delivery.url))
+            state.news.unsent.append((delivery.endpoint, delivery.seq, handed.line))
             continue
           }
           let result = verdict(delivery, report, now: now, &state.failing)
           state.unsettled.append(result)
-          state.news.arrived.append(Arrival(endpoint: delivery.endpoint, url: delivery.url, report))
+          state.news.arrived.append(Arrival(endpoint: delivery.endpoint, line: handed.line, report))
         }
       }
       guard !state.unsettled.isEmpty, !state.settling else { return false }

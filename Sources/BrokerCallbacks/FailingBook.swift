@@ -2,10 +2,13 @@ internal import BrokerDomain
 internal import BrokerStore
 
 /// Which endpoints have failed since when, without a success between. Only what changes is written down, and not before
-/// it has lasted an hour: an endpoint that flaps costs no writes, and a restart forgets an hour at most.
+/// it has lasted an hour, or as many attempts have failed as open a breaker: an endpoint that flaps costs no writes, and
+/// a restart forgets no breaker that nothing but failures has opened.
 struct FailingBook: Sendable {
   private struct Entry {
     let since: Instant
+    /// Attempts, all of which failed; of one that was read back, those since.
+    var failures: Int
     /// Working days on which attempts failed, by the national calendar.
     var days: Int
     var lastDay: CalendarDate?
@@ -17,13 +20,25 @@ struct FailingBook: Sendable {
   private var entries: [Int64: Entry] = [:]
   /// 0: never.
   private let disableAfterDays: Int
+  private let writtenAfterFailures: Int
 
   /// - Parameter today: counts as counted already for those that are known, so that no restart counts a day twice.
-  init(disableAfterDays: Int, _ known: [FailingEndpoint] = [], today: CalendarDate? = nil) {
+  init(
+    disableAfterDays: Int, writtenAfterFailures: Int = BreakerOptions().minimumAttempts,
+    _ known: [FailingEndpoint] = [], today: CalendarDate? = nil
+  ) {
     self.disableAfterDays = disableAfterDays
+    self.writtenAfterFailures = writtenAfterFailures
     for endpoint in known {
-      entries[endpoint.key] = Entry(since: endpoint.since, days: endpoint.days, lastDay: today, isWritten: true)
+      entries[endpoint.key] = Entry(
+        since: endpoint.since, failures: 0, days: endpoint.days, lastDay: today, isWritten: true)
     }
+  }
+
+  init(_ options: CallbackOptions, _ known: [FailingEndpoint] = [], today: CalendarDate? = nil) {
+    self.init(
+      disableAfterDays: options.disableAfterDays, writtenAfterFailures: options.breaker.minimumAttempts, known,
+      today: today)
   }
 
   func since(_ endpoint: Int64) -> Instant? { entries[endpoint]?.since }
@@ -47,9 +62,10 @@ struct FailingBook: Sendable {
     let today = now.date
     guard var entry = entries[endpoint] else {
       let days = calendar.isWorkingDay(today, region: nil) ? 1 : 0
-      entries[endpoint] = Entry(since: now, days: days, lastDay: today, isWritten: false)
+      entries[endpoint] = Entry(since: now, failures: 1, days: days, lastDay: today, isWritten: false)
       return nil
     }
+    entry.failures += 1
     var isNewDay = false
     if entry.lastDay != today {
       isNewDay = calendar.isWorkingDay(today, region: nil)
@@ -63,7 +79,8 @@ struct FailingBook: Sendable {
       }
     }
     let lasted = now.milliseconds - entry.since.milliseconds
-    let isToBeWritten = lasted >= Self.writtenAfterMilliseconds && (isNewDay || !entry.isWritten)
+    let isLong = lasted >= Self.writtenAfterMilliseconds || entry.failures >= writtenAfterFailures
+    let isToBeWritten = entry.isWritten ? isNewDay : isLong
     if isToBeWritten { entry.isWritten = true }
     entries[endpoint] = entry
     return isToBeWritten ? .failing(since: entry.since, days: entry.days) : nil

@@ -5,14 +5,14 @@ internal import Synchronization
 /// What came back from the wire for an endpoint.
 struct Arrival: Sendable {
   let endpoint: Int64
-  /// Where it went: it says nothing of an address that the endpoint has been given since.
-  let url: String
+  /// In which it went: it says nothing of an address that the endpoint has been given since.
+  let line: Int64
   let answer: Pace.Answer
   let microseconds: Int64
   let retryAfterSeconds: Int64?
 
-  init(endpoint: Int64, url: String, _ report: PushReport) {
-    (self.endpoint, self.url) = (endpoint, url)
+  init(endpoint: Int64, line: Int64, _ report: PushReport) {
+    (self.endpoint, self.line) = (endpoint, line)
     answer = Pace.Answer(report)
     microseconds = report.timings.totalUS
     retryAfterSeconds = report.retryAfterSeconds
@@ -22,7 +22,7 @@ struct Arrival: Sendable {
 }
 
 /// One endpoint's breaker and traffic: the pump tells it what happens, whoever shows it looks. In memory only: after a
-/// restart every breaker is closed, and is open again after ten attempts where the receiver is still down.
+/// restart the breaker of an endpoint that is known to fail is open and sends a probe, and all others are closed.
 final class Health: Sendable {
   private struct State {
     var breaker: Breaker
@@ -31,7 +31,10 @@ final class Health: Sendable {
 
   private let state: Mutex<State>
 
-  init(_ options: BreakerOptions) { state = Mutex(State(breaker: Breaker(options: options))) }
+  /// - Parameter failingAt: now, for an endpoint that is known to fail.
+  init(_ options: BreakerOptions, failingAt: Instant? = nil) {
+    state = Mutex(State(breaker: Breaker(options: options, failingAt: failingAt)))
+  }
 
   var breaker: Breaker.State { state.withLock { $0.breaker.state } }
 

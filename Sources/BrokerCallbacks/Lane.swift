@@ -185,13 +185,13 @@ struct Lane {
   }
 
   /// The sender has given one back.
-  /// - Parameter url: where it was to go.
-  mutating func cameBack(_ seq: Int64, from url: String, _ now: Instant) {
+  /// - Parameter line: in which it waited.
+  mutating func cameBack(_ seq: Int64, from line: Int64, _ now: Instant) {
     outstanding.remove(seq)
     // It lies before the place where the queue would be read on.
     readOn = nil
     dueAt = now
-    guard url == endpoint.url else { return }
+    guard line == self.line else { return }
     handed = max(0, handed - 1)
     ramp?.send(-1)
     guard breaker == .halfOpen else { return }

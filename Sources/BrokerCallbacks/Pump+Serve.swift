@@ -83,7 +83,7 @@ extension Pump {
       let first = state.nextToken + 1
       state.nextToken += UInt64(sending.count)
       for (offset, delivery) in sending.enumerated() {
-        state.onWire[first + UInt64(offset)] = delivery
+        state.onWire[first + UInt64(offset)] = Dispatcher.Handed(delivery: delivery, line: lane.line)
       }
       return first
     }

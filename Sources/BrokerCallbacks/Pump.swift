@@ -22,8 +22,9 @@ struct Pump {
   private struct Left {
     var outstanding: Set<Int64>
     var handed: Int
-    /// Where what was handed over goes.
+    /// Where what was handed over goes, and in which line.
     let url: String
+    let line: Int64
   }
 
   static let leaseMilliseconds: Int64 = 60_000
@@ -96,9 +97,9 @@ struct Pump {
   private mutating func absorb(_ news: Dispatcher.News) {
     let now = dispatcher.store.clock.now
     for arrival in news.arrived { hear(arrival, now) }
-    for (endpoint, seq, url) in news.unsent {
-      lanes[endpoint]?.cameBack(seq, from: url, now)
-      settleLeft(endpoint, seq, handed: 1)
+    for (endpoint, seq, line) in news.unsent {
+      lanes[endpoint]?.cameBack(seq, from: line, now)
+      settleLeft(endpoint, seq, from: line)
     }
     for (endpoint, seq, again) in news.settled {
       lanes[endpoint]?.outstanding.remove(seq)
@@ -125,20 +126,20 @@ struct Pump {
 
   /// - Parameters:
   ///   - seq: nil for one that is still to be recorded.
-  ///   - handed: how many have left the sender.
-  private mutating func settleLeft(_ endpoint: Int64, _ seq: Int64?, handed: Int = 0) {
+  ///   - line: that of one which leaves the sender now; nil for one that has left it.
+  private mutating func settleLeft(_ endpoint: Int64, _ seq: Int64?, from line: Int64? = nil) {
     guard var rest = left[endpoint] else { return }
     if let seq { rest.outstanding.remove(seq) }
-    rest.handed = max(0, rest.handed - handed)
+    if line == rest.line { rest.handed = max(0, rest.handed - 1) }
     left[endpoint] = rest.outstanding.isEmpty ? nil : rest
   }
 
   private mutating func hear(_ arrival: Arrival, _ now: Instant) {
     guard let index = lanes.index(forKey: arrival.endpoint) else {
-      return settleLeft(arrival.endpoint, nil, handed: 1)
+      return settleLeft(arrival.endpoint, nil, from: arrival.line)
     }
-    // Of an address that it no longer has.
-    guard lanes.values[index].endpoint.url == arrival.url else { return }
+    // Of an address that it no longer has, or that it had before another.
+    guard lanes.values[index].line == arrival.line else { return }
     let change = lanes.values[index].arrived(arrival, now, dispatcher.options)
     let id = lanes.values[index].endpoint.id
     switch change {
@@ -154,18 +155,20 @@ struct Pump {
     guard let found = try? dispatcher.store.endpoint(key: key), found.enabled else { return false }
     // What is known of one address says nothing of another.
     let known = old.flatMap { $0.endpoint.url == found.url ? $0.health : nil }
-    let health = known ?? Health(dispatcher.options.breaker)
+    let isFailing = old == nil && dispatcher.state.withLock { $0.failing.since(key) != nil }
+    let health = known ?? Health(dispatcher.options.breaker, failingAt: isFailing ? now : nil)
     if known == nil { dispatcher.healths.withLock { $0[key] = health } }
-    let isSameAddress = old == nil || known != nil
-    let isFailing = isSameAddress && dispatcher.state.withLock { $0.failing.since(key) != nil }
-    let line = known == nil ? dispatcher.newLine() : old?.line ?? dispatcher.newLine()
+    let rest = left.removeValue(forKey: key)
+    let isOnWire = rest?.url == found.url
+    // Another address is another line; one that was closed and is opened again goes on in its own.
+    let line = known != nil ? old?.line : isOnWire ? rest?.line : nil
     var lane = Lane(
-      endpoint: found, line: line, now: now, inFlight: dispatcher.options.inFlightPerEndpoint, health: health,
-      isFailing: isFailing)
-    if old == nil, isFailing || wasAskedFor(key, now) { lane.ramp = Ramp(dispatcher.options) }
-    if let rest = left.removeValue(forKey: key) {
+      endpoint: found, line: line ?? dispatcher.newLine(), now: now,
+      inFlight: dispatcher.options.inFlightPerEndpoint, health: health, isFailing: isFailing)
+    if old == nil, wasAskedFor(key, now) { lane.ramp = Ramp(dispatcher.options) }
+    if let rest {
       lane.outstanding = rest.outstanding
-      lane.handed = rest.url == found.url ? rest.handed : 0
+      lane.handed = isOnWire ? rest.handed : 0
     }
     lanes[key] = lane
     return true
@@ -189,7 +192,8 @@ struct Pump {
     let outstanding = lane.outstanding.subtracting(lane.ready.map(\.seq))
     guard isOpen else {
       if !outstanding.isEmpty {
-        left[key] = Left(outstanding: outstanding, handed: lane.handed, url: lane.endpoint.url)
+        left[key] = Left(
+          outstanding: outstanding, handed: lane.handed, url: lane.endpoint.url, line: lane.line)
       }
       return dispatcher.healths.withLock { $0[key] = nil }
     }

@@ -73,6 +73,17 @@ import Testing
   }
 
   /// A clock that is set back by a day must not leave an endpoint alone for a day.
+  /// Of an endpoint that is known to fail: nothing but a probe, at once, and what comes of it counts as of any other.
+  @Test(arguments: [true, false]) func oneThatIsKnownToFailBeginsWithAProbe(_ fails: Bool) {
+    let now = Instant(milliseconds: 1_000_000)
+    var breaker = Breaker(options: BreakerOptions(), failingAt: now)
+    #expect(breaker.state == .open(until: now) && breaker.since == now && breaker.mayProbe(now))
+    breaker.probeSent()
+    #expect(breaker.state == .halfOpen && !breaker.mayProbe(now))
+    let change = breaker.hear(failed: fails, retryAfterSeconds: nil, now: now, random: 0)
+    #expect(change == (fails ? .reopened : .closed) && breaker.state == (fails ? .open(until: now + 10_000) : .closed))
+  }
+
   @Test func aClockSetBackProlongsNoPause() {
     var breaker = Breaker(options: BreakerOptions())
     for _ in 0..<10 { _ = breaker.hear(failed: true, retryAfterSeconds: nil, now: Self.at(90_000), random: 0) }
@@ -176,6 +187,15 @@ import Testing
       #expect(book.failed(7, now: now, Self.calendar) == nil && book.failed(7, now: now + 60_000, Self.calendar) == nil)
       #expect(book.succeeded(7) == nil)
     }
+  }
+
+  /// As many as open a breaker are written down at once, and taken back with the first that arrives.
+  @Test func whatOpensABreakerIsWritten() {
+    var book = FailingBook(disableAfterDays: 5, writtenAfterFailures: 10)
+    var marks: [EndpointMark?] = []
+    for second in 0..<30 { marks.append(book.failed(7, now: Self.day(0) + Int64(second) * 1000, Self.calendar)) }
+    #expect(marks[9] == .failing(since: Self.day(0), days: 1) && marks.count { $0 != nil } == 1)
+    #expect(book.succeeded(7) == .recovered && book.succeeded(7) == nil)
   }
 
   /// The clock is moved, or the daemon was off for a fortnight: two days of failure are not five.

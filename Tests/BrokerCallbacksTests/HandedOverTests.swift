@@ -85,7 +85,7 @@ import Testing
     var lane = Lane(endpoint: endpoint, now: now, inFlight: 8, health: Health(BreakerOptions()))
     lane.dueAt = now
     func fail(_ token: UInt64) -> Arrival {
-      Arrival(endpoint: endpoint.id.key, url: endpoint.url, PushReport(token: token, outcome: .status(503)))
+      Arrival(endpoint: endpoint.id.key, line: 0, PushReport(token: token, outcome: .status(503)))
     }
     lane.sent(8, monotonicMicroseconds())
     for token in 1...8 as ClosedRange<UInt64> { _ = lane.arrived(fail(token), now, office.dispatcher.options) }
@@ -99,7 +99,7 @@ import Testing
     lane.outstanding = [11]
     lane.sent(1, monotonicMicroseconds())
     #expect(lane.breaker == .halfOpen && lane.allowed(until, 0) == 0)
-    lane.cameBack(11, from: endpoint.url, until)
+    lane.cameBack(11, from: 0, until)
     #expect(lane.breaker == .open(until: until) && lane.health.breaker == lane.breaker)
     #expect(lane.allowed(until, 0) == 1 && lane.handed == 0 && lane.outstanding.isEmpty && lane.dueAt == until)
     #expect(lane.heldMilliseconds(until, 0) == 0)

@@ -49,6 +49,12 @@ final class Office: Sendable {
     store.close()
   }
 
+  /// What a start of the daemon makes after the first dispatcher has ended: nobody holds a lease any more.
+  func nextDispatcher() throws -> Dispatcher {
+    try plant("UPDATE endpoint SET lease_owner = NULL, lease_until = NULL")
+    return Dispatcher(store: store, options: dispatcher.options, logger: dispatcher.logger)
+  }
+
   /// An endpoint of the responder.
   func endpoint(
     _ url: String, body: Endpoint.Body = .thin, of owner: Qidong = .responder,

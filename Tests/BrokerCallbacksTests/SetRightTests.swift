@@ -104,6 +104,32 @@ import Testing
     await office.close()
   }
 
+  /// Away and back again: what is still on the wire from before takes no place of what follows, and gives it none. Were
+  /// those four counted for the new line, four more would be handed over while it has four out.
+  @Test func theFirstAddressAgainIsAnotherLine() async throws {
+    let office = try Office { $0.inFlightPerEndpoint = 4 }
+    let first = try Sink { push in push.order < 4 ? .delay(ms: 2000, .status(204)) : .stall(seconds: 60) }
+    let other = try Sink { _ in .stall(seconds: 60) }
+    var endpoint = try await office.endpoint(first.url)
+    try await office.submit(40)
+    office.dispatcher.start()
+    #expect(try await within(5) { first.receivedCount == 4 })
+    for (sink, count) in [(other, 4), (first, 8)] {
+      endpoint.url = sink.url
+      try await office.store.write { [endpoint] in try $0.update(endpoint) }
+      #expect(try await within(0.9) { sink.receivedCount == count }, "\(sink.receivedCount) of \(count)")
+    }
+    #expect(
+      try await within(4) {
+        try await office.store.deliveries(organ: nil, endpoint: nil, state: .delivered, cursor: nil, limit: 9).items
+          .count == 4
+      })
+    try await Task.sleep(for: .milliseconds(300))
+    #expect(first.receivedCount == 8 && other.receivedCount == 4, "\(first.receivedCount) and \(other.receivedCount)")
+    #expect(office.dispatcher.inFlight == 8, "\(office.dispatcher.inFlight) with the sender")
+    await office.close()
+  }
+
   /// Switched off by the broker, and on again with much that waits: it goes out at a bounded rate.
   @Test func whatGatheredWhileItWasOffComesBoundedly() async throws {
     let office = try Office { $0.recoveryPerSecond = 50 }
