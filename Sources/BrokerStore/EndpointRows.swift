@@ -135,6 +135,7 @@ enum EndpointSQL: String, CaseIterable {
     WHERE key = $17
     """
   case delete = "UPDATE endpoint SET deleted_at = $1, enabled = 0 WHERE key = $2"
+  case isDeleted = "SELECT 1 FROM endpoint WHERE key = $1 AND deleted_at IS NOT NULL"
   case dropQueue = "DELETE FROM outbox WHERE endpoint = $1"
   case countOfOrgan = "SELECT count(*) FROM endpoint WHERE organ = $1 AND deleted_at IS NULL"
   case pending = "SELECT count(*) FROM outbox WHERE endpoint = $1"
@@ -187,7 +188,8 @@ extension WriteContext {
     try endpoint.tls?.key.map { try vault.seal(Array($0.utf8), .tlsKey, of: endpoint.id) }
   }
 
-  /// What was still owed to it goes with it; what was delivered stays on record.
+  /// What was still owed to it goes with it; what was delivered stays on record, and so does what is on the wire now and
+  /// arrives.
   package func delete(_ endpoint: Endpoint) throws {
     try db.run(UndeliveredSQL.taken, .int(endpoint.id.key))
     try db.run(EndpointSQL.delete, .int(now.milliseconds), .int(endpoint.id.key))

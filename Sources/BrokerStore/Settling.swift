@@ -43,7 +43,10 @@ extension WriteContext {
       try self.mark(endpoint, mark, at: delivery.url)
     }
     // Nil when the endpoint was deleted, or another dispatcher was faster.
-    guard let place = try taken(delivery) else { return verdict }
+    guard let place = try taken(delivery) else {
+      try keepLateArrival(result)
+      return verdict
+    }
     // Somebody has asked for it meanwhile, and gets the next attempt at once.
     let isAskedFor = place != delivery.nextAt && place != OutboxRow.waiting
     if isAskedFor, verdict != .delivered, result.mark != .off(.gone) {
@@ -52,12 +55,7 @@ extension WriteContext {
     let attempts = Int64(delivery.attempts + 1)
     switch verdict {
     case .delivered, .dead:
-      try db.run(
-        OutboxSQL.finish, .int(endpoint), .int(seq),
-        .text(verdict == .delivered ? "delivered" : "dead"), .int(delivery.request),
-        .int(delivery.createdAt.milliseconds), .int(result.at.milliseconds), .int(attempts),
-        .optionalInt(result.status.map { Int64($0) }), .optionalText(result.error),
-        .optionalUTF8(verdict == .delivered ? result.trip?.packed : nil), .optionalInt(delivery.deliveredAt))
+      try finish(result, isDelivered: verdict == .delivered)
       try promote(endpoint: endpoint, request: delivery.request)
     case .retry(let at):
       // One that was put back meanwhile may come before it, and goes first now that this one is off the wire.
@@ -76,6 +74,29 @@ extension WriteContext {
       try arrivedAfterAll(seq: seq, request: delivery.request, endpoint: endpoint)
     }
     return verdict
+  }
+
+  private func finish(_ result: AttemptResult, isDelivered: Bool) throws {
+    let delivery = result.delivery
+    try db.run(
+      OutboxSQL.finish, .int(delivery.endpoint), .int(delivery.seq), .text(isDelivered ? "delivered" : "dead"),
+      .int(delivery.request), .int(delivery.createdAt.milliseconds), .int(result.at.milliseconds),
+      .int(Int64(delivery.attempts + 1)), .optionalInt(result.status.map { Int64($0) }),
+      .optionalText(result.error), .optionalUTF8(isDelivered ? result.trip?.packed : nil),
+      .optionalInt(delivery.deliveredAt))
+  }
+
+  /// Of an endpoint that was deleted while the attempt was on the wire: what its receiver has taken was taken, and the
+  /// timeline says so. Anything else that came of the attempt concerns nobody any more.
+  private func keepLateArrival(_ result: AttemptResult) throws {
+    let delivery = result.delivery
+    let (endpoint, seq) = (SQLValue.int(delivery.endpoint), SQLValue.int(delivery.seq))
+    guard result.verdict == .delivered,
+      try db.first(EndpointSQL.isDeleted, endpoint, body: { _ in true }) == true,
+      try db.first(RequeueSQL.findFinished, endpoint, seq, body: { _ in true }) == nil
+    else { return }
+    try finish(result, isDelivered: true)
+    try arrivedAfterAll(seq: delivery.seq, request: delivery.request, endpoint: delivery.endpoint)
   }
 
   /// Takes the row of a message out of the queue. A retry may have moved it while it was on the wire: what came of the

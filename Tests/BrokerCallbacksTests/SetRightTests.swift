@@ -130,6 +130,24 @@ import Testing
     await office.close()
   }
 
+  /// Its organ deletes it while a message is on the wire, which arrives: that is on record. One that fails is not.
+  @Test(arguments: [(204, true), (503, false)]) func whatADeletedEndpointHasTaken(_ status: Int, _ isKept: Bool)
+    async throws
+  {
+    let office = try Office()
+    let sink = try Sink { _ in .delay(ms: 400, .status(status)) }
+    let endpoint = try await office.endpoint(sink.url)
+    try await office.submit(1)
+    office.dispatcher.start()
+    #expect(try await within(5) { sink.receivedCount == 1 })
+    try await office.store.write { try $0.delete(endpoint) }
+    #expect(try await within(5) { office.dispatcher.counts.contains { $0.count > 0 } })
+    let kept = try await office.store.trace(endpoint: endpoint.id.key, seq: 1, organ: nil)
+    #expect(kept?.delivery.state == (isKept ? Delivery.State.delivered : nil))
+    #expect(kept?.attempts.count == (isKept ? 1 : nil))
+    await office.close()
+  }
+
   /// Switched off by the broker, and on again with much that waits: it goes out at a bounded rate.
   @Test func whatGatheredWhileItWasOffComesBoundedly() async throws {
     let office = try Office { $0.recoveryPerSecond = 50 }

@@ -243,7 +243,7 @@ extension Store {
     #expect(try store.verify() == [])
   }
 
-  @Test func deletedEndpointDropsItsQueueAndLateResults() async throws {
+  @Test func deletedEndpointDropsItsQueueAndWhatFailsLate() async throws {
     let store = try Fixture().open()
     defer { store.close() }
     let endpoint = try await store.addEndpoint(of: .requester)
@@ -254,10 +254,11 @@ extension Store {
     try await store.write { try $0.delete(endpoint) }
     #expect(try store.scalar("SELECT count(*) FROM outbox WHERE endpoint = $1", [endpoint.id.key]) == 0)
     #expect(try await store.endpoint(endpoint.id) == nil)
-    for verdict in [AttemptResult.Verdict.delivered, .dead, .retry(at: store.clock.now)] {
+    for verdict in [AttemptResult.Verdict.dead, .retry(at: store.clock.now), .delivered] {
+      #expect(try store.scalar("SELECT count(*) FROM delivery") == 0, "what did not arrive is not on record")
       try await store.settle(inFlight, verdict, mark: .off(.gone))
     }
-    #expect(try store.scalar("SELECT count(*) FROM delivery") == 0)
+    #expect(try await store.states(endpoint) == ["1 delivered 1"])
     #expect(try store.scalar("SELECT count(*) FROM outbox WHERE endpoint = $1", [endpoint.id.key]) == 0)
     #expect(
       await failure { try await store.write { try $0.retry(endpoint: endpoint.id.key, seq: 1, organ: nil) } }

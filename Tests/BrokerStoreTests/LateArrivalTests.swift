@@ -1,0 +1,49 @@
+import BrokerDomain
+import TestSupport
+import Testing
+
+@testable import BrokerStore
+
+/// Attempts that were on the wire when their endpoint was deleted.
+@Suite(.timeLimit(.minutes(1))) struct LateArrivalTests {
+  /// An answer that failed once and is tried again, whose endpoint is deleted meanwhile.
+  private static func deleted(_ store: Store) async throws -> (Endpoint, AssistanceRequest, DueDelivery) {
+    let endpoint = try await store.addEndpoint(of: .requester)
+    let request = try await store.submit()
+    try await store.carryOut(.confirm, request.id)
+    try await store.settle(try store.head(endpoint), .delivered)
+    try await store.settle(try store.head(endpoint), .retry(at: store.clock.now), status: 503)
+    let answer = try store.head(endpoint)
+    try await store.write { try $0.delete(endpoint) }
+    #expect(try store.scalar("SELECT count(*) FROM undelivered") == 1)
+    return (endpoint, request, answer)
+  }
+
+  /// 送达 is told in the timeline, and nobody is called about it.
+  @Test func whatWasTakenIsOnRecord() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let (endpoint, request, answer) = try await Self.deleted(store)
+    try await store.settle(answer, .delivered, status: 204)
+    #expect(try await store.states(endpoint) == ["1 delivered 1", "2 delivered 2"])
+    let arrivals = try await store.arrivals(of: try await store.timeline(request.id))
+    #expect(arrivals.flatMap { $0.delivered.map(\.endpoint) } == [endpoint.id])
+    #expect(try store.scalar("SELECT count(*) FROM undelivered") == 0)
+    #expect(try store.verify() == [])
+    // Told twice, it is what it was.
+    try await store.settle(answer, .delivered, status: 200)
+    #expect(try store.scalar("SELECT last_status FROM delivery WHERE seq = 2") == 204)
+  }
+
+  @Test(arguments: [AttemptResult.Verdict.dead, .retry(at: Fixture.monday)])
+  func whatFailedIsNot(_ verdict: AttemptResult.Verdict) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let (endpoint, _, answer) = try await Self.deleted(store)
+    try await store.settle(answer, verdict, status: 503)
+    #expect(try await store.states(endpoint) == ["1 delivered 1"])
+    #expect(try store.scalar("SELECT count(*) FROM outbox") == 0)
+    #expect(try store.scalar("SELECT count(*) FROM undelivered") == 1)
+    #expect(try store.verify() == [])
+  }
+}
