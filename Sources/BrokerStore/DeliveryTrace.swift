@@ -1,4 +1,4 @@
-internal import BrokerDomain
+package import BrokerDomain
 internal import GRDB
 
 /// The whole story of one delivery.
@@ -9,6 +9,9 @@ package struct DeliveryTrace: Sendable {
     case earlier(delivery: String)
     /// Its endpoint is switched off, with the reason.
     case endpointOff(String?)
+    /// It is due, and its endpoint has failed since then: it waits until that is reached, by a probe of its breaker or in
+    /// its turn.
+    case endpointFailing(since: Instant)
   }
 
   package let delivery: Delivery
@@ -20,6 +23,11 @@ package struct DeliveryTrace: Sendable {
   /// Every attempt on record, in order.
   package let attempts: [Attempt]
   package let wait: Wait?
+  /// Pending, and its moment has come.
+  package let isDue: Bool
+  /// Of its endpoint: the first failed attempt after which none succeeded, as far as is known. The database is told of it
+  /// after ten failed attempts or an hour (`FailingBook`).
+  package let failingSince: Instant?
 }
 
 enum TraceSQL: String, CaseIterable {
@@ -30,7 +38,7 @@ enum TraceSQL: String, CaseIterable {
       CROSS JOIN request r ON r.key = d.request
     WHERE d.endpoint = $1 AND d.seq = $2
     """
-  case endpoint = "SELECT organ, url, enabled, disabled_reason FROM endpoint WHERE key = $1"
+  case endpoint = "SELECT organ, url, enabled, disabled_reason, failing_since FROM endpoint WHERE key = $1"
   case procedure = "SELECT procedure FROM request WHERE key = $1"
   /// The first 2xx of an event at each endpoint of an organ, also when it is sent once more now. `$1` organ, `$2` seq,
   /// `$3` request.
@@ -44,13 +52,20 @@ enum TraceSQL: String, CaseIterable {
 }
 
 extension Store {
-  /// - Parameter organ: whose it must be; nil for the operator.
+  /// - Parameters:
+  ///   - organ: whose it must be; nil for the operator.
+  ///   - failingSince: as the daemon knows of the endpoint, sooner than the database does.
   /// - Returns: nil when there is no such delivery, or it is another's.
-  package func trace(endpoint: Int64, seq: Int64, organ: Int64?) async throws(StoreError) -> DeliveryTrace? {
-    let reference = reference
+  package func trace(
+    endpoint: Int64, seq: Int64, organ: Int64?, failingSince: Instant? = nil
+  ) async throws(StoreError) -> DeliveryTrace? {
+    let (reference, now) = (reference, clock.now)
     return try await read { db in
       let found = try db.first(TraceSQL.endpoint, .int(endpoint)) { row in
-        (organ: row.int(0), url: row.text(1), isOn: row.int(2) == 1, reason: row.optionalText(3))
+        (
+          organ: row.int(0), url: row.text(1), isOn: row.int(2) == 1, reason: row.optionalText(3),
+          failingSince: failingSince ?? row.optionalInt(4).map { Instant(milliseconds: $0) }
+        )
       }
       guard let found, organ == nil || organ == found.organ else { return nil }
       let delivery =
@@ -59,6 +74,7 @@ extension Store {
       guard let delivery else { return nil }
       var attempts = try db.all(AttemptSQL.list, .int(endpoint), .int(seq)) { Attempt($0) }
       attempts += try db.all(AttemptSQL.last, .int(endpoint), .int(seq)) { Attempt($0) }
+      let isDue = delivery.nextAttemptAt.map { $0 <= now } ?? false
       var wait: DeliveryTrace.Wait?
       if delivery.state == .pending {
         if !found.isOn {
@@ -66,13 +82,15 @@ extension Store {
         } else if delivery.nextAttemptAt == nil {
           let first = try db.first(RequeueSQL.active, .int(endpoint), .int(delivery.request.key)) { $0.int(0) }
           wait = first.map { .earlier(delivery: DerivedID.delivery(endpoint: endpoint, seq: $0)) }
+        } else if isDue {
+          wait = found.failingSince.map { .endpointFailing(since: $0) }
         }
       }
       let procedure = try db.first(TraceSQL.procedure, .int(delivery.request.key)) { $0.text(0) } ?? ""
       let isKept = organ == nil && reference.isSealed(procedure)
       return DeliveryTrace(
         delivery: delivery, procedure: isKept ? nil : procedure, url: found.url, organ: found.organ, attempts: attempts,
-        wait: wait)
+        wait: wait, isDue: isDue, failingSince: found.failingSince)
     }
   }
 }

@@ -132,6 +132,31 @@ import Testing
     #expect(try await store.trace(endpoint: endpoint.id.key, seq: 99, organ: nil) == nil)
   }
 
+  /// What is due is not told as what comes next: its endpoint fails, as the database knows or the daemon does.
+  @Test func aTraceSaysThatTheEndpointFails() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    try await store.submit()
+    let (key, since) = (endpoint.id.key, Fixture.monday)
+    func trace(_ failingSince: Instant? = nil) async throws -> DeliveryTrace? {
+      try await store.trace(endpoint: key, seq: 1, organ: nil, failingSince: failingSince)
+    }
+    let fresh = try await trace()
+    #expect(fresh?.wait == nil && fresh?.isDue == true && fresh?.failingSince == nil)
+    #expect(try await trace(since)?.wait == .endpointFailing(since: since))
+    try await store.settle(
+      try store.head(endpoint), .retry(at: store.clock.now + 60_000), status: 503, mark: .failing(since: since, days: 1)
+    )
+    let later = try await trace()
+    #expect(later?.wait == nil && later?.isDue == false && later?.failingSince == since)
+    store.clock.advance(to: store.clock.now + 60_000)
+    #expect(try await trace()?.wait == .endpointFailing(since: since))
+    try await store.settle(try store.head(endpoint), .delivered, mark: .recovered)
+    let done = try await trace()
+    #expect(done?.wait == nil && done?.isDue == false && done?.failingSince == nil)
+  }
+
   @Test func deadOnesOfOneEndpointInBoundedCalls() async throws {
     let store = try Fixture().open()
     defer { store.close() }

@@ -28,6 +28,8 @@ internal import Testing
     let metrics = try daemon.client().done("GET", "/metrics").text
     #expect(metrics.contains("xiecha_endpoints{breaker=\"open\"} 1\n"), "\(metrics)")
 
+    try traced(daemon, organ, id)
+
     // The command shows the same, from the daemon; and from the database alone when that is gone.
     let url = ["--url", "http://127.0.0.1:\(daemon.port)"]
     let live = try daemon.state.run(["outbox", "top", "--once", "--json"] + url)
@@ -46,6 +48,21 @@ internal import Testing
     #expect(alone.json["top"]["items"][0]["queued"].int == 30 && alone.json["top"]["items"][0]["breaker"].isNull)
     let words = try daemon.state.run(["outbox", "top", "--once"])
     #expect(words.status == 0 && words.stdout.contains("服务未运行") && words.stdout.contains(id), "\(words.stderr)")
+  }
+
+  /// One that was never tried is due, and told as what waits for its endpoint: by the daemon, and by the command, which
+  /// knows what the database does.
+  private func traced(_ daemon: Daemon, _ organ: Client, _ endpoint: String) throws {
+    let untried = try organ.get("/v1/deliveries?endpoint=\(endpoint)&state=pending")["items"].array ?? []
+    let id = try #require(untried.first { $0["attempts"].int == 0 }?["id"].string)
+    let shown = try organ.get("/v1/deliveries/\(id)")
+    #expect(shown["waitsFor"].string == "endpoint-failing", "\(shown)")
+    #expect(shown["failingSince"].string?.hasPrefix("2026-03-02T10:") == true, "\(shown)")
+    let traced = try daemon.state.run(["outbox", "trace", id, "--json"]).json
+    for member in ["waitsFor", "failingSince"] { #expect(traced[member] == shown[member], "\(traced)") }
+    let words = try daemon.state.run(["outbox", "trace", id]).stdout
+    #expect(words.contains("已到期") && words.contains("failing since 2026-03-02T10:"), "\(words)")
+    #expect(!words.contains("next attempt"), "\(words)")
   }
 
   /// Five working days of nothing but failures, with the daemon started anew among them; then the organ is told, mends

@@ -7,11 +7,14 @@ extension DeliveryRoutes {
   func get(_ call: Call) async throws -> Reply {
     try call.checkQuery()
     guard let (endpoint, seq) = DerivedID.parseDelivery(call.parameter("id")),
-      let trace = try await broker.store.trace(endpoint: endpoint, seq: seq, organ: try call.scope().organ)
+      let trace = try await broker.store.trace(
+        endpoint: endpoint, seq: seq, organ: try call.scope().organ,
+        failingSince: broker.machinery.health(endpoint)?.failingSince)
     else { throw Problem.notFound }
     return Reply { w in
       Self.write(&w, trace.delivery)
       w.string("waitsFor", trace.wait?.name)
+      w.string("failingSince", trace.failingSince?.rfc3339)
       w.array("history") { w in for attempt in trace.attempts { w.object { w in attempt.write(&w) } } }
     }
   }
@@ -66,6 +69,7 @@ extension DeliveryTrace.Wait {
     switch self {
     case .earlier: "earlier-message"
     case .endpointOff: "endpoint-disabled"
+    case .endpointFailing: "endpoint-failing"
     }
   }
 }

@@ -54,6 +54,9 @@ extension DeliveryTrace {
         "另有\(delivery.attempts - attempts.count)次已不在记录 / \(delivery.attempts - attempts.count) more are no longer on record"
       )
     }
+    if let failingSince, delivery.state == .pending {
+      lines.append("接收地址失败始于 / endpoint failing since \(failingSince.rfc3339)")
+    }
     lines.append("现状 / now        \(now)")
     return lines
   }
@@ -72,10 +75,14 @@ extension DeliveryTrace {
       return "等待同一请求较早的投递 / waits for an earlier one of the same request: \(other)"
     case (.pending, .endpointOff(let reason)):
       return "接收地址已停用（\(reason ?? "-")），启用后继续 / the endpoint is switched off; it goes out when it is on again"
-    case (.pending, nil):
-      return "待投，下次 / pending, next attempt \(delivery.nextAttemptAt?.rfc3339 ?? "-")"
+    case (.pending, .endpointFailing):
+      return "已到期，待接收地址可达（试投成功或轮到） / due since \(due); waits for the endpoint to be reached, by a probe or in its turn"
+    case (.pending, nil) where isDue: return "已到期，轮到即投 / due since \(due); it goes out in its turn"
+    case (.pending, nil): return "待投，下次 / pending, next attempt \(due)"
     }
   }
+
+  private var due: String { delivery.nextAttemptAt?.rfc3339 ?? "-" }
 
   fileprivate func write(_ w: inout JSONWriter, _ reference: Reference) {
     w.string("id", delivery.id)
@@ -98,8 +105,10 @@ extension DeliveryTrace {
     case .endpointOff(let reason)?:
       w.string("waitsFor", "endpoint-disabled")
       w.string("disabledReason", reason)
+    case .endpointFailing?: w.string("waitsFor", "endpoint-failing")
     case nil: w.null("waitsFor")
     }
+    w.string("failingSince", failingSince?.rfc3339)
     w.array("history") { w in
       for attempt in attempts {
         w.object { w in
