@@ -60,6 +60,66 @@ internal import Testing
     #expect(names(path) == [] && FileManager.default.fileExists(atPath: path + "/xiecha.sqlite-wal"))
   }
 
+  /// What it names belongs to somebody else. Links to files in a directory of its own are read, and stay.
+  @Test func aLinkedDirectoryOfProceduresIsRefused() throws {
+    let path = NSTemporaryDirectory() + "xiecha-init-\(UUID().uuidString)"
+    let elsewhere = path + "-elsewhere"
+    defer { for one in [path, elsewhere] { try? FileManager.default.removeItem(atPath: one) } }
+    for one in [path, elsewhere] {
+      try FileManager.default.createDirectory(atPath: one, withIntermediateDirectories: false)
+    }
+    let file = elsewhere + "/verification.yaml"
+    try FileManager.default.copyItem(
+      atPath: Binary.packageRoot + "/config/procedures/verification.yaml", toPath: file)
+    let link = path + "/procedures"
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: elsewhere)
+    let refused = try runTool(["init", "--state-dir", path])
+    #expect(refused.status == 1 && refused.stderr.contains("\(link) is a symbolic link"), "\(refused.stderr)")
+    #expect(names(elsewhere) == ["verification.yaml"] && names(path) == ["procedures"])
+    try FileManager.default.removeItem(atPath: link)
+    try FileManager.default.createDirectory(atPath: link, withIntermediateDirectories: false)
+    let one = link + "/verification.yaml"
+    try FileManager.default.createSymbolicLink(
+      atPath: one,
+      withDestinationPath: "../../" + URL(fileURLWithPath: elsewhere).lastPathComponent + "/verification.yaml")
+    let made = try runTool(["init", "--state-dir", path])
+    #expect(made.status == 0 && names(link).count > 10, "\(made.stderr)")
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: one).hasPrefix("../../"))
+    #expect(names(elsewhere) == ["verification.yaml"])
+  }
+
+  private static let canTrace =
+    (try? runTool(["-o", "/dev/null", "/bin/true"], binary: "/usr/bin/strace"))?.status == 0
+
+  /// Every file before it has its name, all names before the database's, and that before it is said to be made.
+  @Test(.enabled(if: canTrace)) func whatIsMadeIsOnDisk() throws {
+    let parent = NSTemporaryDirectory() + "xiecha-init-\(UUID().uuidString)"
+    let (path, log) = (parent + "/below/state", parent + ".log")
+    defer { for one in [parent, log] { try? FileManager.default.removeItem(atPath: one) } }
+    let result = try runTool(
+      [
+        "-f", "-y", "-s", "256", "-e", "trace=fsync,rename,renameat,renameat2", "-o", log, Binary.path, "init",
+        "--state-dir", path,
+      ], binary: "/usr/bin/strace")
+    #expect(result.status == 0, "\(result.stderr)")
+    let calls = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map(String.init)
+    func synced(_ name: String, from: Int, to: Int) -> Bool {
+      calls[from..<to].contains { $0.contains("fsync(") && $0.contains("<\(name)>") }
+    }
+    func renamed(_ name: String) throws -> Int {
+      try #require(calls.firstIndex { $0.contains("rename") && $0.contains("\"\(path + name)\"") }, "\(name)")
+    }
+    let database = try renamed("/xiecha.sqlite")
+    let procedure = "/procedures/verification.yaml"
+    for name in ["/xiecha.yaml", "/data.key", "/keys.json", procedure] {
+      let at = try renamed(name)
+      #expect(at < database && synced(path + "/init.partial" + name, from: 0, to: at), "\(name)")
+    }
+    #expect(synced(path + "/procedures", from: try renamed(procedure), to: database))
+    #expect(synced(path, from: try renamed("/keys.json"), to: database))
+    for name in [path, parent + "/below", parent] { #expect(synced(name, from: database, to: calls.count), "\(name)") }
+  }
+
   @Test func whatIsMissingIsSaidWithTheFix() throws {
     let state = try StateDirectory(example: nil)
     let bare = try state.run(["check"])

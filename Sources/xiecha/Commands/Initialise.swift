@@ -11,6 +11,9 @@ struct Initialise: AsyncParsableCommand {
         xiecha init --state-dir ./state --example qidong
         xiecha init --state-dir ./state --example ayouqi
         xiecha init --state-dir ./drill --example qidong --rehearse-at 2026-02-13T17:45:00+08:00
+      目录中已有的 xiecha.yaml 和 procedures/ 保留，只补所缺；procedures 是符号链接的，拒绝建立。
+      An xiecha.yaml and procedures/ that are there already are kept, and what is missing is added; a procedures that is a
+      symbolic link is refused.
       """)
 
   @OptionGroup var state: StateDirectory
