@@ -6,6 +6,8 @@ internal import Synchronization
 final class WriteProbe: Sendable {
   private struct State {
     var isUnderWay = false
+    /// Of the try under way, or the last one: what is said of another comes too late.
+    var number = 0
     /// What is answered without trying, and until when by the monotonic clock.
     var known: (writable: Bool, until: Int64)?
     var asking: [CheckedContinuation<Bool, Never>] = []
@@ -22,34 +24,36 @@ final class WriteProbe: Sendable {
   var isWritable: Bool {
     get async {
       await withCheckedContinuation { asker in
-        let (known, begins) = state.withLock { state -> (Bool?, Bool) in
-          if let known = state.known, monotonicMicroseconds() < known.until { return (known.writable, false) }
+        let (known, begins) = state.withLock { state -> (Bool?, Int?) in
+          if let known = state.known, monotonicMicroseconds() < known.until { return (known.writable, nil) }
           state.asking.append(asker)
-          defer { state.isUnderWay = true }
-          return (nil, !state.isUnderWay)
+          if state.isUnderWay { return (nil, nil) }
+          state.isUnderWay = true
+          state.number += 1
+          return (nil, state.number)
         }
         if let known { asker.resume(returning: known) }
-        if begins { begin() }
+        if let begins { begin(begins) }
       }
     }
   }
 
-  private func begin() {
+  private func begin(_ number: Int) {
     let timer = Task {
       guard (try? await Task.sleep(for: Self.patience)) != nil else { return }
-      settle(false, until: .max, isOver: false)
+      settle(number, false, until: .max, isOver: false)
     }
     Task {
       let writable = await attempt()
       timer.cancel()
-      settle(writable, until: monotonicMicroseconds() + Self.holdsMicroseconds, isOver: true)
+      settle(number, writable, until: monotonicMicroseconds() + Self.holdsMicroseconds, isOver: true)
     }
   }
 
-  private func settle(_ writable: Bool, until: Int64, isOver: Bool) {
+  func settle(_ number: Int, _ writable: Bool, until: Int64, isOver: Bool) {
     let asking = state.withLock { state -> [CheckedContinuation<Bool, Never>] in
-      // A timer that comes after the end has nothing to say.
-      guard state.isUnderWay else { return [] }
+      // A timer that comes after the end of its try has nothing to say, least of all of the next one.
+      guard state.isUnderWay, state.number == number else { return [] }
       state.known = (writable, until)
       state.isUnderWay = !isOver
       defer { state.asking = [] }
