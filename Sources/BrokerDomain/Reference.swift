@@ -184,6 +184,11 @@ package final class Reference: Sendable {
       ?? Self.nearest(supervisors(of: organ))
   }
 
+  /// Organs whose superior is none: themselves, or one that is not in the directory.
+  package var withoutRealSuperior: [Organ] {
+    organs.filter { organ in organ.superior.map { $0 == organ.code || self.organ($0) == nil } ?? false }
+  }
+
   /// The 司法局 to which a supervisor files its lists: its superior in the directory, otherwise the supervisor of the
   /// nearest region above its own.
   package func filingSuperior(of supervisor: Organ) -> Organ? {

@@ -109,6 +109,25 @@ internal import Testing
     #expect(on["enabled"].bool == true && on["disabledReason"].isNull)
   }
 
+  /// As a version put them in that did not look.
+  @Test func checkNamesSuperiorsThatAreNone() throws {
+    let state = try StateDirectory()
+    let (own, unknown) = (Qidong.requester.code, Qidong.responder.code)
+    for (organ, superior) in [(own, own), (unknown, "11320681MB0000001R")] {
+      let done = try runTool(
+        [state.path + "/xiecha.sqlite", "UPDATE organ SET superior = '\(superior)' WHERE code = '\(organ)'"],
+        binary: "/usr/bin/sqlite3")
+      #expect(done.status == 0, "\(done.stderr)")
+    }
+    let check = try state.run(["check"])
+    #expect(check.status == 0, "\(check.stderr)")
+    let words = [
+      "\(own) is its own superior", "\(unknown) has a superior that is not in the directory: 11320681MB0000001R",
+    ]
+    for part in words { #expect(check.stdout.contains(part), "\(check.stdout)") }
+    #expect(check.stdout.split(separator: "\n").count { $0.contains("superior") } == 2, "\(check.stdout)")
+  }
+
   @Test func checkReportsAndWarns() throws {
     let full = try StateDirectory().run(["check"])
     #expect(full.status == 0)
