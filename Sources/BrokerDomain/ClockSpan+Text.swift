@@ -13,7 +13,7 @@ extension ClockSpan {
   }
 
   private func running(_ organ: String) -> Phrase {
-    let provisional = provisional ? Phrase("（暂定）", " (provisional)") : Phrase("", "")
+    let provisional = Phrase.mark(provisional: provisional)
     let before =
       previousDue.flatMap { $0 == due ? nil : $0 }
       .map { Phrase("（原 \($0)）", " (before: \($0))") } ?? Phrase("", "")

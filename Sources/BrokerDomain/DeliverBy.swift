@@ -27,9 +27,10 @@ extension WorkingCalendar {
 }
 
 /// What the requester's contact reads of a result that did not reach it, without anything about the subject.
-package func undeliveredNotice(title: Phrase, answerer: String, needed: CalendarDate) -> Phrase {
-  Phrase(
-    "请联络员查收：\(answerer)对\(title.zh)已有答复，回调一直未能送达，请于 \(needed) 前通过接口查收，并检查接收地址",
-    "for the contact: \(answerer) has replied to \(title.en), and the callback does not get through; read it by \(needed), and look after the endpoint"
+package func undeliveredNotice(title: Phrase, answerer: String, needed: CalendarDate, provisional: Bool) -> Phrase {
+  let mark = Phrase.mark(provisional: provisional)
+  return Phrase(
+    "请联络员查收：\(answerer)对\(title.zh)已有答复，回调一直未能送达，请于 \(needed)\(provisional ? mark.zh : " ")前通过接口查收，并检查接收地址",
+    "for the contact: \(answerer) has replied to \(title.en), and the callback does not get through; read it by \(needed)\(mark.en), and look after the endpoint"
   )
 }

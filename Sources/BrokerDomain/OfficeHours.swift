@@ -45,16 +45,17 @@ extension Rung {
 
   /// What an audience of the sender's reads, where the clock binds the sender: it was sent, and late.
   package func senderNotice(
-    to audience: Audience, title: Phrase, asker: String, answerer: String, due: CalendarDate
+    to audience: Audience, title: Phrase, asker: String, answerer: String, due: CalendarDate, provisional: Bool
   ) -> Phrase {
+    let mark = Phrase.mark(provisional: provisional)
     guard audience == .supervisor else {
       return Phrase(
-        "请分管领导查明原因：本机关送\(answerer)的\(title.zh)已于 \(due) 届满，逾期送交",
-        "for the leader: \(title.en) to \(answerer) was due on \(due) and was sent late")
+        "请分管领导查明原因：本机关送\(answerer)的\(title.zh)已于 \(due) 届满\(mark.zh)，逾期送交",
+        "for the leader: \(title.en) to \(answerer) was due on \(due)\(mark.en) and was sent late")
     }
     return Phrase(
-      "请监督机关督促：\(asker)送\(answerer)的\(title.zh)，\(due) 届满，逾期送交",
-      "for the supervisor: \(asker) sent \(title.en) to \(answerer) late, due on \(due)")
+      "请监督机关督促：\(asker)送\(answerer)的\(title.zh)，\(due) 届满\(mark.zh)，逾期送交",
+      "for the supervisor: \(asker) sent \(title.en) to \(answerer) late, due on \(due)\(mark.en)")
   }
 
   /// What an audience reads, without anything about the subject.
@@ -62,28 +63,31 @@ extension Rung {
   ///   - title: of the procedure.
   ///   - asker: name of the requesting organ.
   ///   - answerer: name of the organ that was to answer.
+  ///   - provisional: the last day is, for want of a year's notice.
   ///   - left: working days left when the notice was given.
   package func notice(
-    to audience: Audience, title: Phrase, asker: String, answerer: String, due: CalendarDate, left: Int
+    to audience: Audience, title: Phrase, asker: String, answerer: String, due: CalendarDate, provisional: Bool,
+    left: Int
   ) -> Phrase {
+    let mark = Phrase.mark(provisional: provisional)
     switch (self, audience) {
     case (.twoDaysLeft, _), (.oneDayLeft, _):
       let rest = left == 0 ? Phrase("今日截止", "today") : Phrase("还剩\(left)个工作日", "working days left: \(left)")
       return Phrase(
-        "请联络员尽快办理：\(asker)的\(title.zh)，\(due) 届满，\(rest.zh)",
-        "for the contact: \(title.en) asked by \(asker) is due on \(due) (\(rest.en))")
+        "请联络员尽快办理：\(asker)的\(title.zh)，\(due) 届满\(mark.zh)，\(rest.zh)",
+        "for the contact: \(title.en) asked by \(asker) is due on \(due)\(mark.en) (\(rest.en))")
     case (.overdue, _):
       return Phrase(
-        "请分管领导督促：\(asker)的\(title.zh)已于 \(due) 届满，尚未办结",
-        "for the leader: \(title.en) asked by \(asker) was due on \(due) and is overdue")
+        "请分管领导督促：\(asker)的\(title.zh)已于 \(due) 届满\(mark.zh)，尚未办结",
+        "for the leader: \(title.en) asked by \(asker) was due on \(due)\(mark.en) and is overdue")
     case (.escalated, .supervisor):
       return Phrase(
-        "请监督机关督办：\(answerer)办理\(asker)的\(title.zh)，\(due) 届满，逾期未办结",
-        "for the supervisor: \(answerer) owes \(title.en) asked by \(asker), due on \(due)")
+        "请监督机关督办：\(answerer)办理\(asker)的\(title.zh)，\(due) 届满\(mark.zh)，逾期未办结",
+        "for the supervisor: \(answerer) owes \(title.en) asked by \(asker), due on \(due)\(mark.en)")
     case (.escalated, _):
       return Phrase(
-        "请分管领导立即督办：\(asker)的\(title.zh)已于 \(due) 届满，逾期一个工作日仍未办结",
-        "for the leader: \(title.en) asked by \(asker) was due on \(due) and is one working day late")
+        "请分管领导立即督办：\(asker)的\(title.zh)已于 \(due) 届满\(mark.zh)，逾期一个工作日仍未办结",
+        "for the leader: \(title.en) asked by \(asker) was due on \(due)\(mark.en) and is one working day late")
     }
   }
 }

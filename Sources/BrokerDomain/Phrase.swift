@@ -9,6 +9,11 @@ package struct Phrase: Sendable, Equatable {
   }
 
   package func text(_ language: Language) -> String { language == .zh ? zh : en }
+
+  /// What stands after a date that a year's notice may still move; nothing after any other.
+  package static func mark(provisional: Bool) -> Phrase {
+    provisional ? Phrase("（暂定）", " (provisional)") : Phrase("", "")
+  }
 }
 
 package enum Language: String, Sendable, CaseIterable {

@@ -19,6 +19,8 @@ package struct InboxNotice: Sendable {
   package let audience: Audience
   package let at: Instant
   package let dueDate: CalendarDate
+  /// `dueDate` was when the notice was given: the days of its year are not announced.
+  package let provisional: Bool
   package let procedure: String
   package let requester: OrganCode
   /// Who had it in hand when the notice was given.
@@ -49,6 +51,7 @@ package struct InboxNotice: Sendable {
     self.audience = audience
     at = Instant(milliseconds: row.int(5))
     dueDate = CalendarDate(dayNumber: Int(row.int(6)))
+    provisional = row.int(14) == 1
     procedure = row.text(7)
     self.requester = requester.code
     self.responder = responder.code
@@ -75,14 +78,16 @@ package enum InboxItem: Sendable {
 enum InboxSQL: String, CaseIterable {
   /// Numbered with the notices of endpoints: readers go on after the last number they have seen.
   case insert = """
-    INSERT INTO inbox (organ, request, rung, audience, at, due_day, responder, seq) VALUES ($1, $2, $3, $4, $5, $6, $7,
+    INSERT INTO inbox (organ, request, rung, audience, at, due_day, responder, provisional, seq)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
       1 + max(coalesce((SELECT max(seq) FROM inbox), 0), coalesce((SELECT max(seq) FROM endpoint_notice), 0)))
     ON CONFLICT (request, rung, organ) DO NOTHING
     """
   case list = """
     SELECT i.seq, i.request, r.tail, i.rung, i.audience, i.at, i.due_day, r.procedure, r.requester, i.responder,
       r.reference, CASE WHEN i.audience = 'supervisor' OR i.organ IN (r.requester, r.responder) THEN r.state END,
-      json_extract(r.progress, '$.binds'), (SELECT e.actor FROM event e WHERE e.seq = i.rung / 10 - 4000000)
+      json_extract(r.progress, '$.binds'), (SELECT e.actor FROM event e WHERE e.seq = i.rung / 10 - 4000000),
+      i.provisional
     FROM inbox i CROSS JOIN request r ON r.key = i.request
     WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4
     """
@@ -117,7 +122,7 @@ extension WriteContext {
         try db.run(
           InboxSQL.insert, .int(reader.number), .int(request.id.key), .int(Int64(code.code)),
           .text(audience.rawValue), .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)),
-          .int(answerer))
+          .int(answerer), .int(request.deadline.provisional ? 1 : 0))
       }
     }
   }

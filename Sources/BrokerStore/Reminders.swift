@@ -24,7 +24,8 @@ extension WriteContext {
     }
     try db.run(
       InboxSQL.insert, .int(holder.number), .int(request.id.key), .int(code), .text(Audience.contact.rawValue),
-      .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)), .int(holder.number))
+      .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)), .int(holder.number),
+      .int(request.deadline.provisional ? 1 : 0))
   }
 
   /// The timer of a reminder has fired: unless the request is done or has gone to another organ since, whose reminder it

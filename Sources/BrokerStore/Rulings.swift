@@ -28,7 +28,8 @@ extension WriteContext {
     }
     try db.run(
       InboxSQL.insert, .int(arbiter.number), .int(request.id.key), .int(code), .text(Audience.supervisor.rawValue),
-      .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)), .int(responder.number))
+      .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)), .int(responder.number),
+      .int(request.deadline.provisional ? 1 : 0))
   }
 
   private func armRuling(_ key: Int64, _ code: Int64, of request: AssistanceRequest) throws {

@@ -15,4 +15,11 @@ extension Schema {
     CREATE UNIQUE INDEX inbox_once ON inbox (request, rung, organ);
     CREATE INDEX inbox_organ ON inbox (organ, seq);
     """
+
+  /// Of what was told before, what holds now: whether the last day that it names is provisional still.
+  static let provisionalNotices = """
+    ALTER TABLE inbox ADD COLUMN provisional INTEGER NOT NULL DEFAULT 0 CHECK (provisional IN (0, 1));
+    UPDATE inbox SET provisional = 1
+      WHERE due_day = (SELECT due_day FROM request WHERE key = inbox.request AND provisional = 1);
+    """
 }

@@ -61,6 +61,9 @@ enum Schema {
     migrator.registerMigration("17 the calendar as it was", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: pastCalendar)
     }
+    migrator.registerMigration("18 notices say what is provisional", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: provisionalNotices)
+    }
     return migrator
   }
 

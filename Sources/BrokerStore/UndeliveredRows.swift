@@ -122,7 +122,8 @@ extension WriteContext {
     try db.run(UndeliveredSQL.list, .int(now.milliseconds), .int(request))
     try db.run(
       InboxSQL.insert, .int(found.organ), .int(request), .int(UndeliveredTimer.code(version: version)),
-      .text(Audience.contact.rawValue), .int(now.milliseconds), .int(found.day), .int(found.responder))
+      .text(Audience.contact.rawValue), .int(now.milliseconds), .int(found.day), .int(found.responder),
+      .int(reference.calendar.isKnown(CalendarDate(dayNumber: Int(found.day)).year) ? 0 : 1))
   }
 }
 

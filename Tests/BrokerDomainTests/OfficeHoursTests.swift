@@ -43,13 +43,29 @@ internal import Testing
   @Test func everyRungHasAnAudienceAndWords() {
     #expect(Rung.allCases.map(\.audience) == [.contact, .contact, .leader, .supervisor])
     let due = CalendarDate(dayNumber: 20_519)
-    let notices = Rung.allCases.flatMap { rung in
-      rung.audiences.map { audience in
-        rung.notice(
-          to: audience, title: Phrase("协助核查", "verification"), asker: "甲局", answerer: "乙局", due: due,
-          left: 3 - rung.rawValue)
+    func words(provisional: Bool) -> [Phrase] {
+      Rung.allCases.flatMap { rung in
+        rung.audiences.map { audience in
+          rung.notice(
+            to: audience, title: Phrase("协助核查", "verification"), asker: "甲局", answerer: "乙局", due: due,
+            provisional: provisional, left: 3 - rung.rawValue)
+        }
       }
     }
+    let title = Phrase("备案", "filing")
+    func others(provisional: Bool) -> [Phrase] {
+      [Audience.leader, .supervisor].map {
+        Rung.overdue.senderNotice(
+          to: $0, title: title, asker: "甲局", answerer: "乙局", due: due, provisional: provisional)
+      } + [undeliveredNotice(title: title, answerer: "乙局", needed: due, provisional: provisional)]
+    }
+    for provisional in [true, false] {
+      for notice in words(provisional: provisional) + others(provisional: provisional) {
+        #expect(notice.zh.contains("（暂定）") == provisional && notice.en.contains("\(due) (provisional)") == provisional)
+        #expect(notice.zh.replacing("（暂定）", with: "").contains("\(due)") && notice.en.contains("\(due)"))
+      }
+    }
+    let notices = words(provisional: false)
     #expect(Set(notices.map(\.zh)).count == 5 && Set(notices.map(\.en)).count == 5)
     #expect(notices.allSatisfy { $0.zh.contains(due.description) && $0.en.contains("甲局") })
     #expect(notices[4].zh.contains("乙局"), "a supervisor has to know whom to ask")

@@ -158,7 +158,7 @@ import Testing
 
   @Test func theMigrationIsAsItShipped() throws {
     let queue = try DatabaseQueue()
-    try Schema.migrator.migrate(queue)
+    try Schema.migrator.migrate(queue, upTo: "3 the inbox")
     let made = try queue.read { db in
       try String.fetchAll(
         db, sql: "SELECT sql FROM sqlite_schema WHERE tbl_name = 'inbox' AND sql IS NOT NULL ORDER BY rowid"
@@ -173,7 +173,8 @@ import Testing
     let (id, before) = try await fixture.life { store in
       let id = try await store.submit().id
       try store.plant("DROP TABLE inbox")
-      try store.plant("DELETE FROM grdb_migrations WHERE identifier = '3 the inbox'")
+      try store.plant(
+        "DELETE FROM grdb_migrations WHERE identifier IN ('3 the inbox', '18 notices say what is provisional')")
       return (id, try store.countsText)
     }
     try await fixture.life { (store) async throws in
@@ -181,6 +182,41 @@ import Testing
       try await store.advance(to: "2026-03-20T12:00:00+08:00")
       #expect(try await Self.notices(store, .responder) == Self.office)
       #expect(try await store.timeline(id).count == 5)
+      #expect(try store.verify() == [])
+    }
+  }
+
+  /// Due on 6 January 2027, of which year nothing is announced until the 4th. What was told goes on saying what was so then;
+  /// a database of the version before says of its notices what is so now.
+  @Test func aNoticeSaysThatItsLastDayIsProvisional() async throws {
+    let fixture = try Fixture()
+    let told = [("reminder", true), ("T-2", true), ("T-1", false)]
+    func notices(_ store: Store) async throws -> [String] {
+      try await store.inbox(organ: try store.number(.responder), audience: nil, after: 0, limit: 9).map { item in
+        guard case .request(let notice) = item else { return "\(item)" }
+        guard case .rung(let rung) = notice.matter else { return "reminder \(notice.provisional)" }
+        return "\(rung.name) \(notice.provisional)"
+      }
+    }
+    try await fixture.life { store in
+      try await store.advance(to: "2026-12-29T10:00:00+08:00")
+      let request = try await store.submit()
+      #expect(request.deadline.provisional)
+      try await store.carryOut(.remind(text: nil), request.id, by: .requester)
+      try await store.advance(to: "2027-01-04T12:00:00+08:00")
+      #expect(try await notices(store) == told.prefix(2).map { "\($0) \($1)" })
+      try store.plant("ALTER TABLE inbox DROP COLUMN provisional")
+      try store.plant("DELETE FROM grdb_migrations WHERE identifier = '18 notices say what is provisional'")
+    }
+    try await fixture.life { (store) async throws in
+      #expect(try await notices(store) == told.prefix(2).map { "\($0) \($1)" })
+      let command = try fixture.open(.command)
+      _ = try command.importFile(
+        .calendar, Array("date,kind,festival,notice\n2027-01-01,off,元旦,通知\n2027-10-01,off,国庆节,通知\n".utf8))
+      command.close()
+      try await store.refresh()
+      try await store.advance(to: "2027-01-05T12:00:00+08:00")
+      #expect(try await notices(store) == told.map { "\($0) \($1)" })
       #expect(try store.verify() == [])
     }
   }

@@ -23,6 +23,7 @@ internal import Testing
     #expect(Set(items.compactMap { $0["request"].string }) == Set(ids.compactMap { $0 }))
     for item in items {
       #expect(item["at"].string?.dropFirst(11).hasPrefix("09:00:") == true && item["dueDate"].string == "2026-03-09")
+      #expect(item["provisional"].bool == false)
       #expect(item["text"]["zh"].string?.contains("医疗保障局") == true, "\(item)")
       #expect(!"\(item)".contains("张三") && !"\(item)".contains("11010519491231002X"), "no subject: \(item)")
     }
@@ -77,6 +78,22 @@ internal import Testing
     #expect(items[1]["text"]["en"].string?.hasSuffix("due on 2026-03-09") == true)
     #expect(!"\(items)".contains("张三"))
     #expect(try daemon.client(Qidong.requester).get("/v1/inbox")["items"] == .array([]))
+  }
+
+  /// Due in 2027, of which nothing is announced: every notice says so, as a member and in words.
+  @Test func noticesSayThatTheLastDayIsProvisional() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: "2026-12-29T10:00:00+08:00"))
+    let path = try daemon.open()
+    try daemon.client(Qidong.requester).done("POST", path + "/remind")
+    try daemon.operatorClient().done(
+      "POST", "/v1/rehearsal/advance", json: #"{"to": "2027-01-08T12:00:00+08:00"}"#)
+    let items = try #require(try daemon.client(Qidong.responder).get("/v1/inbox")["items"].array)
+    #expect(items.map { $0["rung"].string ?? "by hand" } == ["by hand", "T-2", "T-1", "T", "T+1"])
+    for item in items {
+      #expect(item["provisional"].bool == true && item["dueDate"].string == "2027-01-06")
+      #expect(item["text"]["zh"].string?.contains("（暂定）") == true, "\(item)")
+      #expect(item["text"]["en"].string?.contains("2027-01-06 (provisional)") == true, "\(item)")
+    }
   }
 
   /// The same question on the same day, to organs of three regions: 南宁's own day before that of 广西, 广西's before the

@@ -82,6 +82,7 @@ extension InboxNotice {
     w.string("state", state)
     w.string("reference", self.reference)
     w.string("dueDate", dueDate.description)
+    w.bool("provisional", provisional)
     if binds == .sender { w.string("binds", binds.rawValue) }
     var organs = [("from" as StaticString, requester), ("to", responder)]
     if case .reminder(let by) = matter { organs.append(("by", by)) }
@@ -96,12 +97,16 @@ extension InboxNotice {
   }
 
   private func text(_ title: Phrase, asker: String, answerer: String, _ name: (OrganCode) -> String) -> Phrase {
-    switch matter {
+    let mark = Phrase.mark(provisional: provisional)
+    return switch matter {
     case .rung(let rung) where binds == .sender:
-      rung.senderNotice(to: audience, title: title, asker: asker, answerer: answerer, due: dueDate)
+      rung.senderNotice(
+        to: audience, title: title, asker: asker, answerer: answerer, due: dueDate, provisional: provisional)
     case .rung(let rung):
-      rung.notice(to: audience, title: title, asker: asker, answerer: answerer, due: dueDate, left: daysLeft)
-    case .undelivered: undeliveredNotice(title: title, answerer: answerer, needed: dueDate)
+      rung.notice(
+        to: audience, title: title, asker: asker, answerer: answerer, due: dueDate, provisional: provisional,
+        left: daysLeft)
+    case .undelivered: undeliveredNotice(title: title, answerer: answerer, needed: dueDate, provisional: provisional)
     case .ruling:
       Phrase(
         "请裁定由哪个机关办理：\(asker)提出的\(title.zh)在机关之间来回移送，现在\(answerer)，已报请贵机关确定",
@@ -109,8 +114,8 @@ extension InboxNotice {
       )
     case .reminder(let by):
       Phrase(
-        "请联络员尽快办理：\(name(by))催办\(asker)的\(title.zh)，期限 \(dueDate)",
-        "for the contact: \(name(by)) reminds you of \(title.en) asked by \(asker), due on \(dueDate)")
+        "请联络员尽快办理：\(name(by))催办\(asker)的\(title.zh)，期限 \(dueDate)\(mark.zh)",
+        "for the contact: \(name(by)) reminds you of \(title.en) asked by \(asker), due on \(dueDate)\(mark.en)")
     }
   }
 }
