@@ -104,13 +104,16 @@ extension AssistanceRequest {
 }
 
 extension AssistanceRequest {
-  /// The region whose calendar counts: of the organ that is asked, and of the first that was where the clock is kept
-  /// through transfers.
-  package func calendarRegion(_ reference: Reference) -> RegionCode? {
+  /// The region whose calendar counts from now on; see `countedRegion` of what was counted.
+  package func calendarRegion(_ reference: Reference) -> RegionCode? { calendarOrgan(reference)?.region }
+
+  /// The organ whose calendar counts: the one that is asked, and the first that was where the clock is kept through
+  /// transfers.
+  func calendarOrgan(_ reference: Reference) -> Organ? {
     guard let first = progress.transfers.first?.from, reference.procedure(of: self)?.handover == .keeps else {
-      return reference.organ(responder)?.region
+      return reference.organ(responder)
     }
-    return reference.organ(first)?.region
+    return reference.organ(first)
   }
 }
 

@@ -13,7 +13,7 @@ package struct ClockEvent: Sendable {
 
 extension AssistanceRequest {
   /// The ledger of its clock: every span from the start of the first one to its end, or to now. Days are counted by the
-  /// calendar by which the 算式 counts: as it is announced now, or was when the clock ended or was stopped.
+  /// calendar by which the 算式 counts, and in the region: as they are now, or were when the clock ended or was stopped.
   /// - Parameter events: all that have happened to it, in order.
   package func clockSpans(_ events: [ClockEvent], now: Instant, reference: Reference) -> [ClockSpan] {
     var ledger = ClockLedger(self, reference)
@@ -50,6 +50,10 @@ private struct ClockLedger {
   private var procedure: Procedure? { reference.procedure(of: request) }
   private var keepsClock: Bool { procedure?.handover == .keeps }
 
+  private func region(of organ: OrganCode) -> RegionCode? {
+    reference.organ(organ)?.region(at: request.clockStoppedAt)
+  }
+
   mutating func add(_ event: ClockEvent) {
     switch event.type {
     case .submitted: submitted(event)
@@ -75,7 +79,7 @@ private struct ClockLedger {
   private mutating func submitted(_ event: ClockEvent) {
     if let to = event.data["to"]?.organ { responder = to }
     start = procedure?.clockStart(receivedAt: request.receivedAt, data: request.content.data) ?? request.receivedAt
-    region = reference.organ(responder)?.region
+    region = region(of: responder)
     isDated =
       procedure?.namedDate(
         receivedAt: request.receivedAt, data: request.content.data, region: region, calendar: calendar) != nil
@@ -89,7 +93,7 @@ private struct ClockLedger {
   private mutating func restart(_ event: ClockEvent, by organ: OrganCode) {
     close(at: event.at)
     (clock, start, hasEnded, responder) = (clock + 1, event.at, false, organ)
-    if !keepsClock { region = reference.organ(organ)?.region }
+    if !keepsClock { region = region(of: organ) }
     begin(.running, event, from: event.at, with: organ, isRestart: true)
   }
 

@@ -49,7 +49,7 @@ extension AssistanceRequest {
     func label(_ name: String) -> Phrase? { procedure.fields.first { $0.name == name }?.label }
     if isDueOnDate(procedure),
       let named = procedure.namedDate(
-        receivedAt: receivedAt, data: data, region: calendarRegion(reference), calendar: reference.calendar(of: self))
+        receivedAt: receivedAt, data: data, region: countedRegion(reference), calendar: reference.calendar(of: self))
     {
       guard case .statedDate(let field, _, _) = procedure.clock else { return .named(named.date, nil) }
       return .named(named.date, label(field))

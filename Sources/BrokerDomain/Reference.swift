@@ -12,10 +12,12 @@ package final class Organ: Sendable, Equatable {
   package let roles: [Role]
   /// At most one of each role. Personal data: for the organ itself and its supervisor.
   package let contacts: [OrganContact]
+  /// Where it belonged before, in order of time.
+  package let pastRegions: [PastRegion]
 
   package init(
     number: Int64, code: OrganCode, name: String, shortName: String, region: RegionCode,
-    superior: OrganCode?, roles: [Role], contacts: [OrganContact] = []
+    superior: OrganCode?, roles: [Role], contacts: [OrganContact] = [], pastRegions: [PastRegion] = []
   ) {
     self.number = number
     self.code = code
@@ -25,6 +27,7 @@ package final class Organ: Sendable, Equatable {
     self.superior = superior
     self.roles = roles
     self.contacts = contacts
+    self.pastRegions = pastRegions
   }
 
   /// It is a 司法局 whose region covers the other.
@@ -36,7 +39,7 @@ package final class Organ: Sendable, Equatable {
 
   package static func == (a: Organ, b: Organ) -> Bool {
     a.number == b.number && a.code == b.code && a.name == b.name && a.shortName == b.shortName && a.region == b.region
-      && a.superior == b.superior && a.roles == b.roles && a.contacts == b.contacts
+      && a.superior == b.superior && a.roles == b.roles && a.contacts == b.contacts && a.pastRegions == b.pastRegions
   }
 }
 

@@ -22,7 +22,7 @@ package struct Representation: Sendable {
     self.subject = subject
     self.reveal = reveal
     standing = Standing(
-      of: request, now: now, calendar: reference.calendar(of: request), region: request.calendarRegion(reference))
+      of: request, now: now, calendar: reference.calendar(of: request), region: request.countedRegion(reference))
     self.reference = reference
   }
 

@@ -7,7 +7,7 @@ package struct Standing: Sendable, Equatable {
   let isOverdue: Bool
   let isReplyLate: Bool
 
-  /// - Parameter region: whose calendar its days are counted in; see `AssistanceRequest.calendarRegion`.
+  /// - Parameter region: whose calendar its days are counted in; see `AssistanceRequest.countedRegion`.
   package init(of request: borrowing AssistanceRequest, now: Instant, calendar: WorkingCalendar, region: RegionCode?) {
     let until = request.closedAt ?? request.pausedAt ?? now
     remaining = calendar.workingDays(after: until.date, through: request.deadline.date, region: region)

@@ -22,7 +22,7 @@ package final class ListedRequest: Sendable {
 
   init(_ stored: StoredRequest, _ reference: Reference) {
     (request, subject, self.reference) = (stored.request, stored.subject, reference)
-    region = stored.request.calendarRegion(reference)
+    region = stored.request.countedRegion(reference)
     calendar = reference.calendar(of: stored.request)
   }
 

@@ -75,7 +75,7 @@ extension Database {
     let effectiveFrom = terms.effectiveFrom ?? now.date
     switch batch {
     case .organs(let organs, let roles, let hasExtra):
-      for organ in organs { try write(organ, roles, hasExtra: hasExtra) }
+      for organ in organs { try write(organ, roles, hasExtra: hasExtra, now: now) }
     case .items(let items, let missing):
       let base = try versions(of: .items).last.map { try self.items(version: $0.number) } ?? []
       let version = try newVersion(of: .items, effectiveFrom: effectiveFrom, at: now, notice: terms.notice)
@@ -101,8 +101,10 @@ extension Database {
       + items.filter { !known.contains($0.value.code) }
   }
 
-  private func write(_ row: Kept<Organ>, _ roles: [OrganContact.Role], hasExtra: Bool) throws {
+  private func write(_ row: Kept<Organ>, _ roles: [OrganContact.Role], hasExtra: Bool, now: Instant) throws {
     let organ = row.value
+    try run(
+      PastRegionSQL.keep, .int(now.milliseconds), .text(organ.code.description), .text(organ.region.description))
     try run(
       ReferenceSQL.upsertOrgan, .text(organ.code.description), .text(organ.name),
       .text(organ.shortName), .text(organ.region.description),

@@ -84,6 +84,7 @@ extension Database {
   }
 
   func organs() throws -> [Kept<Organ>] {
+    let pastRegions = try pastRegions()
     var contacts: [Int64: [OrganContact]] = [:]
     try each(ReferenceSQL.contacts, []) { row in
       guard let role = OrganContact.Role(rawValue: row.text(1)) else { return }
@@ -103,7 +104,7 @@ extension Database {
           roles: row.text(6).split(separator: " ").compactMap { Organ.Role(rawValue: String($0)) },
           contacts: OrganContact.Role.allCases.compactMap { role in
             contacts[row.int(0)]?.first { $0.role == role }
-          }), extra: row.text(7))
+          }, pastRegions: pastRegions[row.int(0)] ?? []), extra: row.text(7))
     }
   }
 

@@ -96,14 +96,14 @@ extension Database {
       let finish = Finish(
         type: type, at: Instant(milliseconds: row.int(1)), receivedAt: Instant(milliseconds: row.int(5)),
         progress: progress, dueAt: Instant(milliseconds: row.int(6)), reasonCode: row.optionalText(8),
-        region: reference.organ(number: row.int(2))?.region,
+        region: reference.organ(number: row.int(2))?.region(at: Instant(milliseconds: row.int(1))),
         acknowledgeDays: reference.procedure(row.text(3), version: Int(row.int(9)))?.acknowledgeDays,
         wasAcknowledged: !row.isNull(10))
       func count(_ measure: Measure, days: Int = 0) {
         let cell = ReportCell(organ: row.int(2), procedure: row.text(3), item: row.text(4), measure: measure)
         counts[ReportCount(cell: cell, day: finish.receivedOn, days: days), default: 0] += 1
       }
-      // By the calendar of that moment: what is announced later moves no figure.
+      // By the calendar of that moment, as the region is the one of then: what is announced later moves no figure.
       let calendar = reference.calendar(at: finish.at)
       if let (measure, days) = finish.counted(calendar) { count(measure, days: days) }
       finish.acknowledgement(calendar, lastDay: reference.lastDay).map { count($0) }

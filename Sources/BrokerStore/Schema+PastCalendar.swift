@@ -12,4 +12,14 @@ extension Schema {
       PRIMARY KEY (until, region, date)
     ) STRICT, WITHOUT ROWID;
     """
+
+  /// Where an organ belonged before it moved to another region, by the moment of the move.
+  static let pastRegion = """
+    CREATE TABLE organ_past_region (
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      until INTEGER NOT NULL,
+      region TEXT NOT NULL CHECK (length(region) = 6),
+      PRIMARY KEY (organ, until)
+    ) STRICT, WITHOUT ROWID;
+    """
 }

@@ -64,6 +64,9 @@ enum Schema {
     migrator.registerMigration("18 notices say what is provisional", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: provisionalNotices)
     }
+    migrator.registerMigration("19 the regions as they were", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: pastRegion)
+    }
     return migrator
   }
 

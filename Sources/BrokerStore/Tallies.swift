@@ -67,6 +67,7 @@ package enum Statements {
     add(KeySQL.self)
     add(ReferenceSQL.self)
     add(PastCalendarSQL.self)
+    add(PastRegionSQL.self)
     add(CatalogueSQL.self)
     add(PublicationSQL.self)
     add(TallySQL.self)

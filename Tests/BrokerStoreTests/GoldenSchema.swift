@@ -497,4 +497,13 @@ enum GoldenSchema {
       PRIMARY KEY (until, region, date)
     ) STRICT, WITHOUT ROWID;
     """
+
+  static let organPastRegion = """
+    CREATE TABLE organ_past_region (
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      until INTEGER NOT NULL,
+      region TEXT NOT NULL CHECK (length(region) = 6),
+      PRIMARY KEY (organ, until)
+    ) STRICT, WITHOUT ROWID;
+    """
 }

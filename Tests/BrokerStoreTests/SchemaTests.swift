@@ -248,6 +248,7 @@ import Testing
     ("INSERT INTO organ_contact VALUES (1, 'liaison', '甲', NULL, NULL, '110')", "substitute"),
     ("UPDATE calendar_day SET kind = 'maybe'", "kind"),
     ("UPDATE calendar_day SET region = '320'", "region"),
+    ("INSERT INTO organ_past_region VALUES (1, 0, '32068')", "region"),
     ("INSERT INTO api_key (digest, created_at) VALUES (x'00', 0)", "digest"),
     ("INSERT INTO idempotency VALUES (1, 1, '', zeroblob(32), 201, NULL, '', x'', 0)", "key"),
     ("INSERT INTO idempotency VALUES (1, 1, 'k', zeroblob(31), 201, NULL, '', x'', 0)", "fingerprint"),

@@ -20,7 +20,7 @@ extension ReadRoutes {
       // The days that follow are counted from here: from receipt, or from where the clock started anew.
       w.string("countedFrom", request.clockFrom.rfc3339)
       w.string("status", request.clockStatus(now: now).rawValue)
-      let region = request.calendarRegion(reference)
+      let region = request.countedRegion(reference)
       let calendar = reference.calendar(of: request)
       request.deadline.write(
         &w, receivedAt: request.clockFrom, region: region, calendar: calendar,

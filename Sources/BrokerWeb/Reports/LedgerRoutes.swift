@@ -93,7 +93,7 @@ private struct LedgerRow {
     let start = isSenders ? request.receivedAt : request.clockFrom
     let days = done.map {
       reference.calendar(of: request).workingDays(
-        after: start.date, through: $0.date, region: request.calendarRegion(reference))
+        after: start.date, through: $0.date, region: request.countedRegion(reference))
     }
     let late = request.isSentLate ? "请求机关迟送" : request.clockStatus(now: now) == .missed ? "是" : "否"
     fields = [
