@@ -20,13 +20,14 @@ extension AssistanceRequest {
     let law = Law(procedure, calendarRegion(reference), reference)
     return DeadlineChange(
       deadline: deadline,
-      data: .object([
-        .init("previousDueDate", .string(self.deadline.date.description)),
-        .init("dueDate", .string(deadline.date.description)),
-        .init("dueAt", .string(deadline.at.rfc3339)), .init("workingDays", .int(deadline.workingDays)),
-        .init("provisional", .bool(deadline.provisional)),
-        .init("notices", .array(notices(for: deadline, law).map { .string($0) })),
-      ]))
+      data: .object(
+        [
+          .init("previousDueDate", .string(self.deadline.date.description)),
+          .init("dueDate", .string(deadline.date.description)),
+          .init("dueAt", .string(deadline.at.rfc3339)), .init("workingDays", .int(deadline.workingDays)),
+          .init("provisional", .bool(deadline.provisional)),
+          .init("notices", .array(notices(for: deadline, law).map { .string($0) })),
+        ] + regions(movingTo: deadline, law)))
   }
 
   /// - Parameter change: of this request as it is, by the same `reference`.
@@ -50,18 +51,35 @@ extension AssistanceRequest {
   /// Where a calendar moves the deadline of an open request to; nil when it stays as it is.
   package func movedDeadline(by calendar: WorkingCalendar, _ reference: Reference) -> Deadline? {
     guard isClockRunning, let procedure = reference.procedure(of: self) else { return nil }
-    let (region, lastDay) = (calendarRegion(reference), reference.lastDay)
-    let moved: Deadline
-    if isDueOnDate(procedure),
-      let named = procedure.namedDate(receivedAt: receivedAt, data: data, region: region, calendar: calendar)
-    {
-      moved = calendar.deadline(
-        receivedAt: clockFrom, on: named.date, roll: named.roll, region: region, lastDay: lastDay)
-    } else {
-      moved = calendar.deadline(
-        receivedAt: clockFrom, workingDays: deadline.workingDays, region: region, lastDay: lastDay)
-    }
+    let moved = counted(by: calendar, Law(procedure, calendarRegion(reference), reference))
     return moved == deadline ? nil : moved
+  }
+
+  /// The deadline of the present clock by a calendar, in the region of `law`.
+  private func counted(by calendar: WorkingCalendar, _ law: Law) -> Deadline {
+    let (region, lastDay) = (law.region, law.reference.lastDay)
+    if isDueOnDate(law.procedure),
+      let named = law.procedure.namedDate(receivedAt: receivedAt, data: data, region: region, calendar: calendar)
+    {
+      return calendar.deadline(
+        receivedAt: clockFrom, on: named.date, roll: named.roll, region: region, lastDay: lastDay)
+    }
+    return calendar.deadline(
+      receivedAt: clockFrom, workingDays: deadline.workingDays, region: region, lastDay: lastDay)
+  }
+
+  /// Whence and whereto its organ has moved since the deadline was counted, where that is a cause of its moving: by the days
+  /// of the old region it was what it is, and would not be what it becomes.
+  private func regions(movingTo moved: Deadline, _ law: Law) -> [JSON.Member] {
+    guard let organ = calendarOrgan(law.reference),
+      let past = organ.pastRegions.first(where: { $0.until >= updatedAt }), past.region != organ.region
+    else { return [] }
+    let old = Law(law.procedure, past.region, law.reference)
+    guard counted(by: law.reference.calendar(at: updatedAt), old) == deadline, counted(by: law.calendar, old) != moved
+    else { return [] }
+    return [
+      .init("previousRegion", .string(past.region.description)), .init("region", .string(organ.region.description)),
+    ]
   }
 
   /// A date decides on every clock, where the procedure has one, and a transfer leaves it; an extension counts days.

@@ -171,6 +171,9 @@ extension ClockSpan.Facts {
     reason = data["reason"]?.stringValue
     approver = data["approver"]?.stringValue
     notices = data["notices"]?.arrayValue?.compactMap(\.stringValue) ?? []
+    if let old = data["previousRegion"]?.stringValue, let new = data["region"]?.stringValue {
+      regions = Regions(old: old, new: new)
+    }
     isRuling = data["ruling"]?.boolValue == true
     isKept = data["kept"]?.boolValue == true
   }

@@ -59,7 +59,13 @@ extension ClockSpan {
   private func recomputed(_ day: Phrase) -> Phrase {
     let notices = facts.notices.joined(separator: "、")
     let by = notices.isEmpty ? Phrase("", "") : Phrase("，依据 \(notices)", ", by \(notices)")
-    return Phrase("放假安排变动，重新计算，\(day.zh)\(by.zh)", "recomputed for a changed calendar, \(day.en)\(by.en)")
+    let why =
+      facts.regions.map {
+        Phrase(
+          "机关改属行政区划\($0.new)（原 \($0.old)），按其日历重新计算",
+          "recomputed by the calendar of region \($0.new), to which the organ moved from \($0.old)")
+      } ?? Phrase("放假安排变动，重新计算", "recomputed for a changed calendar")
+    return Phrase("\(why.zh)，\(day.zh)\(by.zh)", "\(why.en), \(day.en)\(by.en)")
   }
 
   private func paused(_ organ: String) -> Phrase {

@@ -42,10 +42,17 @@ package struct ClockSpan: Sendable, Equatable {
     package var approver: String?
     /// Of a recomputation: the notices that decide the days.
     package var notices: [String] = []
+    /// Of a recomputation: whence and whereto the organ has moved, where that is why.
+    package var regions: Regions?
     /// A superior ruled.
     package var isRuling = false
     /// A superior ruled that it stays where it is.
     package var isKept = false
+
+    package struct Regions: Sendable, Equatable {
+      package let old: String
+      package let new: String
+    }
 
     package init() {}
   }
@@ -84,6 +91,10 @@ extension ClockSpan {
     if facts.isKept { w.bool("kept", true) }
     if cause == .deadlineChanged {
       w.array("notices") { w in for notice in facts.notices { w.string(nil, notice) } }
+      if let regions = facts.regions {
+        w.string("previousRegion", regions.old)
+        w.string("region", regions.new)
+      }
     }
     w.phrase("text", text(name: name))
   }

@@ -22,9 +22,11 @@ internal import Testing
         region: try region("450100"), superior: nil, roles: organ.roles,
         pastRegions: [PastRegion(until: try instant(until), region: organ.region)])
     }
+    let calendar = plain.calendar.amended(by: days)
     return Reference(
-      organs: organs, items: plain.items, assistance: plain.assistance, calendar: plain.calendar.amended(by: days),
-      pastCalendars: try past.map { [PastCalendar(until: try instant(until), calendar: $0)] } ?? [],
+      organs: organs, items: plain.items, assistance: plain.assistance, calendar: calendar,
+      pastCalendars: PastCalendar.past(
+        of: calendar, try past.map { [(until: try instant(until), days: calendar.replaced(of: $0))] } ?? []),
       procedures: Array(plain.procedures.values), lastDay: plain.lastDay)
   }
 
@@ -47,7 +49,8 @@ internal import Testing
     ("returned", [("11-23T09", Organs.responder, giveBack)], "320681", 1, "11-25"),
     (
       "returned, and closed after it",
-      [("11-23T09", Organs.responder, giveBack), ("11-26T09", Organs.requester, .close(text: nil))], "320681", 1, "11-25"
+      [("11-23T09", Organs.responder, giveBack), ("11-26T09", Organs.requester, .close(text: nil))], "320681", 1,
+      "11-25"
     ),
   ]
 
@@ -79,5 +82,41 @@ internal import Testing
       Representation(request, subject: nil, now: now, reference: reference).bytes
     }
     if region == "320681" { #expect(shown(after) == shown(before)) }
+  }
+
+  /// Days off, by the prefix of the region; when it moved; whether the days were announced before that; and whether the move
+  /// is named as a cause.
+  static let causes: [(what: String, off: [(String, String)], until: String, isNew: Bool, due: String, isNamed: Bool)] =
+    [
+      ("it alone", [("45", "11-23")], move, false, "11-26", true),
+      ("together with a notice", [("45", "11-23"), ("", "11-24")], move, true, "11-27", true),
+      ("a notice for everybody", [("", "11-24")], move, true, "11-26", false),
+      ("a day that both regions have", [("45", "11-23"), ("32", "11-23")], move, true, "11-26", false),
+      ("it had moved before", [("45", "11-23")], "2026-11-19T00:00:00+08:00", true, "11-26", false),
+    ]
+
+  @Test(arguments: causes) func theMoveIsNamedWhereItIsACause(
+    _ what: String, _ off: [(String, String)], _ until: String, _ isNew: Bool, _ due: String, _ isNamed: Bool
+  ) throws {
+    let plain = try Self.reference(moved: false, off: isNew ? [] : off)
+    let moved = try Self.reference(moved: true, off: off, until: until, past: isNew ? plain.calendar : nil)
+    let submitted = try AssistanceRequest.submit(
+      submission(), by: #require(plain.organ(code(Organs.requester))), id: sampleID,
+      now: instant("2026-11-20T10:00:00+08:00"), reference: plain)
+    #expect(submitted.request.deadline.date == (try date("2026-11-25")))
+    let decision = try #require(
+      submitted.request.recomputed(now: instant("2026-11-24T08:00:00+08:00"), reference: moved))
+    let data = decision.event.data
+    #expect(data["dueDate"]?.stringValue == "2026-\(due)")
+    #expect(data["previousRegion"]?.stringValue == (isNamed ? "320681" : nil))
+    #expect(data["region"]?.stringValue == (isNamed ? "450100" : nil))
+    let spans = decision.request.clockSpans(
+      [submitted.event, decision.event].map { ClockEvent(type: $0.type, at: $0.at, data: $0.data) },
+      now: try instant("2026-11-25T10:00:00+08:00"), reference: moved)
+    let text = try #require(spans.last).text { moved.organ($0)?.name }
+    let zh = "机关改属行政区划450100（原 320681），按其日历重新计算，届满日 2026-\(due)（原 2026-11-25）"
+    #expect(text.zh.contains(zh) == isNamed, "\(text.zh)")
+    #expect(text.en.contains("region 450100, to which the organ moved from 320681, due 2026-\(due)") == isNamed)
+    #expect(text.zh.contains("放假安排变动，重新计算") == !isNamed)
   }
 }

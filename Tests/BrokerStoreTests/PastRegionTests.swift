@@ -53,6 +53,7 @@ import Testing
       ended.removeLast()
       let anew = try #require(try await store.request(waiting.id)).request.deadline
       #expect(anew.date.description == "2026-03-11", "counted anew, and where the organ is now")
+      try await store.advance(to: "2026-03-02T11:00:00+08:00")
     }
     // As the next daemon knows it, after one more move, and one that is none.
     try Self.move(fixture, to: "540100")

@@ -163,7 +163,17 @@ import Testing
     try await store.refresh()
     let moved = try #require(try await store.request(request.id)).request
     #expect(moved.deadline.date.description == "2026-03-10")
-    #expect(try await store.timeline(request.id).last?.type == "request.deadline-changed")
+    let event = try #require(try await store.timeline(request.id).last)
+    #expect(event.type == "request.deadline-changed")
+    let data = try JSON.parse(event.data)
+    #expect(data["previousRegion"]?.stringValue == "320681" && data["region"]?.stringValue == "450100")
+    #expect(data["notices"]?.arrayValue?.contains(.string(Self.notice)) == true)
+    // Of what moves by the days of the region where it is now, only the notice is the cause.
+    let more = "date,kind,festival,notice,region\n2026-03-06,off,三月三,\(Self.notice),45\n"
+    try Self.load(fixture, Array(more.utf8))
+    try await store.refresh()
+    let next = try JSON.parse(try #require(try await store.timeline(request.id).last).data)
+    #expect(next["dueDate"]?.stringValue == "2026-03-11" && next["region"] == nil)
     #expect(try store.verify() == [])
   }
 
