@@ -223,4 +223,27 @@ struct IdempotencyHTTPTests {
     let blank = try client.call("POST", "/v1/requests", json: Self.body(), headers: ["Idempotency-Key": ""])
     expectProblem(blank, 400, "invalid-parameter")
   }
+
+  /// Two lines are no key, however they are written, and nothing is done: neither of them may stand for both. What stands in
+  /// one line is one key.
+  @Test(arguments: [
+    (["Idempotency-Key: $-a", "Idempotency-Key: $-b"], 400), (["Idempotency-Key: $-a", "idempotency-key: $-a"], 400),
+    (["Idempotency-Key: $-a", "IDEMPOTENCY-KEY:"], 400), (["Idempotency-Key: $-a, $-b"], 200),
+  ]) func thereIsOneKey(_ lines: [String], _ status: Int) throws {
+    let daemon = try House.daemon
+    let path = try daemon.open(Self.body(), by: Self.requester)
+    let connection = try RawConnection(port: daemon.port)
+    let head = [
+      "POST \(path)/acknowledge HTTP/1.1", "Host: x", "Connection: close", "Content-Length: 0", "Accept-Language: en",
+      "Authorization: Bearer \(try daemon.state.key(of: Self.responder))",
+    ]
+    let key = UUID().uuidString
+    try connection.send((head + lines.map { $0.replacing("$", with: key) }).joined(separator: "\r\n") + "\r\n\r\n")
+    let text = connection.receive(within: 5).text
+    #expect(text.hasPrefix("HTTP/1.1 \(status) "), "\(text.prefix(200))")
+    #expect(text.contains("application/problem+json") == (status == 400))
+    #expect(text.contains("more than one Idempotency-Key line") == (status == 400))
+    let state = try daemon.client(Self.requester).get(path)["state"].string
+    #expect(state == (status == 400 ? "submitted" : "acknowledged"))
+  }
 }

@@ -155,6 +155,11 @@ struct Call: Sendable {
 
   func idempotencyClaim() throws(Problem) -> IdempotencyClaim? {
     guard let key = headers.idempotencyKey else { return nil }
+    guard !headers.hasSeveralIdempotencyKeys else {
+      throw Problem(
+        .badRequest, "invalid-parameter", "Idempotency-Key 出现了不止一行，未作任何更改；请只保留一行后重新发送",
+        "there is more than one Idempotency-Key line; nothing was changed; send it again with one of them")
+    }
     guard (1...255).contains(key.utf8.count) else {
       throw Problem(
         .badRequest, "invalid-parameter", "Idempotency-Key 应为1至255个字符", "an Idempotency-Key has 1 to 255 characters")

@@ -12,6 +12,8 @@ struct CallHeaders: Sendable {
   private(set) var requestID: String?
   private(set) var contentType: String?
   private(set) var idempotencyKey: String?
+  /// No list of keys is known (it has one value): which of them would count is not for us to say.
+  private(set) var hasSeveralIdempotencyKeys = false
   private(set) var ifMatch: String?
   private(set) var ifNoneMatch: String?
 
@@ -30,7 +32,9 @@ struct CallHeaders: Sendable {
       case 13 where Self.is(name, "authorization"): keys.append(value)
       case 13 where Self.is(name, "if-none-match"): Self.join(value, to: &ifNoneMatch)
       case 15 where Self.is(name, "accept-language"): Self.join(value, to: &acceptLanguage)
-      case 15 where Self.is(name, "idempotency-key"): Self.join(value, to: &idempotencyKey)
+      case 15 where Self.is(name, "idempotency-key"):
+        hasSeveralIdempotencyKeys = idempotencyKey != nil
+        idempotencyKey = value
       default: continue
       }
     }
