@@ -9,7 +9,10 @@ extension AssistanceRequest {
           return true
         } catch {
           // Its words are at fault, as they must be; nothing but the organ is in a transfer, and another may do.
-          guard case .faults = error else { return false }
+          switch error {
+          case .faults, .notAllowed(.transferLimit): continue
+          default: return false
+          }
         }
       }
       return verb != .transfer

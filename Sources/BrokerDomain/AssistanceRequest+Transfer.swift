@@ -13,7 +13,9 @@ extension AssistanceRequest {
     if !isRuling {
       guard progress.referral == nil else { throw .notAllowed(.referred) }
       if trail.contains(command.to) { return try refer(command, now: now, law) }
-      guard progress.transfers.count < Self.maximumTransfers else { throw .notAllowed(.transferLimit) }
+      guard progress.transfers.count < Self.maximumTransfers else {
+        throw .notAllowed(.transferLimit(back: waysBack(law)))
+      }
     }
     var next = self
     var move = Transfer(
@@ -54,11 +56,7 @@ extension AssistanceRequest {
   /// 报请共同上一级行政机关确定 (行政程序的一般规则): the superior that both have, else the supervisor of a region that holds
   /// both: nobody else could bind them both. Of what is to go back to the organ that returned it, the two are that organ and the one that asks.
   private func refer(_ command: Command.Move, now: Instant, _ law: Law) throws(Refusal) -> Turn {
-    let other = command.to == responder ? requester : command.to
-    // What is sealed is for its two parties.
-    guard !law.procedure.isSealed,
-      let arbiter = law.reference.commonSuperior(responder, other, without: [requester, responder, command.to])
-    else { throw .notAllowed(.noSuperior) }
+    guard let arbiter = arbiter(movingTo: command.to, law) else { throw .notAllowed(.noSuperior) }
     var next = self
     next.progress.referral = Referral(to: arbiter.code, proposed: command.to, reason: command.reason, at: now)
     return Turn(
@@ -67,6 +65,18 @@ extension AssistanceRequest {
         .init("cause", .string("ping-pong")), .init("referredTo", .string(arbiter.code.description)),
         .init("proposed", .string(command.to.description)), .init("reason", .string(command.reason)),
       ], alsoTell: [arbiter.code])
+  }
+
+  private func arbiter(movingTo to: OrganCode, _ law: Law) -> Organ? {
+    // What is sealed is for its two parties.
+    guard !law.procedure.isSealed else { return nil }
+    let other = to == responder ? requester : to
+    return law.reference.commonSuperior(responder, other, without: [requester, responder, to])
+  }
+
+  /// Those who have had it and to whom a transfer would be referred.
+  private func waysBack(_ law: Law) -> [OrganCode] {
+    trail.filter { transferFaults(to: $0, isRuling: false, law).isEmpty && arbiter(movingTo: $0, law) != nil }
   }
 
   /// A superior has ruled who is competent. That binds everybody, and there is no second ruling.

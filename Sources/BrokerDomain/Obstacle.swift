@@ -6,7 +6,8 @@ package enum Obstacle: Sendable, Equatable {
   case once(Verb)
   /// It had to come before this moment.
   case deadlinePassed(Verb, Instant)
-  case transferLimit
+  /// It goes to no further organ. A transfer back to one of these, who have had it, has a superior rule.
+  case transferLimit(back: [OrganCode])
   /// A superior has been asked to rule and has not done so.
   case referred
   /// A superior has ruled that this organ is competent.
@@ -40,6 +41,10 @@ package enum Obstacle: Sendable, Equatable {
     }
   }
 
+  private static func list(_ organs: [OrganCode], _ separator: String) -> String {
+    organs.map(\.description).joined(separator: separator)
+  }
+
   package var detail: Phrase {
     switch self {
     case .procedure(let verb):
@@ -53,10 +58,18 @@ package enum Obstacle: Sendable, Equatable {
         "it could be returned until \(at.rfc3339); answer it, or decline with reasons")
     case .deadlinePassed(let verb, let at):
       Phrase("期限 \(at.rfc3339) 已过，不能再“\(verb.zh)”", "it was due at \(at.rfc3339); too late to \(verb.rawValue)")
-    case .transferLimit:
+    case .transferLimit(let back) where back.isEmpty:
       Phrase(
-        "已移送\(AssistanceRequest.maximumTransfers)次，不得再次移送，请撤回或报请监督机关",
-        "it has been transferred \(AssistanceRequest.maximumTransfers) times; withdraw it or turn to the supervisor")
+        "已移送\(AssistanceRequest.maximumTransfers)次，不得再次移送，也没有可以报请裁定的上级机关；提出机关可以撤回，或者请监督机关协调",
+        "it has been transferred \(AssistanceRequest.maximumTransfers) times, and there is no superior who could rule; the"
+          + " organ that asked may withdraw it, or turn to the supervisor")
+    case .transferLimit(let back):
+      Phrase(
+        "已移送\(AssistanceRequest.maximumTransfers)次，不得再移送给新的机关；请移送给办理过的机关（to 填 \(Self.list(back, "、")) 之一），"
+          + "即报请共同上一级行政机关裁定由谁办理，提出机关也可以撤回",
+        "it has been transferred \(AssistanceRequest.maximumTransfers) times and goes to no further organ; transfer it to one"
+          + " that has had it (to: \(Self.list(back, " or "))), which asks the common superior to rule, or the organ that asked"
+          + " withdraws it")
     case .referred: Phrase("已报请上级机关确定，请等待裁定", "a superior has been asked to rule; wait for the ruling")
     case .ruling:
       Phrase(

@@ -69,7 +69,8 @@ internal import Testing
       [.answer, .decline, .return, .extend]),
     Situation("nothing contradicted", [(.answer, Organs.responder, nil)], Organs.requester, [.close]),
     Situation("answered it", [(.answer, Organs.responder, nil)], Organs.responder, []),
-    Situation("moved three times", wandering, Organs.provincialSupervisor, [.remind]),
+    // To who had it before, for a ruling.
+    Situation("moved three times", wandering, Organs.provincialSupervisor, [.transfer, .remind]),
     Situation(
       "with an organ of another city", [(.transfer, Organs.provincialSupervisor, Organs.otherSupervisor)],
       Organs.supervisor, [.remind]),

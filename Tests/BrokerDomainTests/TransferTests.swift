@@ -89,4 +89,48 @@ internal import Testing
     #expect(referred.progress.referral?.to == arbiter)
     #expect(try move(referred, Organs.responder, arbiter).progress.transfers.last?.ruledBy == arbiter)
   }
+
+  /// Returned by the fourth organ: it goes to no fifth one. The refusal names those to whom a transfer has a superior rule,
+  /// and so it does; where there is none it says that.
+  @Test(arguments: [true, false]) func afterThreeTransfersASuperiorRules(_ hasSuperior: Bool) throws {
+    let plain = try makeReference()
+    let province = try code(Organs.provincialSupervisor)
+    let reference = Reference(
+      organs: plain.organs.map { organ in
+        // Without its role it is an organ like any other.
+        organ.code == province && !hasSuperior
+          ? Organ(
+            number: organ.number, code: organ.code, name: organ.name, shortName: organ.shortName, region: organ.region,
+            superior: nil, roles: [.member]) : organ
+      }, items: plain.items, assistance: plain.assistance, calendar: plain.calendar,
+      procedures: Array(plain.procedures.values), lastDay: plain.lastDay)
+    let (requester, now) = (try code(Organs.requester), try instant("2026-11-20T11:00:00+08:00"))
+    func move(_ request: AssistanceRequest, to: OrganCode) throws -> AssistanceRequest {
+      try request.carryOut(
+        .transfer(.init(to: to, reason: "由其掌握登记信息")), by: requester, now: now, expectedVersions: nil,
+        reference: reference
+      ).request
+    }
+    func returned(_ request: AssistanceRequest) throws -> AssistanceRequest {
+      try request.carryOut(
+        .giveBack(.init(reason: "不属于本机关职权", competentOrgan: nil)), by: request.responder, now: now,
+        expectedVersions: nil, reference: reference
+      ).request
+    }
+    var request = try returned(sampleRequest(.submitted, reference))
+    let others = try [Organs.stranger, Organs.supervisor, Organs.otherSupervisor].map(code)
+    for other in others { request = try returned(move(request, to: other)) }
+    let refusal = #expect(throws: Refusal.self) { try move(request, to: province) }
+    let had = try [code(Organs.responder)] + others
+    #expect(refusal == .notAllowed(.transferLimit(back: hasSuperior ? had : [])))
+    guard case .notAllowed(let obstacle)? = refusal else { return }
+    let (zh, en) = (obstacle.detail.zh, obstacle.detail.en)
+    #expect(obstacle.code == "transfer-limit" && zh.contains("撤回") && en.contains("withdraw"))
+    #expect(zh.contains("报请共同上一级行政机关裁定") == hasSuperior && en.contains("asks the common superior") == hasSuperior)
+    for organ in had { #expect(zh.contains("\(organ)") == hasSuperior && en.contains("\(organ)") == hasSuperior) }
+    let allowed = request.allowed(to: requester, now: now, reference: reference)
+    #expect(allowed == (hasSuperior ? [.transfer, .withdraw, .close] : [.withdraw, .close]))
+    guard hasSuperior else { return }
+    for organ in had { #expect(try move(request, to: organ).progress.referral?.to == province) }
+  }
 }

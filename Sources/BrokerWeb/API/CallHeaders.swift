@@ -12,7 +12,8 @@ struct CallHeaders: Sendable {
   private(set) var requestID: String?
   private(set) var contentType: String?
   private(set) var idempotencyKey: String?
-  /// No list of keys is known (it has one value): which of them would count is not for us to say.
+  /// The field has one value and is no list (draft-ietf-httpapi-idempotency-key-header, 2.1), so joining them would make a
+  /// third key of two.
   private(set) var hasSeveralIdempotencyKeys = false
   private(set) var ifMatch: String?
   private(set) var ifNoneMatch: String?
