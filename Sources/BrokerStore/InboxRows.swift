@@ -58,7 +58,8 @@ package struct InboxNotice: Sendable {
     self.reference = row.optionalText(10)
     state = row.optionalText(11)
     binds = row.optionalText(12).flatMap(Procedure.Bound.init(rawValue:)) ?? .receiver
-    daysLeft = reference.calendar.workingDays(after: at.date, through: dueDate, region: responder.region)
+    daysLeft = reference.calendar(at: at).workingDays(
+      after: at.date, through: dueDate, region: responder.region(at: at))
   }
 }
 

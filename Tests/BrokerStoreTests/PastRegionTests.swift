@@ -89,6 +89,28 @@ import Testing
     #expect(try !before.isEmpty && counts() == before)
   }
 
+  /// What people were told goes on saying how much was left then, whatever days are given off since.
+  @Test(arguments: [true, false]) func whatWasLeftStays(_ moves: Bool) async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    try await store.submit()
+    try await store.advance(to: "2026-03-05T12:00:00+08:00")
+    func left() async throws -> [Int] {
+      try await store.inbox(organ: try store.number(.responder), audience: nil, after: 0, limit: 9).compactMap { item in
+        guard case .request(let notice) = item else { return nil }
+        return notice.daysLeft
+      }
+    }
+    #expect(try await left() == [2])
+    try Self.load(
+      fixture, .calendar, "date,kind,festival,notice,region\n2026-03-06,off,放假,通知,\(moves ? "45" : "")\n")
+    if moves { try Self.move(fixture, to: "450100") }
+    #expect(try await store.refresh())
+    #expect(try await left() == [2])
+    #expect(try store.verify() == [])
+  }
+
   /// Nothing was counted by it yet.
   @Test func withoutRequestsNothingIsKept() throws {
     let fixture = try Fixture()
