@@ -142,7 +142,7 @@ private struct CallbackEvent {
     var earlier = request
     if let past = try past(request.id.key, db) {
       guard past.restore(&earlier, reference) else {
-        throw StoreError.damaged(file: "the database", "the past of request \(request.id) cannot be read")
+        throw StoreError.damaged(file: StoreError.database, "the past of request \(request.id) cannot be read")
       }
       guard earlier.version != version else { return earlier }
     }

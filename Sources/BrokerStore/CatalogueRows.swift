@@ -65,7 +65,7 @@ extension Database {
   func entries(version: Int) throws -> [Kept<AssistanceEntry>] {
     try all(CatalogueSQL.entries, .int(Int64(version))) { row in
       guard let requester = try? OrganCode(row.text(1)), let obliged = try? OrganCode(row.text(2)) else {
-        throw StoreError.damaged(file: "the database", "assistance entry \(row.text(0)) cannot be read")
+        throw StoreError.damaged(file: StoreError.database, "assistance entry \(row.text(0)) cannot be read")
       }
       return Kept(
         AssistanceEntry(

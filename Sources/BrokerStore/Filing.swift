@@ -33,7 +33,7 @@ struct UnfiledEvent {
   /// Columns in the order of `FilingSQL.unfiled`.
   fileprivate init(_ row: SQLRow) throws {
     guard let type = EventType(rawValue: row.text(4)) else {
-      throw StoreError.damaged(file: "the database", "an event of \(row.text(4)) cannot be filed")
+      throw StoreError.damaged(file: StoreError.database, "an event of \(row.text(4)) cannot be filed")
     }
     self.init(
       seq: row.int(0), request: row.int(1), requester: row.int(2), responder: row.int(3), type: type,

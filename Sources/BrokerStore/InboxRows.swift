@@ -39,7 +39,7 @@ package struct InboxNotice: Sendable {
     request = EntityID(key: row.int(1), tail: row.int(2))
     guard let code = RungCode(row.int(3)), let audience = Audience(rawValue: row.text(4)),
       let requester = reference.organ(number: row.int(8)), let responder = reference.organ(number: row.int(9))
-    else { throw StoreError.damaged(file: "the database", "a notice of \(request) cannot be read") }
+    else { throw StoreError.damaged(file: StoreError.database, "a notice of \(request) cannot be read") }
     seq = row.int(0)
     if RulingTimer.isOne(row.int(3)) {
       matter = .ruling

@@ -18,7 +18,7 @@ extension Database {
       let until = Instant(milliseconds: row.int(0))
       let kind = row.optionalText(3).map { AnnouncedDay.Kind(rawValue: $0) }
       guard let date = CalendarDate(row.text(2)), kind != .some(nil) else {
-        throw StoreError.damaged(file: "the database", "past calendar day \(row.text(2)) cannot be read")
+        throw StoreError.damaged(file: StoreError.database, "past calendar day \(row.text(2)) cannot be read")
       }
       let announced = kind.flatMap { $0 }.map {
         AnnouncedDay(date: date, kind: $0, festival: row.text(4), notice: row.text(5))

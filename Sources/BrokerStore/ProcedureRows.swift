@@ -36,7 +36,7 @@ extension Database {
     try each(ProcedureSQL.all, []) { row in
       let (id, version) = (row.text(0), Int(row.int(1)))
       guard let procedure = Procedure(stored: row.bytes(3), version: version) else {
-        throw StoreError.damaged(file: "the database", "version \(version) of the procedure \(id) cannot be read")
+        throw StoreError.damaged(file: StoreError.database, "version \(version) of the procedure \(id) cannot be read")
       }
       numbered.stored.append(procedure)
       newest[id] = (version, row.bytes(2))

@@ -127,7 +127,7 @@ struct DeadlineScan: Sendable {
     guard let state = StateName(rawValue: row.text(3)).flatMap({ AssistanceRequest.State(name: $0, payload: nil) }),
       let requester = reference.organ(number: row.int(5)), let responder = reference.organ(number: row.int(6)),
       let progress = Progress(encoded: row.optionalBytes(12))
-    else { throw StoreError.damaged(file: "the database", "request \(id) cannot be read") }
+    else { throw StoreError.damaged(file: StoreError.database, "request \(id) cannot be read") }
     return AssistanceRequest(
       id: id, procedure: row.text(2), requester: requester.code, responder: responder.code, item: nil,
       receivedAt: Instant(milliseconds: row.int(7)),

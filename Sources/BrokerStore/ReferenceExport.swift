@@ -156,7 +156,7 @@ extension Database {
   fileprivate func announcedDays() throws -> [Kept<(region: String, day: AnnouncedDay)>] {
     try all(ReferenceSQL.days) { row in
       guard let date = CalendarDate(row.text(1)), let kind = AnnouncedDay.Kind(rawValue: row.text(2)) else {
-        throw StoreError.damaged(file: "the database", "calendar day \(row.text(1)) cannot be read")
+        throw StoreError.damaged(file: StoreError.database, "calendar day \(row.text(1)) cannot be read")
       }
       return Kept(
         (row.text(0), AnnouncedDay(date: date, kind: kind, festival: row.text(3), notice: row.text(4))),

@@ -95,7 +95,7 @@ extension Database {
     }
     return try all(ReferenceSQL.organs) { row in
       guard let code = try? OrganCode(row.text(1)), let region = RegionCode(row.text(4)) else {
-        throw StoreError.damaged(file: "the database", "organ \(row.text(1)) cannot be read")
+        throw StoreError.damaged(file: StoreError.database, "organ \(row.text(1)) cannot be read")
       }
       return Kept(
         Organ(
@@ -113,7 +113,7 @@ extension Database {
     var overlays: [String: [AnnouncedDay]] = [:]
     try each(ReferenceSQL.days, []) { row in
       guard let date = CalendarDate(row.text(1)), let kind = AnnouncedDay.Kind(rawValue: row.text(2)) else {
-        throw StoreError.damaged(file: "the database", "calendar day \(row.text(1)) cannot be read")
+        throw StoreError.damaged(file: StoreError.database, "calendar day \(row.text(1)) cannot be read")
       }
       let day = AnnouncedDay(date: date, kind: kind, festival: row.text(3), notice: row.text(4))
       if row.text(0).isEmpty { national.append(day) } else { overlays[row.text(0), default: []].append(day) }

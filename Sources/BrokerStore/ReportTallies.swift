@@ -91,7 +91,7 @@ extension Database {
     var counts: [ReportCount: Int] = [:]
     try each(ReportSQL.finishes, [.int(after), .int(through)]) { row in
       guard let type = EventType(rawValue: row.text(0)), let progress = Progress(encoded: row.optionalBytes(7)) else {
-        throw StoreError.damaged(file: "the database", "an event of \(row.text(0)) cannot be counted")
+        throw StoreError.damaged(file: StoreError.database, "an event of \(row.text(0)) cannot be counted")
       }
       let finish = Finish(
         type: type, at: Instant(milliseconds: row.int(1)), receivedAt: Instant(milliseconds: row.int(5)),

@@ -195,7 +195,7 @@ private struct ReportBuilder {
     guard scope.includes(organ, procedure, reference) else { return }
     let encoded = row.optionalBytes(10)
     guard let progress = Progress(encoded: encoded) else {
-      throw StoreError.damaged(file: "the database", "an open request cannot be read")
+      throw StoreError.damaged(file: StoreError.database, "an open request cannot be read")
     }
     let day = progress.heldSince(Instant(milliseconds: row.int(6))).date
     guard day >= from, day <= to else { return }

@@ -29,7 +29,7 @@ extension StoredRequest {
   }
 
   private static func damaged(_ id: EntityID) -> StoreError {
-    .damaged(file: "the database", "request \(id) cannot be read")
+    .damaged(file: StoreError.database, "request \(id) cannot be read")
   }
 
   /// Of what may be long in such a row: outcome, content and progress.

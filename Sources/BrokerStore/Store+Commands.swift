@@ -1,4 +1,4 @@
-internal import BrokerDomain
+package import BrokerDomain
 internal import GRDB
 internal import Glibc
 
@@ -85,21 +85,22 @@ extension Store {
   }
 
   /// Reads the whole file and holds rows against each other. Empty when all is well.
-  package func verify() throws(StoreError) -> [String] {
+  package func verify() throws(StoreError) -> [Phrase] {
     let reference = reference
     return try readNow { db in
       var faults = try String.fetchAll(db, sql: "PRAGMA integrity_check(20)").filter { $0 != "ok" }
+        .map { Phrase("数据库文件有误", $0) }
       for row in try Row.fetchAll(db, sql: "PRAGMA foreign_key_check") {
-        faults.append("foreign key: \(row)")
+        faults.append(Phrase("外键没有对应的行", "foreign key: \(row)"))
       }
-      for check in VerifySQL.allCases {
-        let count = try db.first(check) { $0.int(0) } ?? 0
-        if count > 0 { faults.append("\(check): \(count) rows") }
+      func add(_ what: Phrase, _ rows: Int64) {
+        if rows > 0 { faults.append(Phrase("\(what.zh)：\(rows)行", "\(what.en): \(rows) rows")) }
       }
-      let unfound = try db.subjectsBesideTheirFilter()
-      if unfound > 0 { faults.append("subjects that the filter of their run does not know: \(unfound) rows") }
-      let unarmed = try db.unarmedRequests(reference)
-      if unarmed > 0 { faults.append("open requests without a timer: \(unarmed) rows") }
+      for check in VerifySQL.allCases { add(check.words, try db.first(check) { $0.int(0) } ?? 0) }
+      add(
+        Phrase("所在段的过滤器未收录的当事人", "subjects that the filter of their run does not know"),
+        Int64(try db.subjectsBesideTheirFilter()))
+      add(Phrase("没有定时的未办结请求", "open requests without a timer"), Int64(try db.unarmedRequests(reference)))
       return faults
     }
   }
@@ -121,7 +122,7 @@ extension Store {
 }
 
 /// What must never be true of the rows, whatever happened. Each counts the rows that break it.
-enum VerifySQL: String, CaseIterable, CustomStringConvertible {
+enum VerifySQL: String, CaseIterable {
   case requestWithoutItsLastEvent = """
     SELECT count(*) FROM request r WHERE NOT EXISTS (
       SELECT 1 FROM event e WHERE e.request = r.key AND e.version = r.version AND e.state = r.state)
@@ -223,17 +224,17 @@ enum VerifySQL: String, CaseIterable, CustomStringConvertible {
     ) d
     """
 
-  var description: String {
+  var words: Phrase {
     switch self {
-    case .reportThatDisagrees: "figures of reports that disagree with the events"
-    case .requestWithoutItsLastEvent: "requests whose last event is missing"
-    case .tallyThatDisagrees: "tallies that disagree with the requests"
-    case .eventFiledNowhere: "events that are not filed under their organs"
-    case .requestFiledWrongly: "requests that are not filed as they are"
-    case .subjectFiledNowhere: "subjects that are not filed under their id numbers"
-    case .subjectFiledElsewhere: "subjects that are filed in another run than their own"
-    case .overdueFiledWrongly: "requests that are not filed as overdue as they are"
-    case .waitingForNothing: "callbacks that wait for nothing"
+    case .reportThatDisagrees: Phrase("与事件不符的报表数", "figures of reports that disagree with the events")
+    case .requestWithoutItsLastEvent: Phrase("缺少最近事件的请求", "requests whose last event is missing")
+    case .tallyThatDisagrees: Phrase("与请求不符的计数", "tallies that disagree with the requests")
+    case .eventFiledNowhere: Phrase("未归入所属机关的事件", "events that are not filed under their organs")
+    case .requestFiledWrongly: Phrase("归入与实际不符的请求", "requests that are not filed as they are")
+    case .subjectFiledNowhere: Phrase("未按证件号码归入的当事人", "subjects that are not filed under their id numbers")
+    case .subjectFiledElsewhere: Phrase("归入其他段的当事人", "subjects that are filed in another run than their own")
+    case .overdueFiledWrongly: Phrase("逾期归入与实际不符的请求", "requests that are not filed as overdue as they are")
+    case .waitingForNothing: Phrase("没有等待对象的回调", "callbacks that wait for nothing")
     }
   }
 }

@@ -22,6 +22,9 @@ package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   case closed
   case unexpected(String)
 
+  /// The file of a damage that shows in a row, where its path is not known.
+  package static let database = "the database"
+
   package var description: String {
     switch self {
     case .refused(let refusal): "refused: \(refusal)"
@@ -58,7 +61,7 @@ package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
       case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOMEM:
         return .storage(text)
       case .SQLITE_BUSY, .SQLITE_LOCKED: return .busy(text)
-      case .SQLITE_CORRUPT, .SQLITE_NOTADB: return .damaged(file: "the database", text)
+      case .SQLITE_CORRUPT, .SQLITE_NOTADB: return .damaged(file: StoreError.database, text)
       default: return .unexpected("\(error)")
       }
     default: return .unexpected("\(error)")

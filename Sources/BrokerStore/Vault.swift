@@ -28,7 +28,7 @@ struct Vault: Sendable {
         try AES.GCM.open(try AES.GCM.SealedBox(combined: sealed), using: key, authenticating: Self.context(part, id)))
     } catch {
       throw StoreError.damaged(
-        file: "the database", "the \(part.rawValue) of endpoint \(id) does not open under data.key")
+        file: StoreError.database, "the \(part.rawValue) of endpoint \(id) does not open under data.key")
     }
   }
 

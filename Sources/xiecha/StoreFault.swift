@@ -14,7 +14,8 @@ extension StoreError {
       zh = "已有服务在用此数据库（\(holder)），请先停止它"
       en += "; stop that one first"
     case .damaged(let file, _):
-      zh = "\(file) 已损坏：留存原件，恢复最近的备份，再运行 xiecha verify"
+      let name = file == Self.database ? "数据库" : "\(file) "
+      zh = "\(name)已损坏：留存原件，恢复最近的备份，再运行 xiecha verify"
       en += "; keep the file, restore the newest backup, then run xiecha verify"
     case .storage(let text): zh = "磁盘无法写入（\(text)），请检查空间、挂载和权限"
     case .busy(let text): zh = "数据库被其他进程锁住（\(text)），请稍后再试"

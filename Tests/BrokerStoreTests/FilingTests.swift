@@ -79,7 +79,7 @@ import Testing
         sql: "UPDATE filed_request SET open = 0 WHERE request = (SELECT min(request) FROM filed_request)")
     }
     #expect(
-      try store.verify() == [
+      try store.verify().map(\.en) == [
         "events that are not filed under their organs: 1 rows", "requests that are not filed as they are: 1 rows",
       ])
   }

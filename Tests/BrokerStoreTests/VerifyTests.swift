@@ -54,7 +54,7 @@ import Testing
     try await Self.populate(store)
     #expect(try store.verify() == [])
     try store.plant(fault.sql, foreignKeys: false)
-    let report = try store.verify()
+    let report = try store.verify().map(\.en)
     #expect(report.contains { $0.contains(fault.report) }, "\(fault.sql): \(report)")
   }
 
@@ -65,7 +65,7 @@ import Testing
     try await store.advance(to: "2026-03-20T00:00:00+08:00")
     #expect(try store.verify() == [])
     try store.plant("UPDATE tally SET count = 0 WHERE state = 'overdue'")
-    #expect(try store.verify() == ["tallies that disagree with the requests: 1 rows"])
+    #expect(try store.verify() == [Phrase("与请求不符的计数：1行", "tallies that disagree with the requests: 1 rows")])
   }
 
   /// A procedure whose ladder ends with the due moment leaves no timer behind, and that is well.

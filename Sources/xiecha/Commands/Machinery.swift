@@ -142,7 +142,7 @@ struct Verify: ParsableCommand {
     for (table, rows) in try store.counts() {
       print("\(table.padding(toLength: 18, withPad: " ", startingAt: 0))\(rows)")
     }
-    for fault in faults { warn("问题 / fault: \(fault)") }
+    for fault in faults { warn("问题 / fault: \(fault.zh) / \(fault.en)") }
     guard faults.isEmpty else { throw Failure(text: "\(faults.count)处问题 / \(faults.count) faults") }
     print("核对无误 / verified")
   }
