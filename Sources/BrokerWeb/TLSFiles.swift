@@ -1,10 +1,16 @@
+package import BrokerDomain
 internal import NIOCore
 package import NIOSSL
 
 /// A file of the TLS configuration that cannot be used, under the key that names it.
 package struct TLSFault: Error, Equatable {
   package let key: String
-  package let what: String
+  package let words: Phrase
+
+  init(_ key: String, _ zh: String, _ en: String) {
+    self.key = key
+    words = Phrase(zh, en)
+  }
 }
 
 extension WebOptions {
@@ -15,19 +21,22 @@ extension WebOptions {
     guard let certificate, let privateKey else {
       if certificate == nil, privateKey == nil {
         throw TLSFault(
-          key: "tls.clientAuthorities",
-          what: "tls.clientAuthorities needs tls.certificate and tls.privateKey; without them plain HTTP is served")
+          "tls.clientAuthorities",
+          "tls.clientAuthorities 须与 tls.certificate 和 tls.privateKey 一并设置，否则服务为明文HTTP",
+          "tls.clientAuthorities needs tls.certificate and tls.privateKey; without them plain HTTP is served")
       }
       throw TLSFault(
-        key: certificate == nil ? "tls.privateKey" : "tls.certificate",
-        what: "tls.certificate and tls.privateKey go together")
+        certificate == nil ? "tls.privateKey" : "tls.certificate", "tls.certificate 和 tls.privateKey 须同时设置",
+        "tls.certificate and tls.privateKey go together")
     }
     let chain = try Self.certificates(certificate, key: "tls.certificate")
     let key: NIOSSLPrivateKey
     do {
       key = try NIOSSLPrivateKey(file: privateKey, format: .pem)
     } catch {
-      throw TLSFault(key: "tls.privateKey", what: "tls.privateKey: \(privateKey) holds no private key in PEM")
+      throw TLSFault(
+        "tls.privateKey", "tls.privateKey：\(privateKey) 中没有PEM格式的私钥",
+        "tls.privateKey: \(privateKey) holds no private key in PEM")
     }
     var configuration = TLSConfiguration.makeServerConfiguration(
       certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
@@ -43,8 +52,8 @@ extension WebOptions {
       _ = try NIOSSLContext(configuration: configuration)
     } catch {
       throw TLSFault(
-        key: "tls.privateKey", what: "tls.privateKey: \(privateKey) is not the key of the certificate in \(certificate)"
-      )
+        "tls.privateKey", "tls.privateKey：\(privateKey) 与 \(certificate) 中的证书不配对",
+        "tls.privateKey: \(privateKey) is not the key of the certificate in \(certificate)")
     }
     return configuration
   }
@@ -56,6 +65,6 @@ extension WebOptions {
 
   private static func certificates(_ file: String, key: String) throws(TLSFault) -> [NIOSSLCertificate] {
     if let found = try? NIOSSLCertificate.fromPEMFile(file), !found.isEmpty { return found }
-    throw TLSFault(key: key, what: "\(key): \(file) holds no certificate in PEM")
+    throw TLSFault(key, "\(key)：\(file) 中没有PEM格式的证书", "\(key): \(file) holds no certificate in PEM")
   }
 }

@@ -28,30 +28,31 @@ internal import Testing
     }
     let line = try #require(
       sample.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains(next) })
-    try files.expectFault(both, "a.yaml:\(line + 1)", "follow may not be opened by all organs that may open sample: ")
+    try files.expectFault(
+      both, "a.yaml:\(line + 1)", "的 openers / follow may not be opened by all organs that may open sample: ")
   }
 
   /// Definition, what is put in place of what, the line that is named, and what is said of it.
   static let publications: [(String, String, String, line: String, String)] = [
     (
       "list-adjustment", "{id: approved,", "{id: agreed,", "{id: agreed,",
-      "list-adjustment has no outcome approved, and only what is answered so can be published"
+      "list-adjustment 没有结果 approved，而只有以此答复的才能公布 / list-adjustment has no outcome approved, and only what is answered so can be published"
     ),
     (
       "list-adjustment", "      - {id: exclude, zh: 列入不适用告知承诺制情形, en: Exclude from commitment}\n", "", "- name: change",
-      "change has no choice exclude; a publication knows add, amend, remove, exclude, include"
+      "公布清单所用选项为 add、amend、remove、exclude、include / change has no choice exclude; a publication knows add, amend, remove, exclude, include"
     ),
     (
       "list-adjustment", "- {id: remove,", "- {id: drop,", "- name: change", "change has no choice remove; "
     ),
     (
       "list-adjustment", "- name: change\n", "- name: alteration\n", "# 清单调整：",
-      "list-adjustment has no field change of type choice with add, amend, remove, exclude, include"
+      "其选项应为 add、amend、remove、exclude、include / list-adjustment has no field change of type choice with add, amend, remove, exclude, include"
     ),
     (
       "list-filing", "name: list, zh: 清单名称, en: Name of the list, type: text, required: false",
       "name: edition, zh: 版次, en: Edition, type: text, required: true", "name: edition",
-      "a publication opens list-filing and fills publishedOn, list, adjustment; edition would stay empty"
+      "字段 edition 届时为空，不得为必填 / a publication opens list-filing and fills publishedOn, list, adjustment; edition would stay empty"
     ),
     (
       "format-text-publication", "name: list, zh: 清单名称, en: Name of the list, type: text, required: false",

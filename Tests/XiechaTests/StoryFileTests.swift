@@ -32,29 +32,37 @@ internal import Testing
 
   /// What is put in place of what, on one line of the sample, and what is then said of that line.
   static let faults: [(String, String, String)] = [
-    ("id: sample", "id: other", "the story other belongs into a file other.yaml"),
+    ("id: sample", "id: other", "案例 other 的文件名应为 other.yaml / the story other belongs into a file other.yaml"),
     ("clause: 样本", "clauses: 样本", "there is no key clauses here; known: id, title"),
     ("clause: 样本方案 一(一)", "clause: ''", "text was expected here"),
     ("title: {zh: 样本, en: Sample}", "title: {zh: 样本}", "the key en is missing"),
-    ("startsAt: 2026-05-06T10:00:00+08:00", "startsAt: 2026-05-06", "startsAt is a moment of RFC 3339"),
-    ("cast: {热线: 市市域治理现代化指挥中心, 医保局: 市医保局}", "cast: [热线]", "cast is a group of short names"),
-    ("who: 热线\n    open", "who: 市长\n    open", "市长 is not in the cast; there are 医保局, 热线"),
+    (
+      "startsAt: 2026-05-06T10:00:00+08:00", "startsAt: 2026-05-06",
+      "startsAt 应为 RFC 3339 时刻 / startsAt is a moment of RFC 3339"
+    ),
+    ("cast: {热线: 市市域治理现代化指挥中心, 医保局: 市医保局}", "cast: [热线]", "cast 应为一组简称，各对应机关目录中的一个机关 / cast is a group of short names"),
+    ("who: 热线\n    open", "who: 市长\n    open", "cast 中没有市长，现有医保局、热线 / 市长 is not in the cast; there are 医保局, 热线"),
     ("open: 投诉", "opens: 投诉", "there is no key opens here; known: zh, en, who, with, see, open, acknowledge"),
     ("to: 医保局", "to: 财政局", "财政局 is not in the cast"),
     ("state: submitted, due", "stat: submitted, due", "there is no key stat here; known: status, problem, id"),
-    ("remind: 投诉", "remind: 举报", "no request was opened under the name 举报 before this step"),
+    ("remind: 投诉", "remind: 举报", "此前没有步骤提出名为“举报”的请求 / no request was opened under the name 举报 before this step"),
     ("${投诉}", "${举报}", "no request was opened under the name 举报 before this step"),
     ("who: 热线, remind: 投诉", "remind: 投诉", "the key who is missing"),
-    ("remind: 投诉,", "remind: 投诉, close: 投诉,", "a step does exactly one of open, acknowledge"),
+    ("remind: 投诉,", "remind: 投诉, close: 投诉,", "不能同时为 remind、close / a step does exactly one of open, acknowledge"),
     ("who: 热线, remind: 投诉, with", "who: 热线, with", "a step does exactly one of open, acknowledge"),
     ("2026-05-07T10:00:00+08:00\"", "tomorrow\"", "advance is a moment of RFC 3339"),
-    ("advance: \"2026", "who: 热线, advance: \"2026", "the clock moves by itself: leave who out"),
-    ("[request.submitted]", "[request.opened]", "an event is one of request.submitted, request.acknowledged"),
+    ("advance: \"2026", "who: 热线, advance: \"2026", "时钟自行前进，请删去 who / the clock moves by itself: leave who out"),
+    (
+      "[request.submitted]", "[request.opened]",
+      "事件只可为所列之一 / an event is one of request.submitted, request.acknowledged"
+    ),
     ("[request.submitted]", "[]", "events names one at least"),
-    ("once: [T-2]", "once: [T-9]", "one of the rungs is one of T-2, T-1, T, T+1"),
+    ("once: [T-2]", "once: [T-9]", "提醒节点只可为所列之一 / one of the rungs is one of T-2, T-1, T, T+1"),
     ("counted: [2026-05-07]", "counted: [5月7日]", "YYYY-MM-DD was expected here"),
     (", see: {counted: [2026-05-07]}", "", "the key see is missing"),
-    ("status: 404, problem", "problem", "a problem comes with a status of 400 or more"),
+    (
+      "status: 404, problem", "problem", "有 problem 的，应写明 status，且不小于400 / a problem comes with a status of 400 or more"
+    ),
     ("expect: 投诉,", "expect: 投诉, with: {text: 无},", "who only looks sends nothing: leave with out"),
     ("zh: 查看, en", "zh: 查看, zh: 查看, en", "a key stands twice: zh"),
   ]
@@ -77,7 +85,7 @@ internal import Testing
       let fault = #expect(throws: ConfigurationFault.self) { try StoryReader.load(file: file) }
       let lines = [line, line + (old.contains("\n") ? 1 : 0)]
       #expect(lines.contains { fault?.place == "\(file):\($0)" }, "line \(line): \(fault as Any)")
-      #expect(fault?.what.contains(words) == true, "\(fault as Any)")
+      expectBoth(fault?.what ?? "", words)
     }
   }
 
@@ -90,7 +98,8 @@ internal import Testing
   @Test func anOrganThatTheDirectoryDoesNotHave() throws {
     try written(Self.sample.replacingOccurrences(of: "医保局: 市医保局", with: "医保局: 市气象局")) { file in
       let result = try runTool(["demo", "--story", file], timeout: 60)
-      #expect(result.status == 2 && result.stderr.contains("\(file):8: the directory of qidong has no organ 市气象局"))
+      #expect(result.status == 2 && result.stderr.contains("\(file):8: "), "\(result.stderr)")
+      expectBoth(result.stderr, "qidong 的机关目录中没有市气象局 / the directory of qidong has no organ 市气象局")
     }
   }
 
@@ -118,7 +127,8 @@ internal import Testing
     defer { try? manager.removeItem(atPath: share) }
     let environment = ["XIECHA_SHARE_DIR": share]
     let none = try runTool(["demo", "--story"], environment: environment)
-    #expect(none.status == 2 && none.stderr.contains("the stories were not found here"), "\(none.stderr)")
+    #expect(none.status == 2, "\(none.stdout)")
+    expectBoth(none.stderr, "此处没有案例目录 stories/ / the stories were not found here")
     try manager.createDirectory(atPath: share + "/stories", withIntermediateDirectories: false)
     try Self.sample.write(toFile: share + "/stories/sample.yaml", atomically: false, encoding: .utf8)
     let one = try runTool(["demo", "--story"], environment: environment)
@@ -128,7 +138,7 @@ internal import Testing
   @Test(arguments: [
     (["--story", "complains"], "there is no story complains"), (["complaint"], "did you mean --story complaint?"),
     (["--story", "complaint", "--once"], "leave --once and --state-dir out"),
-    (["--story", "/none/complaint.yaml"], "/none/complaint.yaml: 无法读取"),
+    (["--story", "/none/complaint.yaml"], "/none/complaint.yaml: 无法读取：没有这一文件 / cannot be read: there is no"),
   ])
   func badUsage(_ words: [String], _ said: String) throws {
     let result = try runTool(["demo"] + words)

@@ -35,14 +35,15 @@ internal import Testing
     for command in [["check"], ["serve", "--listen", "127.0.0.1:0"]] {
       let result = try state.run(command, timeout: 20)
       #expect(result.status == 2, "\(result.stderr)")
-      #expect(result.stderr.contains(place) && result.stderr.contains(words), "\(place)\(words): \(result.stderr)")
+      #expect(result.stderr.contains(place), "\(place): \(result.stderr)")
+      expectBoth(result.stderr, words)
     }
   }
 
   @Test func halfAConfigurationIsRefused() throws {
     try expectRefused(
       ["clientAuthorities": certificate], at: "clientAuthorities",
-      "tls.clientAuthorities needs tls.certificate and tls.privateKey")
+      "否则服务为明文HTTP / tls.clientAuthorities needs tls.certificate and tls.privateKey")
     try expectRefused(["certificate": certificate], at: "certificate", "tls.certificate and tls.privateKey go together")
     try expectRefused(
       ["certificate": "\"\"", "privateKey": key], at: "privateKey", "tls.certificate and tls.privateKey go together")
@@ -65,7 +66,9 @@ internal import Testing
       good.merging(["privateKey": "/nowhere/key.pem"]) { $1 }, at: "privateKey", "/nowhere/key.pem cannot be read")
     let other = state.path + "/other.pem"
     try makePair(state.path + "/other-certificate.pem", other)
-    try expectRefused(good.merging(["privateKey": other]) { $1 }, at: "privateKey", "is not the key of the certificate")
+    try expectRefused(
+      good.merging(["privateKey": other]) { $1 }, at: "privateKey",
+      "中的证书不配对 / tls.privateKey: \(other) is not the key of the certificate")
     try state.setConfig("tls.privateKey", to: key)
     #expect(try state.run(["check"]).status == 0)
     try state.setConfig("callbacks.caBundle", to: text)

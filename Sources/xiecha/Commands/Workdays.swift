@@ -61,10 +61,19 @@ struct Workdays: ParsableCommand {
       do {
         days += try ReferenceCalendar.days(Array(data))
       } catch {
-        throw ConfigurationFault(place: file, what: "\(error)")
+        throw Self.fault(file, error)
       }
     }
     return (WorkingCalendar(national: days), .midnight)
+  }
+
+  private static func fault(_ file: String, _ error: ImportError) -> any Error {
+    switch error {
+    case .store(let error): error
+    case .rows(let faults):
+      ConfigurationFault(faults.map { ConfigurationFault(place: "\(file):\($0.line)", $0.detail) })
+        ?? ConfigurationFault(place: file, "文件有误", "the file is faulty")
+    }
   }
 
   private func printText(

@@ -17,9 +17,9 @@ struct FollowUpCheck {
     let name: String
     let next: Procedure.Next
 
-    func fault(_ what: String, field: String? = nil) -> ConfigurationFault {
+    func fault(_ zh: String, _ en: String, field: String? = nil) -> ConfigurationFault {
       let line = field.flatMap { loaded.lines.fills["\(name).\($0)"] } ?? loaded.lines.next[name] ?? 1
-      return ConfigurationFault(place: "\(loaded.file):\(line)", what: what)
+      return ConfigurationFault(place: "\(loaded.file):\(line)", zh, en)
     }
   }
 
@@ -38,6 +38,7 @@ struct FollowUpCheck {
       for place in places(loaded) where byID[place.next.procedure] == nil {
         let known = byID.keys.sorted().joined(separator: ", ")
         throw place.fault(
+          "\(place.name) 的 next 所指程序 \(place.next.procedure) 不存在",
           "next of the outcome \(place.name) names no procedure: \(place.next.procedure); known: \(known)")
       }
     }
@@ -68,7 +69,8 @@ struct FollowUpCheck {
     for place in places(loaded) where place.next.how != .reverses {
       if let start = (path + [id]).firstIndex(of: place.next.procedure) {
         let circle = (path + [id])[start...] + [place.next.procedure]
-        throw place.fault("the follow-ups run in a circle: \(circle.joined(separator: " → "))")
+        let way = circle.joined(separator: " → ")
+        throw place.fault("后续程序构成循环：\(way)", "the follow-ups run in a circle: \(way)")
       }
       try visit(place.next.procedure, path: path + [id], &done)
     }
@@ -81,11 +83,14 @@ struct FollowUpCheck {
     case .offers: break
     case .opens:
       if own.isSealed, !target.isSealed {
-        throw place.fault("\(own.id) is sealed, so what it opens must be sealed too; \(target.id) is not")
+        throw place.fault(
+          "\(own.id) 为封存程序，由其自动提出的也须封存，而 \(target.id) 未封存",
+          "\(own.id) is sealed, so what it opens must be sealed too; \(target.id) is not")
       }
       // It is opened by the organ that asked, which may be any of them.
       guard Self.covers(target.openers, own.openers) else {
         throw place.fault(
+          "可提出 \(own.id) 的机关并非都可提出 \(target.id)：\(target.id) 的 openers 应为 any，或者包含 \(own.id) 的 openers",
           "\(target.id) may not be opened by all organs that may open \(own.id): openers of \(target.id) must be any"
             + " or contain those of \(own.id)")
       }
@@ -96,10 +101,13 @@ struct FollowUpCheck {
     case .reverses:
       let name = place.next.field ?? ""
       guard let field = own.fields.first(where: { $0.name == name }), field.kind == .request else {
-        throw place.fault("field is the name of a field of type request; \(name) is none")
+        throw place.fault(
+          "field 应为 request 类型的字段名，\(name) 不是", "field is the name of a field of type request; \(name) is none")
       }
       guard own.subject == .required, target.subject != .none else {
-        throw place.fault("\(own.id) and \(target.id) must be about a subject, or it cannot be told whose is reversed")
+        throw place.fault(
+          "\(own.id) 和 \(target.id) 均须有当事人，否则无从确定撤销的是谁的请求",
+          "\(own.id) and \(target.id) must be about a subject, or it cannot be told whose is reversed")
       }
     }
   }
@@ -114,13 +122,17 @@ struct FollowUpCheck {
   /// What the follow-up requires and what it gets.
   private func checkRequired(_ place: Place, _ own: Procedure, _ target: Procedure) throws(ConfigurationFault) {
     for field in target.fields where field.required && !place.next.fills.contains(where: { $0.field == field.name }) {
-      throw place.fault("\(target.id) requires \(field.name), and data does not say where it comes from")
+      throw place.fault(
+        "\(target.id) 的字段 \(field.name) 必填，而 data 未写明其来源",
+        "\(target.id) requires \(field.name), and data does not say where it comes from")
     }
     for (part, wanted, given) in [
-      ("an item", target.item, own.item), ("a subject", target.subject, own.subject),
-      ("questions", target.questions, Procedure.Presence.none),
+      (Phrase("事项", "an item"), target.item, own.item), (Phrase("当事人", "a subject"), target.subject, own.subject),
+      (Phrase("问题", "questions"), target.questions, Procedure.Presence.none),
     ] where wanted == .required && given == .none {
-      throw place.fault("\(target.id) requires \(part), which \(own.id) has not to give")
+      throw place.fault(
+        "\(target.id) 须有\(part.zh)，而 \(own.id) 无从提供",
+        "\(target.id) requires \(part.en), which \(own.id) has not to give")
     }
   }
 
@@ -129,14 +141,18 @@ struct FollowUpCheck {
   ) throws(ConfigurationFault) {
     guard let field = target.fields.first(where: { $0.name == name }) else {
       let known = target.fields.map(\.name).joined(separator: ", ")
-      throw place.fault("\(target.id) has no field \(name); known: \(known)", field: name)
+      throw place.fault(
+        "\(target.id) 没有字段 \(name)", "\(target.id) has no field \(name); known: \(known)", field: name)
     }
-    func known(_ fields: [Procedure.Field], _ name: String, _ whose: String) throws(ConfigurationFault) {
+    func known(_ fields: [Procedure.Field], _ name: String, _ whose: Phrase) throws(ConfigurationFault) {
       guard let from = fields.first(where: { $0.name == name }) else {
-        throw place.fault("\(field.name) is filled from \(name), which \(whose) has not", field: field.name)
+        throw place.fault(
+          "字段 \(field.name) 取自 \(name)，而\(whose.zh)没有这一字段",
+          "\(field.name) is filled from \(name), which \(whose.en) has not", field: field.name)
       }
       guard from.kind.name == field.kind.name else {
         throw place.fault(
+          "字段 \(field.name) 的类型为 \(field.kind.name)，不能取自 \(from.kind.name) 类型的 \(name)",
           "\(field.name) is a \(field.kind.name) and cannot be filled from the \(from.kind.name) \(name)",
           field: field.name)
       }
@@ -144,23 +160,31 @@ struct FollowUpCheck {
     switch source {
     case .id:
       guard field.kind == .request else {
-        throw place.fault("\(field.name) is no request and cannot be filled from id", field: field.name)
+        throw place.fault(
+          "字段 \(field.name) 的类型不是 request，不能取自 id", "\(field.name) is no request and cannot be filled from id",
+          field: field.name)
       }
     case .text:
       guard case .text = field.kind else {
-        throw place.fault("\(field.name) is no text and cannot be filled from text", field: field.name)
+        throw place.fault(
+          "字段 \(field.name) 的类型不是 text，不能取自 text", "\(field.name) is no text and cannot be filled from text",
+          field: field.name)
       }
-    case .request(let name): try known(own.fields, name, "data of \(own.id)")
-    case .answer(let name): try known(own.answerFields, name, "its answer")
+    case .request(let name): try known(own.fields, name, Phrase(" \(own.id) 的 data ", "data of \(own.id)"))
+    case .answer(let name): try known(own.answerFields, name, Phrase("其答复", "its answer"))
     case .disposal(let name):
       guard place.name.hasPrefix("disposals."), name == field.name else {
-        throw place.fault("disposal.\(field.name), at a disposal, was expected here", field: field.name)
+        throw place.fault(
+          "此处应为 disposal.\(field.name)，且只能写在 disposals 中",
+          "disposal.\(field.name), at a disposal, was expected here", field: field.name)
       }
     case .constant(let value):
       let one = Procedure.Field(name: field.name, label: field.label, kind: field.kind, required: true)
       let faults = Procedure.faults(of: .object([.init(field.name, .string(value))]), fields: [one], at: "")
       if let wrong = faults.first {
-        throw place.fault("\(value) is no \(field.name): \(wrong.detail.en)", field: field.name)
+        throw place.fault(
+          "\(value) 不能作为字段 \(field.name) 的取值：\(wrong.detail.zh)", "\(value) is no \(field.name): \(wrong.detail.en)",
+          field: field.name)
       }
     }
   }

@@ -19,9 +19,8 @@ enum ProcedureFile {
     let names = try TextFile.names(directory).filter { $0.hasSuffix(".yaml") }.sorted()
     guard !names.isEmpty else {
       throw ConfigurationFault(
-        place: directory,
-        what: "没有程序文件（*.yaml），请从 /usr/share/xiecha/procedures 复制 / no procedure (*.yaml) was found here; "
-          + "copy those of /usr/share/xiecha/procedures")
+        place: directory, "没有程序文件（*.yaml），请从 /usr/share/xiecha/procedures 复制",
+        "no procedure (*.yaml) was found here; copy those of /usr/share/xiecha/procedures")
     }
     var all: [Loaded] = []
     var faults: [ConfigurationFault] = []
@@ -30,10 +29,8 @@ enum ProcedureFile {
         let loaded = try load(file: directory + "/" + name)
         if let first = all.first(where: { $0.procedure.id == loaded.procedure.id }) {
           throw ConfigurationFault(
-            place: "\(loaded.file):\(loaded.line)",
-            what:
-              "编号 \(loaded.procedure.id) 已被另一文件使用 / the id \(loaded.procedure.id) is taken by another file, \(first.file):\(first.line)"
-          )
+            place: "\(loaded.file):\(loaded.line)", "编号 \(loaded.procedure.id) 已被另一文件使用",
+            "the id \(loaded.procedure.id) is taken by another file, \(first.file):\(first.line)")
         }
         all.append(loaded)
       } catch {
@@ -53,7 +50,7 @@ enum ProcedureFile {
     } catch {
       throw ConfigurationFault(file: file, yaml: error)
     }
-    guard let root else { throw ConfigurationFault(place: file, what: "文件为空 / the file is empty") }
+    guard let root else { throw ConfigurationFault(place: file, "文件为空", "the file is empty") }
     return try ProcedureReader(yaml: YAMLReader(file: file)).definition(root)
   }
 }

@@ -47,12 +47,16 @@ extension ProcedureReader {
     switch clock {
     case .workingDays(_, .field), .fixedDates(_, _, .some(_)): break
     default:
-      throw yaml.fault(key, "a clock that binds the sender counts from a field: from or after names it")
+      throw yaml.fault(
+        key, "约束提出机关的时限应自字段所载日期起算，以 from 或者 after 指明",
+        "a clock that binds the sender counts from a field: from or after names it")
     }
-    guard openers != .itself else { throw yaml.fault(key, "an organ that asks itself sends nothing: leave binds out") }
+    guard openers != .itself else {
+      throw yaml.fault(key, "机关向本机关提出的无须报送，请删去 binds", "an organ that asks itself sends nothing: leave binds out")
+    }
     guard !mayMove else {
       throw yaml.fault(
-        key,
+        key, "约束提出机关的时限在送出时即告终结：supplement 应为 none，extension 和 transfer 应为 false",
         "a clock that binds the sender is over when it is sent: supplement is none, extension and transfer are false")
     }
     return .sender
@@ -67,14 +71,16 @@ extension ProcedureReader {
       return name
     }
     throw yaml.fault(
-      node, "after is the name of a required text of fields with the pattern \(HalfYear.pattern); \(name) is none")
+      node, "after 应为 fields 中必填、pattern 为 \(HalfYear.pattern) 的 text 字段名，\(name) 不是",
+      "after is the name of a required text of fields with the pattern \(HalfYear.pattern); \(name) is none")
   }
 
   /// What a return or a transfer does to the clock.
   func handover(_ node: Node, openers: Procedure.Openers) throws(ConfigurationFault) -> Procedure.Handover {
     guard let node = try yaml.mapping(node, keys: ClockKind.all)["handover"] else { return .restarts }
     guard openers != .itself else {
-      throw yaml.fault(node, "an organ that asks itself hands nothing over: leave handover out")
+      throw yaml.fault(
+        node, "机关向本机关提出的无从退回或者移送，请删去 handover", "an organ that asks itself hands nothing over: leave handover out")
     }
     return try yaml.word(node, "handover", Procedure.Handover.restarts)
   }
@@ -89,13 +95,16 @@ extension ProcedureReader {
 
   private func monthDays(_ node: Node) throws(ConfigurationFault) -> [MonthDay] {
     var dates: [MonthDay] = []
-    for node in try yaml.list(node, of: "dates") {
+    for node in try yaml.list(node, of: Phrase("日期（MM-DD）", "dates")) {
       guard let date = node.string.flatMap({ MonthDay($0) }), dates.last.map({ $0 < date }) ?? true else {
-        throw yaml.fault(node, "a date is a day of the year, MM-DD, in order and once each")
+        throw yaml.fault(
+          node, "日期应为 MM-DD，依次排列，不得重复", "a date is a day of the year, MM-DD, in order and once each")
       }
       dates.append(date)
     }
-    guard !dates.isEmpty else { throw yaml.fault(node, "a list of dates, MM-DD, was expected here") }
+    guard !dates.isEmpty else {
+      throw yaml.fault(node, "此处应为列表：日期（MM-DD）", "a list of dates, MM-DD, was expected here")
+    }
     return dates
   }
 
@@ -105,11 +114,12 @@ extension ProcedureReader {
     let name = try yaml.text(node)
     let field = fields.first { $0.name == name }
     guard let field, case .date = field.kind, field.required || !required else {
-      throw yaml.fault(
-        node,
-        required
-          ? "from is receipt or the name of a required date of fields; \(name) is none"
-          : "\(key) is the name of a date of fields; \(name) is none")
+      throw required
+        ? yaml.fault(
+          node, "from 应为 receipt 或者 fields 中必填的 date 字段名，\(name) 不是",
+          "from is receipt or the name of a required date of fields; \(name) is none")
+        : yaml.fault(
+          node, "\(key) 应为 fields 中的 date 字段名，\(name) 不是", "\(key) is the name of a date of fields; \(name) is none")
     }
     return name
   }

@@ -9,6 +9,9 @@ extension ProcedureReader {
     "choices",
   ]
 
+  private static let fieldList = Phrase(
+    "字段 {name, zh, en, type, required}", "fields {name, zh, en, type, required}")
+
   /// The keys that a type knows besides name, labels, type and required.
   private static let kindKeys = [
     "text": ["minLength", "maxLength", "pattern"], "date": ["when", "notBefore"], "integer": ["min", "max"],
@@ -19,18 +22,23 @@ extension ProcedureReader {
   func fields(_ node: Node?, ofAnswer: Bool = false) throws(ConfigurationFault) -> [Procedure.Field] {
     guard let node else { return [] }
     var fields: [Procedure.Field] = []
-    for entry in try yaml.list(node, of: "fields {name, zh, en, type, required}") {
+    for entry in try yaml.list(node, of: Self.fieldList) {
       let keys = try yaml.mapping(entry, keys: Self.fieldKeys)
       let name = try yaml.name(try yaml.need(keys, "name", entry), hyphens: false)
-      guard !fields.contains(where: { $0.name == name }) else { throw yaml.fault(entry, "\(name) occurs twice") }
+      guard !fields.contains(where: { $0.name == name }) else {
+        throw yaml.fault(entry, "字段 \(name) 重复", "\(name) occurs twice")
+      }
       let type = try yaml.word(try yaml.need(keys, "type", entry), "type", Procedure.Field.Kind.names)
       let own = Self.kindKeys[type] ?? []
       if let foreign = keys.keys.sorted().first(where: { key in
         !own.contains(key) && Self.kindKeys.values.contains { $0.contains(key) }
       }) {
-        throw yaml.fault(keys[foreign] ?? entry, "a field of type \(type) has no \(foreign)")
+        throw yaml.fault(
+          keys[foreign] ?? entry, "\(type) 类型的字段没有 \(foreign)", "a field of type \(type) has no \(foreign)")
       }
-      if let node = keys["notBefore"], !ofAnswer { throw yaml.fault(node, "notBefore is for dates of answerFields") }
+      if let node = keys["notBefore"], !ofAnswer {
+        throw yaml.fault(node, "notBefore 只用于 answerFields 中的日期", "notBefore is for dates of answerFields")
+      }
       fields.append(
         Procedure.Field(
           name: name, label: try yaml.phrase(keys, entry), kind: try kind(type, keys, entry),
@@ -73,7 +81,8 @@ extension ProcedureReader {
     do {
       _ = try Procedure.Field.expression(pattern)
     } catch {
-      throw yaml.fault(node, "the pattern \(pattern) is no regular expression: \(error)")
+      throw yaml.fault(
+        node, "pattern \(pattern) 不是正则表达式", "the pattern \(pattern) is no regular expression: \(error)")
     }
     return .text(minLength: least, maxLength: most, pattern: pattern)
   }
@@ -88,15 +97,17 @@ extension ProcedureReader {
 
   /// A list of `{id, zh, en}`, with these keys besides.
   private func labelled(_ node: Node, and more: [String] = []) throws(ConfigurationFault) -> [Labelled] {
-    let expected = "{id, zh, en}"
+    let expected = Phrase("{id, zh, en}", "{id, zh, en}")
     var found: [Labelled] = []
     for entry in try yaml.list(node, of: expected) {
       let keys = try yaml.mapping(entry, keys: ["id", "zh", "en"] + more)
       let id = try yaml.name(try yaml.need(keys, "id", entry), hyphens: true)
-      guard !found.contains(where: { $0.id == id }) else { throw yaml.fault(entry, "\(id) occurs twice") }
+      guard !found.contains(where: { $0.id == id }) else {
+        throw yaml.fault(entry, "编号 \(id) 重复", "\(id) occurs twice")
+      }
       found.append(Labelled(id: id, title: try yaml.phrase(keys, entry), keys: keys))
     }
-    guard !found.isEmpty else { throw yaml.fault(node, "a list of \(expected) was expected here") }
+    guard !found.isEmpty else { throw yaml.noList(node, of: expected) }
     return found
   }
 
@@ -107,14 +118,17 @@ extension ProcedureReader {
     var outcomes: [Procedure.Outcome] = []
     for entry in try labelled(node, and: ["requires", "next"]) {
       var requires: [String] = []
-      for name in try yaml.list(entry.keys["requires"], of: "answer fields") {
+      for name in try yaml.list(entry.keys["requires"], of: Phrase("答复字段", "answer fields")) {
         let text = try yaml.text(name)
         guard answerFields.contains(where: { $0.name == text }) else {
           let known = answerFields.map(\.name).joined(separator: ", ")
           throw yaml.fault(
-            name, "requires names no answer field: \(text); known: \(known.isEmpty ? "none" : known)")
+            name, "requires 中的 \(text) 不是答复字段",
+            "requires names no answer field: \(text); known: \(known.isEmpty ? "none" : known)")
         }
-        guard !requires.contains(text) else { throw yaml.fault(name, "requires names \(text) twice") }
+        guard !requires.contains(text) else {
+          throw yaml.fault(name, "requires 中 \(text) 重复", "requires names \(text) twice")
+        }
         requires.append(text)
       }
       var next: [Procedure.Next] = []

@@ -38,13 +38,16 @@ extension ProcedureReader {
     _ node: Node, of outcome: String, _ lines: inout FollowUpLines
   ) throws(ConfigurationFault) -> [Procedure.Next] {
     guard case .sequence(let nodes) = node else { return [try next(node, of: outcome, &lines)] }
-    guard !nodes.isEmpty else { throw yaml.fault(node, "next is a procedure, {procedure, how}, or a list of these") }
+    guard !nodes.isEmpty else {
+      throw yaml.fault(
+        node, "next 应为程序编号、{procedure, how}，或者二者的列表", "next is a procedure, {procedure, how}, or a list of these")
+    }
     var found: [Procedure.Next] = []
     for (index, entry) in nodes.enumerated() {
       let next = try next(entry, of: FollowUpLines.name(outcome, index), &lines)
       // What has become of each is kept by its procedure.
       guard !found.contains(where: { $0.procedure == next.procedure }) else {
-        throw yaml.fault(entry, "next names \(next.procedure) twice")
+        throw yaml.fault(entry, "next 中 \(next.procedure) 重复", "next names \(next.procedure) twice")
       }
       found.append(next)
     }
@@ -81,7 +84,9 @@ extension ProcedureReader {
     _ node: Node?, of name: String, _ lines: inout FollowUpLines
   ) throws(ConfigurationFault) -> [Procedure.Next.Fill] {
     guard let node else { return [] }
-    guard case .mapping(let mapping) = node else { throw yaml.fault(node, "data is a group of FIELD: \(Self.sources)") }
+    guard case .mapping(let mapping) = node else {
+      throw yaml.fault(node, "data 应为一组 FIELD: 来源", "data is a group of FIELD: \(Self.sources)")
+    }
     var fills: [Procedure.Next.Fill] = []
     for (key, value) in mapping {
       let field = try yaml.name(key, hyphens: false)
@@ -93,11 +98,13 @@ extension ProcedureReader {
       var sources: [Procedure.Next.Source] = []
       for place in places {
         if sources.last?.isAlwaysThere == true {
-          throw yaml.fault(place, "what stands before is always there, so that this never counts: leave it out")
+          throw yaml.fault(
+            place, "前一来源必有取值，此项用不到，请删去",
+            "what stands before is always there, so that this never counts: leave it out")
         }
         sources.append(try source(place, of: field))
       }
-      guard !sources.isEmpty else { throw yaml.fault(value, "\(field) comes from one of \(Self.sources)") }
+      guard !sources.isEmpty else { throw noSource(value, of: field) }
       fills.append(.init(field: field, sources: sources))
     }
     return fills
@@ -109,9 +116,13 @@ extension ProcedureReader {
       return .constant(try yaml.text(constant))
     }
     guard let source = node.string.flatMap({ Procedure.Next.Source(word: $0) }) else {
-      throw yaml.fault(node, "\(field) comes from one of \(Self.sources)")
+      throw noSource(node, of: field)
     }
     return source
+  }
+
+  private func noSource(_ node: Node, of field: String) -> ConfigurationFault {
+    yaml.fault(node, "字段 \(field) 的来源只可为所列之一", "\(field) comes from one of \(Self.sources)")
   }
 
   /// `{measure, next}` for what a contradicted answer may lead to.
@@ -120,14 +131,15 @@ extension ProcedureReader {
   ) throws(ConfigurationFault) -> [Procedure.DisposalNext] {
     guard let node else { return [] }
     guard answer == .findings else {
-      throw yaml.fault(node, "only an answer by findings is disposed of: leave disposals out")
+      throw yaml.fault(
+        node, "answer 为 findings 的才有处理，请删去 disposals", "only an answer by findings is disposed of: leave disposals out")
     }
     var found: [Procedure.DisposalNext] = []
-    for entry in try yaml.list(node, of: "disposals {measure, next}") {
+    for entry in try yaml.list(node, of: Phrase("处理 {measure, next}", "disposals {measure, next}")) {
       let keys = try yaml.mapping(entry, keys: ["measure", "next"])
       let measure = try yaml.word(try yaml.need(keys, "measure", entry), "measure", Disposal.Measure.terminate)
       guard !found.contains(where: { $0.measure == measure }) else {
-        throw yaml.fault(entry, "\(measure.rawValue) occurs twice")
+        throw yaml.fault(entry, "处理 \(measure.rawValue) 重复", "\(measure.rawValue) occurs twice")
       }
       let next = try next(try yaml.need(keys, "next", entry), of: "disposals.\(measure.rawValue)", &lines)
       found.append(Procedure.DisposalNext(measure, next))

@@ -61,14 +61,17 @@ struct ProcedureReader {
     guard let node, node.string != "any" else { return [] }
     let known = Organ.Role.allCases.map(\.rawValue).joined(separator: ", ")
     guard case .sequence(let nodes) = node, !nodes.isEmpty else {
-      throw yaml.fault(node, "\(key) is any, or a list of the roles \(known)")
+      throw yaml.fault(node, "\(key) 应为 any 或者所列角色的列表", "\(key) is any, or a list of the roles \(known)")
     }
     var roles: [Organ.Role] = []
     for node in nodes {
       guard let role = node.string.flatMap({ Organ.Role(rawValue: $0) }) else {
-        throw yaml.fault(node, "\(key): there is no role \(node.string ?? ""); known: \(known)")
+        let name = node.string ?? ""
+        throw yaml.fault(node, "\(key)：没有角色 \(name)", "\(key): there is no role \(name); known: \(known)")
       }
-      guard !roles.contains(role) else { throw yaml.fault(node, "\(key): the role \(role.rawValue) occurs twice") }
+      guard !roles.contains(role) else {
+        throw yaml.fault(node, "\(key)：角色 \(role.rawValue) 重复", "\(key): the role \(role.rawValue) occurs twice")
+      }
       roles.append(role)
     }
     return roles
@@ -78,7 +81,9 @@ struct ProcedureReader {
     guard let node = top["openers"] else { return .roles([]) }
     guard node.string == "itself" else { return .roles(try roles(node, "openers")) }
     for key in ["answerers", "answererRegion", "returnDays", "transfer"] {
-      if let node = top[key] { throw yaml.fault(node, "an organ that asks itself has no \(key): leave the key out") }
+      guard let node = top[key] else { continue }
+      throw yaml.fault(
+        node, "机关向本机关提出的没有 \(key)，请删去该键", "an organ that asks itself has no \(key): leave the key out")
     }
     return .itself
   }
@@ -86,9 +91,11 @@ struct ProcedureReader {
   private func visibility(_ top: [String: Node]) throws(ConfigurationFault) -> (sealed: Bool, copies: [Organ.Role]) {
     let sealed = try yaml.word(top["visibility"], "visibility", Visibility.normal) == .sealed
     guard let node = top["copies"] else { return (sealed, []) }
-    guard case .sequence(let nodes) = node else { throw yaml.fault(node, "copies is a list of roles") }
+    guard case .sequence(let nodes) = node else {
+      throw yaml.fault(node, "copies 应为角色的列表", "copies is a list of roles")
+    }
     guard !nodes.isEmpty else { return (sealed, []) }
-    guard !sealed else { throw yaml.fault(node, "a sealed procedure is copied to nobody") }
+    guard !sealed else { throw yaml.fault(node, "封存的程序不得抄送", "a sealed procedure is copied to nobody") }
     return (sealed, try roles(node, "copies"))
   }
 
@@ -113,13 +120,18 @@ struct ProcedureReader {
       guard let node = top[key] else { return min(otherwise, days ?? otherwise) }
       if node.string == "none" { return nil }
       let limit = try yaml.whole(node, key, 1...Procedure.maximumDays)
-      if let days, limit > days { throw yaml.fault(node, "\(key) is at most the \(days) working days of the clock") }
+      if let days, limit > days {
+        throw yaml.fault(
+          node, "\(key) 不得超过办理时限的\(days)个工作日", "\(key) is at most the \(days) working days of the clock")
+      }
       return limit
     }
     let acknowledge: Int?
     if case .acknowledge(let days) = clock {
       if let node = top["acknowledgeDays"] {
-        throw yaml.fault(node, "the clock says by when to acknowledge: leave acknowledgeDays out")
+        throw yaml.fault(
+          node, "签收时限已由 clock 写明，请删去 acknowledgeDays",
+          "the clock says by when to acknowledge: leave acknowledgeDays out")
       }
       acknowledge = days
     } else {
@@ -132,17 +144,21 @@ struct ProcedureReader {
   }
 
   private func supplement(_ top: [String: Node], clock: Procedure.Clock) throws(ConfigurationFault) -> Bool {
-    let otherwise: String
+    let otherwise: Phrase
     switch clock {
     case .workingDays: return try yaml.word(top["supplement"], "supplement", Supplement.restart) == .restart
     case .acknowledge:
-      otherwise = "acknowledging has met the clock, and what is supplied would start it again: supplement must be none"
+      otherwise = Phrase(
+        "签收后时限即告终结，补正会使其重新起算：supplement 应为 none",
+        "acknowledging has met the clock, and what is supplied would start it again: supplement must be none")
     case .fixedDates, .statedDate:
-      otherwise = "a date does not move when something is supplied: supplement must be none"
+      otherwise = Phrase(
+        "期限为确定的日期，不因补正变动：supplement 应为 none",
+        "a date does not move when something is supplied: supplement must be none")
     }
     guard try yaml.word(top["supplement"], "supplement", Supplement.none) == .restart, let node = top["supplement"]
     else { return false }
-    throw yaml.fault(node, otherwise)
+    throw yaml.fault(node, otherwise.zh, otherwise.en)
   }
 
   private struct Presences {
@@ -157,7 +173,9 @@ struct ProcedureReader {
     let questions = try yaml.word(
       top["questions"], "questions", answer == .findings ? Procedure.Presence.required : .none)
     if answer == .findings, questions == .none, let node = top["questions"] {
-      throw yaml.fault(node, "findings answer questions: optional or required was expected here")
+      throw yaml.fault(
+        node, "findings 逐一答复问题，questions 应为 optional 或者 required",
+        "findings answer questions: optional or required was expected here")
     }
     return Presences(
       item: try yaml.word(top["item"], "item", .optional),
@@ -166,10 +184,12 @@ struct ProcedureReader {
 
   private func ladder(_ node: Node) throws(ConfigurationFault) -> [Rung] {
     var ladder: [Rung] = []
-    for node in try yaml.list(node, of: "rungs") {
+    for node in try yaml.list(node, of: Phrase("提醒节点", "rungs")) {
       guard let rung = Rung(name: node.string ?? ""), ladder.last.map({ $0.rawValue < rung.rawValue }) ?? true else {
         let known = Rung.allCases.map(\.name).joined(separator: ", ")
-        throw yaml.fault(node, "a rung of the ladder is one of \(known), in this order and once each")
+        throw yaml.fault(
+          node, "ladder 的提醒节点只可为所列之一，依所列次序，各一次",
+          "a rung of the ladder is one of \(known), in this order and once each")
       }
       ladder.append(rung)
     }

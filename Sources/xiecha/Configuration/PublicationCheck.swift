@@ -16,8 +16,8 @@ struct PublicationCheck {
     }
   }
 
-  private func fault(_ line: Int?, _ what: String) -> ConfigurationFault {
-    ConfigurationFault(place: "\(loaded.file):\(line ?? 1)", what: what)
+  private func fault(_ line: Int?, _ zh: String, _ en: String) -> ConfigurationFault {
+    ConfigurationFault(place: "\(loaded.file):\(line ?? 1)", zh, en)
   }
 
   /// Only what was approved is published, and `change` says what becomes of the list.
@@ -25,7 +25,7 @@ struct PublicationCheck {
     let approval = CatalogueProposal.approval
     guard own.outcomes.contains(where: { $0.id == approval }) else {
       throw fault(
-        loaded.lines.outcomes,
+        loaded.lines.outcomes, "\(own.id) 没有结果 \(approval)，而只有以此答复的才能公布",
         "\(own.id) has no outcome \(approval), and only what is answered so can be published")
     }
     let wanted = CatalogueProposal.Change.allCases.map(\.rawValue)
@@ -33,12 +33,14 @@ struct PublicationCheck {
     guard let field, case .choice(let choices) = field.kind else {
       throw fault(
         field.flatMap { loaded.lines.fields[$0.name] },
+        "\(own.id) 没有 choice 类型的字段 \(CatalogueProposal.changeField)，其选项应为 \(wanted.joined(separator: "、"))",
         "\(own.id) has no field \(CatalogueProposal.changeField) of type choice with \(wanted.joined(separator: ", "))")
     }
     let missing = wanted.filter { id in !choices.contains { $0.id == id } }
     guard missing.isEmpty else {
       throw fault(
         loaded.lines.fields[field.name],
+        "字段 \(field.name) 缺少选项 \(missing.joined(separator: "、"))，公布清单所用选项为 \(wanted.joined(separator: "、"))",
         "\(field.name) has no choice \(missing.joined(separator: ", ")); a publication knows \(wanted.joined(separator: ", "))"
       )
     }
@@ -48,6 +50,7 @@ struct PublicationCheck {
     for field in own.fields where field.required && !filled.contains(field.name) {
       throw fault(
         loaded.lines.fields[field.name],
+        "公布清单时提出 \(own.id) 并填写 \(filled.joined(separator: "、"))，字段 \(field.name) 届时为空，不得为必填",
         "a publication opens \(own.id) and fills \(filled.joined(separator: ", ")); \(field.name) would stay empty and must"
           + " not be required")
     }

@@ -13,7 +13,7 @@ struct SettingKey {
   struct Mistake: Error {
     let expected: Phrase
 
-    func words(_ name: String) -> String { "\(name) 应为\(expected.zh) / \(name) must be \(expected.en)" }
+    func words(_ name: String) -> Phrase { Phrase("\(name) 应为\(expected.zh)", "\(name) must be \(expected.en)") }
   }
 
   let name: String

@@ -2,7 +2,8 @@ internal import BrokerDomain
 internal import Foundation
 internal import Yams
 
-/// A configuration that cannot be used: which file and line, and what was expected there.
+/// A configuration that cannot be used: which file and line, and what was expected there. It takes both languages of the
+/// house, so that neither is forgotten.
 struct ConfigurationFault: Error, CustomStringConvertible {
   let place: String
   let what: String
@@ -10,10 +11,12 @@ struct ConfigurationFault: Error, CustomStringConvertible {
   var others: [ConfigurationFault] = []
   var description: String { (["\(place): \(what)"] + others.map(\.description)).joined(separator: "\n") }
 
-  init(place: String, what: String) {
+  init(place: String, _ zh: String, _ en: String) {
     self.place = place
-    self.what = what
+    what = "\(zh) / \(en)"
   }
+
+  init(place: String, _ words: Phrase) { self.init(place: place, words.zh, words.en) }
 
   /// Nil where nothing is wrong.
   init?(_ all: [ConfigurationFault]) {
@@ -29,13 +32,13 @@ extension ConfigurationFault {
     switch error {
     case YamlError.scanner(_, let problem, let mark, _), YamlError.parser(_, let problem, let mark, _),
       YamlError.composer(_, let problem, let mark, _):
-      self.init(place: "\(file):\(mark.line)", what: "不是有效的YAML / not valid YAML: \(problem)")
+      self.init(place: "\(file):\(mark.line)", "不是有效的YAML", "not valid YAML: \(problem)")
     case YamlError.duplicatedKeysInMapping(let names, let context):
       let keys = names.sorted().joined(separator: ", ")
       self.init(
         place: "\(file):\(context.mark.line)",
-        what: "键重复，只能留一个：\(keys) / a key stands twice: \(keys); leave one of them")
-    default: self.init(place: file, what: "不是有效的YAML / not valid YAML: \(error)")
+        "键重复，只能留一个：\(keys)", "a key stands twice: \(keys); leave one of them")
+    default: self.init(place: file, "不是有效的YAML", "not valid YAML: \(error)")
     }
   }
 }
@@ -94,7 +97,7 @@ extension Settings {
 
   private mutating func apply(_ node: Node, prefix: String, file: String) throws(ConfigurationFault) {
     guard case .mapping(let mapping) = node else {
-      throw ConfigurationFault(place: Self.place(file, node), what: "此处应为一组键 / a group of keys was expected here")
+      throw ConfigurationFault(place: Self.place(file, node), "此处应为一组键", "a group of keys was expected here")
     }
     for (keyNode, value) in mapping {
       let name = prefix + (keyNode.string ?? "")
@@ -108,12 +111,12 @@ extension Settings {
         do {
           try key.set(&self, given)
         } catch {
-          throw ConfigurationFault(place: Self.place(file, value), what: error.words(name))
+          throw ConfigurationFault(place: Self.place(file, value), error.words(name))
         }
       } else if SettingKey.all.contains(where: { $0.name.hasPrefix(name + ".") }) {
         try apply(value, prefix: name + ".", file: file)
       } else {
-        throw ConfigurationFault(place: Self.place(file, keyNode), what: Self.unknown(name))
+        throw ConfigurationFault(place: Self.place(file, keyNode), Self.unknown(name))
       }
     }
   }
@@ -124,7 +127,7 @@ extension Settings {
     let known = Set(SettingKey.all.map(\.environmentName)).union(SettingKey.otherVariables)
     for name in environment.keys.sorted() where name.hasPrefix(SettingKey.environmentPrefix) && !known.contains(name) {
       throw ConfigurationFault(
-        place: "环境变量 / environment \(name)", what: Self.unknown(variable: name, known))
+        place: "环境变量 / environment \(name)", Self.unknown(variable: name, known))
     }
     for key in SettingKey.all {
       guard let text = environment[key.environmentName] else { continue }
@@ -133,11 +136,11 @@ extension Settings {
     for assignment in assignments {
       let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2 else {
-        throw ConfigurationFault(place: "--set \(assignment)", what: "应为 key=value / key=value was expected")
+        throw ConfigurationFault(place: "--set \(assignment)", "应为 key=value", "key=value was expected")
       }
       guard let key = SettingKey.all.first(where: { $0.name == parts[0] }) else {
         throw ConfigurationFault(
-          place: "--set \(assignment)", what: Self.unknown(parts[0]))
+          place: "--set \(assignment)", Self.unknown(parts[0]))
       }
       try apply(key, parts[1], place: "--set \(parts[0])")
     }
@@ -152,7 +155,7 @@ extension Settings {
     do {
       try key.set(&self, value)
     } catch {
-      throw ConfigurationFault(place: place, what: error.words(key.name))
+      throw ConfigurationFault(place: place, error.words(key.name))
     }
   }
 
@@ -173,7 +176,7 @@ extension Settings {
   }
 
   /// The nearest variable: the same but for where the words are parted, or a slip of a letter or two.
-  private static func unknown(variable: String, _ known: Set<String>) -> String {
+  private static func unknown(variable: String, _ known: Set<String>) -> Phrase {
     let joined = variable.replacing("_", with: "")
     let near =
       known.first { $0.replacing("_", with: "") == joined }
@@ -182,11 +185,11 @@ extension Settings {
     let (zh, en) =
       near.map { ("是否应为 \($0)？", "did you mean \($0)?") }
       ?? ("config/xiecha.yaml 中的键 a.bC 在此写作 XIECHA_A_B_C", "a key a.bC of config/xiecha.yaml is XIECHA_A_B_C here")
-    return "没有这一变量；\(zh) / there is no such variable; \(en)"
+    return Phrase("没有这一变量；\(zh)", "there is no such variable; \(en)")
   }
 
   /// The nearest key: the same word elsewhere, or a slip of a letter or two.
-  private static func unknown(_ name: String) -> String {
+  private static func unknown(_ name: String) -> Phrase {
     let last = name.split(separator: ".").last.map { $0.lowercased() } ?? name
     let near =
       SettingKey.all.first { $0.name.lowercased().split(separator: ".").last.map(String.init) == last }
@@ -195,7 +198,7 @@ extension Settings {
     let (zh, en) =
       near.map { ("是否应为 \($0.name)？", "did you mean \($0.name)?") }
       ?? ("全部键见 config/xiecha.yaml", "see config/xiecha.yaml for all of them")
-    return "没有 \(name) 这个键；\(zh) / there is no key \(name); \(en)"
+    return Phrase("没有 \(name) 这个键；\(zh)", "there is no key \(name); \(en)")
   }
 
   /// Letters to insert, drop or replace to make one word of the other (Levenshtein).

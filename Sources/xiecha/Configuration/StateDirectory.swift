@@ -31,7 +31,8 @@ struct StateDirectory: ParsableArguments {
       ("tls.clientAuthorities", settings.tlsClientAuthorities), ("callbacks.caBundle", settings.caBundle),
     ] where !path.isEmpty && !FileManager.default.isReadableFile(atPath: path) {
       throw ConfigurationFault(
-        place: Settings.place(of: key, file), what: "\(key)：\(path) 无法读取，请检查路径和权限 / \(key): \(path) cannot be read")
+        place: Settings.place(of: key, file), "\(key)：\(path) 无法读取，请检查路径和权限",
+        "\(key): \(path) cannot be read")
     }
     do throws(TLSFault) {
       _ = try settings.webOptions().tls()
@@ -39,7 +40,7 @@ struct StateDirectory: ParsableArguments {
         try WebOptions.checkCertificates(settings.caBundle, key: "callbacks.caBundle")
       }
     } catch {
-      throw ConfigurationFault(place: Settings.place(of: error.key, file), what: error.what)
+      throw ConfigurationFault(place: Settings.place(of: error.key, file), error.words)
     }
     return settings
   }
@@ -76,9 +77,7 @@ enum ShareDirectory {
       return candidate
     }
     throw ConfigurationFault(
-      place: "share directory",
-      what:
-        "找不到程序和日历文件，请以 XIECHA_SHARE_DIR 指明目录 / procedures and calendars were not found; name their directory in XIECHA_SHARE_DIR"
-    )
+      place: "随附文件 / share directory", "找不到程序和日历文件，请以 XIECHA_SHARE_DIR 指明目录",
+      "procedures and calendars were not found; name their directory in XIECHA_SHARE_DIR")
   }
 }

@@ -39,13 +39,16 @@ enum TextFile {
     guard access(path, F_OK) == 0 else {
       let number = errno
       let words = String(cString: strerror(number))
-      return fault(
-        path, number == ENOENT ? missing ?? Phrase("没有这一文件", "there is no such file") : Phrase(words, words))
+      switch number {
+      case ENOENT: return fault(path, missing ?? Phrase("没有这一文件", "there is no such file"))
+      case ENOTDIR: return fault(path, Phrase("路径上有文件而不是目录", words))
+      default: return fault(path, Phrase("系统提示 \(words)", words))
+      }
     }
     return fault(path, Phrase("请检查磁盘", "look at the disk"))
   }
 
   private static func fault(_ path: String, _ words: Phrase) -> ConfigurationFault {
-    ConfigurationFault(place: path, what: "无法读取：\(words.zh) / cannot be read: \(words.en)")
+    ConfigurationFault(place: path, "无法读取：\(words.zh)", "cannot be read: \(words.en)")
   }
 }

@@ -5,20 +5,21 @@ internal import Yams
 struct YAMLReader {
   let file: String
 
-  func fault(_ node: Node, _ what: String) -> ConfigurationFault {
-    ConfigurationFault(place: node.mark.map { "\(file):\($0.line)" } ?? file, what: what)
+  func fault(_ node: Node, _ zh: String, _ en: String) -> ConfigurationFault {
+    ConfigurationFault(place: node.mark.map { "\(file):\($0.line)" } ?? file, zh, en)
   }
 
   /// The members of a mapping, of which only these may stand.
   func mapping(_ node: Node, keys: [String]) throws(ConfigurationFault) -> [String: Node] {
     guard case .mapping(let mapping) = node else {
-      throw fault(node, "此处应为一组键 / a group with the keys \(keys.joined(separator: ", ")) was expected here")
+      throw fault(node, "此处应为一组键", "a group with the keys \(keys.joined(separator: ", ")) was expected here")
     }
     var result: [String: Node] = [:]
     for (key, value) in mapping {
       let name = key.string ?? ""
       guard keys.contains(name) else {
-        throw fault(key, "此处没有 \(name) 这个键 / there is no key \(name) here; known: \(keys.joined(separator: ", "))")
+        throw fault(
+          key, "此处没有 \(name) 这个键", "there is no key \(name) here; known: \(keys.joined(separator: ", "))")
       }
       result[name] = value
     }
@@ -27,21 +28,25 @@ struct YAMLReader {
 
   func need(_ mapping: [String: Node], _ key: String, _ at: Node) throws(ConfigurationFault) -> Node {
     guard let node = mapping[key] else {
-      throw fault(at, "缺少键 \(key) / the key \(key) is missing from the group that begins here")
+      throw fault(at, "缺少键 \(key)", "the key \(key) is missing from the group that begins here")
     }
     return node
   }
 
   /// Empty when there is none.
-  func list(_ node: Node?, of what: String) throws(ConfigurationFault) -> [Node] {
+  func list(_ node: Node?, of what: Phrase) throws(ConfigurationFault) -> [Node] {
     guard let node else { return [] }
-    guard case .sequence(let nodes) = node else { throw fault(node, "此处应为列表 / a list of \(what) was expected here") }
+    guard case .sequence(let nodes) = node else { throw noList(node, of: what) }
     return Array(nodes)
+  }
+
+  func noList(_ node: Node, of what: Phrase) -> ConfigurationFault {
+    fault(node, "此处应为列表：\(what.zh)", "a list of \(what.en) was expected here")
   }
 
   func text(_ node: Node) throws(ConfigurationFault) -> String {
     guard case .scalar(let scalar) = node, !scalar.string.trimmingSpaces().isEmpty else {
-      throw fault(node, "此处应为文字 / text was expected here")
+      throw fault(node, "此处应为文字", "text was expected here")
     }
     return scalar.string
   }
@@ -54,9 +59,8 @@ struct YAMLReader {
   func whole(_ node: Node, _ key: String, _ range: ClosedRange<Int>) throws(ConfigurationFault) -> Int {
     guard case .scalar(let scalar) = node, let number = Int(scalar.string), range.contains(number) else {
       throw fault(
-        node,
-        "\(key) 应为\(range.lowerBound)至\(range.upperBound)的整数 / "
-          + "\(key) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+        node, "\(key) 应为\(range.lowerBound)至\(range.upperBound)的整数",
+        "\(key) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
   }
@@ -77,14 +81,19 @@ struct YAMLReader {
     switch node.string {
     case "true": return true
     case "false": return false
-    default: throw fault(node, "\(key) 应为 true 或 false / \(key) must be true or false")
+    default: throw fault(node, "\(key) 应为 true 或 false", "\(key) must be true or false")
     }
   }
 
   /// One word of a closed list.
   func word(_ node: Node, _ key: String, _ known: [String]) throws(ConfigurationFault) -> String {
+    try word(node, Phrase("\(key) ", key), known)
+  }
+
+  /// The same of what has no key of its own.
+  func word(_ node: Node, _ what: Phrase, _ known: [String]) throws(ConfigurationFault) -> String {
     guard let word = node.string, known.contains(word) else {
-      throw fault(node, "\(key) 只可为所列之一 / \(key) is one of \(known.joined(separator: ", "))")
+      throw fault(node, "\(what.zh)只可为所列之一", "\(what.en) is one of \(known.joined(separator: ", "))")
     }
     return word
   }
@@ -109,11 +118,13 @@ struct YAMLReader {
       }
     }
     guard fits, name.utf8.count <= 64, let first = name.utf8.first, first >= UInt8(ascii: "a") else {
-      throw fault(
-        node,
-        hyphens
-          ? "编号 \(name) 不合格式 / \(name) is no id: small letters, digits and hyphens, a letter first, at most 64"
-          : "字段名 \(name) 不合格式 / \(name) is no name of a field: letters and digits, a small letter first, at most 64")
+      throw hyphens
+        ? fault(
+          node, "编号 \(name) 不合格式：小写字母、数字和连字符，以字母开头，不超过64个",
+          "\(name) is no id: small letters, digits and hyphens, a letter first, at most 64")
+        : fault(
+          node, "字段名 \(name) 不合格式：字母和数字，以小写字母开头，不超过64个",
+          "\(name) is no name of a field: letters and digits, a small letter first, at most 64")
     }
     return name
   }

@@ -48,6 +48,6 @@ enum Stage {
     for candidate in candidates where FileManager.default.fileExists(atPath: candidate) {
       return URL(fileURLWithPath: candidate).standardizedFileURL.path
     }
-    throw ConfigurationFault(place: share, what: "the stories were not found here, in stories/")
+    throw ConfigurationFault(place: share, "此处没有案例目录 stories/", "the stories were not found here, in stories/")
   }
 }

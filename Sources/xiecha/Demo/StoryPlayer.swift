@@ -23,7 +23,8 @@ struct StoryPlayer {
       }
       guard let code = found?["code"]?.stringValue else {
         throw ConfigurationFault(
-          place: "\(story.file):\(role.line)", what: "the directory of \(story.example) has no organ \(role.organ)")
+          place: "\(story.file):\(role.line)", "\(story.example) 的机关目录中没有\(role.organ)",
+          "the directory of \(story.example) has no organ \(role.organ)")
       }
       cast[role.alias] = code
     }

@@ -9,16 +9,14 @@ struct StoryReader {
   static let keys = ["id", "title", "procedure", "clause", "proves", "example", "startsAt", "cast", "steps"]
 
   static func load(file: String) throws(ConfigurationFault) -> Story {
-    guard let data = FileManager.default.contents(atPath: file), let text = String(data: data, encoding: .utf8) else {
-      throw ConfigurationFault(place: file, what: "无法读取 / cannot be read")
-    }
+    let text = try TextFile.text(file)
     let root: Node?
     do {
       root = try Yams.compose(yaml: text)
     } catch {
       throw ConfigurationFault(file: file, yaml: error)
     }
-    guard let root else { throw ConfigurationFault(place: file, what: "the file is empty") }
+    guard let root else { throw ConfigurationFault(place: file, "文件为空", "the file is empty") }
     return try StoryReader(yaml: YAMLReader(file: file)).story(root)
   }
 
@@ -27,7 +25,7 @@ struct StoryReader {
     let idNode = try yaml.need(top, "id", root)
     let id = try yaml.name(idNode, hyphens: true)
     guard URL(fileURLWithPath: yaml.file).lastPathComponent == id + ".yaml" else {
-      throw yaml.fault(idNode, "the story \(id) belongs into a file \(id).yaml")
+      throw yaml.fault(idNode, "案例 \(id) 的文件名应为 \(id).yaml", "the story \(id) belongs into a file \(id).yaml")
     }
     let cast = try cast(try yaml.need(top, "cast", root))
     let start = try yaml.need(top, "startsAt", root)
@@ -46,14 +44,16 @@ struct StoryReader {
 
   func instant(_ node: Node, _ key: String) throws(ConfigurationFault) -> Instant {
     guard let instant = Instant(rfc3339: try yaml.text(node)) else {
-      throw yaml.fault(node, "\(key) is a moment of RFC 3339 such as 2026-02-13T17:45:00+08:00")
+      throw yaml.fault(
+        node, "\(key) 应为 RFC 3339 时刻", "\(key) is a moment of RFC 3339 such as 2026-02-13T17:45:00+08:00")
     }
     return instant
   }
 
   private func cast(_ node: Node) throws(ConfigurationFault) -> [Story.Role] {
     guard case .mapping(let mapping) = node, !mapping.isEmpty else {
-      throw yaml.fault(node, "cast is a group of short names, each with an organ of the directory")
+      throw yaml.fault(
+        node, "cast 应为一组简称，各对应机关目录中的一个机关", "cast is a group of short names, each with an organ of the directory")
     }
     var cast: [Story.Role] = []
     for (key, value) in mapping {
@@ -66,8 +66,8 @@ struct StoryReader {
   private func steps(_ node: Node, cast: Set<String>) throws(ConfigurationFault) -> [Story.Step] {
     var known = Known(cast: cast)
     var steps: [Story.Step] = []
-    for node in try yaml.list(node, of: "steps") { steps.append(try step(node, &known)) }
-    guard !steps.isEmpty else { throw yaml.fault(node, "a story has at least one step") }
+    for node in try yaml.list(node, of: Phrase("步骤", "steps")) { steps.append(try step(node, &known)) }
+    guard !steps.isEmpty else { throw yaml.fault(node, "案例至少有一个步骤", "a story has at least one step") }
     return steps
   }
 
@@ -100,7 +100,7 @@ extension StoryReader {
       var members: [JSON.Member] = []
       for (key, value) in mapping { members.append(.init(try yaml.text(key), try json(value, known))) }
       return .object(members)
-    case .alias: throw yaml.fault(node, "write it out: a story has no aliases of YAML")
+    case .alias: throw yaml.fault(node, "案例不用YAML别名，请写出内容", "write it out: a story has no aliases of YAML")
     }
   }
 
@@ -109,7 +109,7 @@ extension StoryReader {
     for part in text.components(separatedBy: "${").dropFirst() {
       let name = part.components(separatedBy: "}")[0]
       guard part.contains("}"), known.requests.contains(name) else {
-        throw yaml.fault(node, "no request was opened under the name \(name) before this step")
+        throw unknownRequest(node, name)
       }
     }
     return text
