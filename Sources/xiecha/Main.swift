@@ -67,8 +67,9 @@ struct Xiecha: AsyncParsableCommand {
         }
         Glibc.exit(0)
       }
-      FileHandle.standardError.write(Data((text + "\n").utf8))
-      Glibc.exit(status == .validationFailure ? 2 : 1)
+      guard status == .validationFailure else { fail("未能完成 / \(message(for: error))", 1) }
+      warn(UsageWords.inBothLanguages(text))
+      Glibc.exit(2)
     }
   }
 

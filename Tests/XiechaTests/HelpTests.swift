@@ -31,6 +31,22 @@ internal import Testing
     #expect(trace.status == 1 && trace.stderr.contains("not found"), "\(trace.stderr)")
   }
 
+  /// What the parser finds is told in Chinese as well, before its own words.
+  @Test(arguments: [
+    (["frobnicate"], "多余的参数 frobnicate / Unexpected argument 'frobnicate'"),
+    (["serve", "--no-such-flag"], "没有 --no-such-flag 这一选项 / Unknown option '--no-such-flag'"),
+    (["serve", "--listen"], "--listen <listen> 缺少取值 / Missing value for '--listen <listen>'"),
+    (["backup"], "缺少 <destination> / Missing expected argument '<destination>'"),
+    (["key", "revoke", "abc"], "取值 abc 不合要求 / The value 'abc' is invalid for '<id>'"),
+    (["export", "organs", "a", "b", "c"], "有多余的参数 / 2 unexpected arguments: 'b', 'c'"),
+    (["demo", "--once=x"], "选项 --once 不带取值 / The option '--once' does not take any value"),
+  ])
+  func whatTheParserSays(_ words: [String], _ said: String) throws {
+    let result = try runTool(words)
+    #expect(result.status == 2 && result.stderr.hasPrefix("Error: \(said)"), "\(result.stderr)")
+    #expect(result.stderr.contains("\nUsage: "), "\(result.stderr)")
+  }
+
   @Test(arguments: [
     ["frobnicate"], ["serve", "--no-such-flag"], ["import", "organs"], ["key", "revoke", "abc"],
     ["import", "oragns", "x.csv"], ["export", "oragns"], ["export"],
@@ -52,7 +68,8 @@ internal import Testing
     let takesDirectory = words.first != "workdays" && words.first != "frobnicate"
     let result = try runTool(words + (takesDirectory ? ["--state-dir", directory] : []))
     #expect(result.status == 2, "\(result.stdout)\(result.stderr)")
-    #expect(!result.stderr.isEmpty && result.stdout.isEmpty)
+    #expect(result.stdout.isEmpty)
+    expectBoth(result.stderr, " / ")
     #expect(!FileManager.default.fileExists(atPath: directory))
   }
 }
