@@ -75,7 +75,7 @@ struct Serve: AsyncParsableCommand {
           "\(fault.address): \(fault.words.zh)，或者用 --listen 另指定地址 / \(fault.words.en), or name another with --listen")
     } catch {
       store.close()
-      throw Failure(text: "\(error)")
+      throw Failure(text: "服务异常结束：\(error) / the daemon ended: \(error)")
     }
     store.close()
   }

@@ -57,6 +57,10 @@ internal import Testing
     #expect(without.json["live"].bool == false && without.stdout.contains("XIECHA_KEY"), "\(without.stdout)")
     let with = try state.run(words, environment: ["XIECHA_KEY": key])
     #expect(with.json["live"].bool == true, "\(with.stdout)\(with.stderr)")
+    let closed = try state.run(words.dropLast() + ["http://127.0.0.1:1"], environment: ["XIECHA_KEY": key])
+    let trouble = closed.json["trouble"].string ?? closed.stderr
+    expectBoth(trouble, "the daemon does not answer: GET http://127.0.0.1:1/")
+    #expect(trouble.hasPrefix("服务没有应答：GET http://127.0.0.1:1/"), "\(trouble)")
     let piped = try runTool(
       ["-s", "TERM", "3", Binary.path, "outbox", "top", "--state-dir", state.path], binary: "/usr/bin/timeout")
     #expect(!piped.stdout.isEmpty && !piped.stdout.contains("\u{1B}"), "\(piped.stdout)")

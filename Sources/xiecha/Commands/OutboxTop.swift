@@ -96,7 +96,8 @@ struct OutboxTop: AsyncParsableCommand {
     } catch let silence as Silence {
       throw silence
     } catch {
-      throw Silence("服务没有应答：\((error as? Failure)?.text ?? "\(error)")", "the daemon does not answer")
+      let cause = (error as? NoReply)?.words ?? Phrase("\(error)", "\(error)")
+      throw Silence("服务没有应答：\(cause.zh)", "the daemon does not answer: \(cause.en)")
     }
   }
 

@@ -28,11 +28,13 @@ final class DemoDaemon: Sendable {
       initialise.standardOutput = FileHandle.nullDevice
       try initialise.run()
       initialise.waitUntilExit()
-      guard initialise.terminationStatus == 0 else { throw Failure(text: "xiecha init failed for \(directory)") }
+      guard initialise.terminationStatus == 0 else {
+        throw Failure(text: "\(directory) 未能建立，原因见上 / xiecha init failed for \(directory); see above")
+      }
     }
     guard let data = FileManager.default.contents(atPath: directory + "/keys.json"),
       let keys = try? JSON.parse(Array(data))
-    else { throw Failure(text: "\(directory)/keys.json cannot be read") }
+    else { throw Failure(text: "\(directory)/keys.json 无法读取 / \(directory)/keys.json cannot be read") }
     let daemon = process(["serve", "--state-dir", directory, "--listen", listen])
     let errors = Pipe()
     daemon.standardError = errors
@@ -64,7 +66,7 @@ final class DemoDaemon: Sendable {
       try await Task.sleep(for: .milliseconds(10))
     }
     daemon.terminate()
-    throw Failure(text: "the daemon did not start:\n\(log.withLock { $0 })")
+    throw Failure(text: "服务没有启动 / the daemon did not start:\n\(log.withLock { $0 })")
   }
 
   func key(of organ: String) -> String { keys["organs"]?[organ]?.stringValue ?? "" }
@@ -74,14 +76,21 @@ final class DemoDaemon: Sendable {
   @discardableResult
   func call(_ method: String, _ path: String, key: String, body: JSON? = nil, want: Int) async throws -> JSON {
     let (status, reply) = try await exchange(method, path, key: key, body: body)
-    guard status == want else { throw Failure(text: "\(method) \(path): \(status), wanted \(want): \(reply.plain)") }
+    guard status == want else {
+      throw Failure(
+        text: "\(method) \(path)：应答复 \(want)，实为 \(status) / \(status), wanted \(want): \(reply.plain)")
+    }
     return reply
   }
 
   /// One call, whatever comes of it.
   func exchange(_ method: String, _ path: String, key: String, body: JSON? = nil) async throws -> (Int, JSON) {
-    let (status, bytes) = try await client.call(method, url + path, key: key, body: body?.bytes ?? [])
-    return (status, bytes.isEmpty ? .null : try JSON.parse(bytes))
+    do {
+      let (status, bytes) = try await client.call(method, url + path, key: key, body: body?.bytes ?? [])
+      return (status, bytes.isEmpty ? .null : try JSON.parse(bytes))
+    } catch let silence as NoReply {
+      throw Failure(text: "\(silence.words.zh) / \(silence.words.en)")
+    }
   }
 
   /// Ends the daemon that this started, and waits until it has drained.
@@ -95,6 +104,11 @@ final class DemoDaemon: Sendable {
   func waitUntilInterrupted() async throws {
     for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { return }
   }
+}
+
+/// A call that nobody answered, and why.
+struct NoReply: Error {
+  let words: Phrase
 }
 
 /// Calls the API of a daemon on this machine with the sender that also brings callbacks; replies of up to 64 KiB.
@@ -132,10 +146,13 @@ final class LocalClient: Sendable {
     }
     switch report.outcome {
     case .status(let status): return (status, report.bodyStart)
-    case .failed(_, let words): throw Failure(text: "\(method) \(url): \(words)")
-    case .unsent: throw Failure(text: "\(method) \(url): not sent")
+    case .failed(_, let words):
+      throw NoReply(words: Phrase("\(method) \(url)：没有接通（\(words)）", "\(method) \(url): \(words)"))
+    case .unsent: throw NoReply(words: Phrase("\(method) \(url)：没有发出", "\(method) \(url): not sent"))
     case .forbiddenAddress(let address):
-      throw Failure(text: "\(method) \(url): \(address) is no address of this machine")
+      throw NoReply(
+        words: Phrase(
+          "\(method) \(url)：\(address) 不是本机地址", "\(method) \(url): \(address) is no address of this machine"))
     }
   }
 }

@@ -89,11 +89,11 @@ final class Receiver: Sendable {
     for _ in 0..<1000 {
       let found = state.withLock { $0.messages.first { $0.type == type && $0.request == request } }
       if let found {
-        guard found.signed else { throw Failure(text: "the signature of \(type) is wrong") }
+        guard found.signed else { throw Failure(text: "回调 \(type) 的签名无效 / the signature of \(type) is wrong") }
         return found
       }
       try await Task.sleep(for: .milliseconds(10))
     }
-    throw Failure(text: "no callback \(type) arrived for \(request)")
+    throw Failure(text: "没有收到请求 \(request) 的回调 \(type) / no callback \(type) arrived for \(request)")
   }
 }

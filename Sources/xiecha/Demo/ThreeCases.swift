@@ -77,7 +77,7 @@ struct ThreeCases {
     let types = (timeline["items"]?.arrayValue ?? []).map { text($0, "type") }
     guard
       types == ["request.submitted", "request.due-soon", "request.due-soon", "request.overdue", "request.escalated"]
-    else { throw Failure(text: "the ladder did not fire as it should: \(types)") }
+    else { throw Failure(text: "提醒和升级没有依次发出 / the ladder did not fire as it should: \(types)") }
     try await arrived("request.escalated", request, since: start, to: "市司法局")
   }
 
