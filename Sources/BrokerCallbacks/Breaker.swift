@@ -16,7 +16,8 @@ package struct BreakerOptions: Sendable, Equatable {
 /// Keeps a flood away from a receiver that is down. Closed, every attempt goes out and is counted; when enough of them
 /// have failed it opens, and nothing goes out but one probe after each pause. A probe that arrives closes it.
 ///
-/// A few messages never open it: each is then tried by its own schedule, and a breaker would only hide that.
+/// A few messages never open it: each is then tried by its own schedule, and a breaker would only hide that. Only after a
+/// restart it begins open where the endpoint is known to fail.
 struct Breaker: Sendable {
   enum State: Sendable, Equatable {
     case closed

@@ -16,8 +16,10 @@ extension AttemptResult.Verdict {
 extension Dispatcher {
   /// Any 2xx is delivered; 410 switches the endpoint off; anything else is tried again until the schedule ends, and days
   /// of nothing else switch the endpoint off as well.
+  /// - Parameter isPresent: it went out in the line that its endpoint has now. What went to an address of before, or was on
+  ///   the wire when it was switched off, says of the message what came of it, and nothing of the endpoint.
   func verdict(
-    _ delivery: DueDelivery, _ report: PushReport, now: Instant, _ failing: inout FailingBook
+    _ delivery: DueDelivery, _ report: PushReport, isPresent: Bool, now: Instant, _ failing: inout FailingBook
   ) -> AttemptResult {
     let status: Int?
     let error: String?
@@ -26,7 +28,7 @@ extension Dispatcher {
     case .status(let code) where (200..<300).contains(code):
       return AttemptResult(
         delivery: delivery, at: now, status: code, error: nil, verdict: .delivered,
-        mark: failing.succeeded(delivery.endpoint), trip: trip)
+        mark: isPresent ? failing.succeeded(delivery.endpoint) : nil, trip: trip)
     case .status(let code):
       (status, error) = (code, (300..<400).contains(code) ? "HTTP \(code): redirects are not followed" : "HTTP \(code)")
     case .forbiddenAddress(let address): (status, error) = (nil, "the address \(address) is not allowed")
@@ -43,7 +45,7 @@ extension Dispatcher {
     return AttemptResult(
       delivery: delivery, at: now, status: status, error: error,
       verdict: next.map { .retry(at: $0) } ?? .dead,
-      mark: failing.failed(delivery.endpoint, now: now, store.reference.calendar), trip: trip)
+      mark: isPresent ? failing.failed(delivery.endpoint, now: now, store.reference.calendar) : nil, trip: trip)
   }
 
   /// Records results in groups until there are none; while one group is being written the next one gathers. A disk that

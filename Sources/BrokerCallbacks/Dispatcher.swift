@@ -66,6 +66,8 @@ package final class Dispatcher: Sendable {
     var rung = false
     /// What is with the sender, by the token under which curl knows it.
     var onWire: [UInt64: Handed] = [:]
+    /// In which line an endpoint's messages go out now; of those only that have a lane.
+    var lines: [Int64: Int64] = [:]
     var tests: [UInt64: CheckedContinuation<PushReport, Never>] = [:]
     /// Endpoints with a test under way.
     var testing: Set<Int64> = []
@@ -228,7 +230,8 @@ package final class Dispatcher: Sendable {
             state.news.unsent.append((delivery.endpoint, delivery.seq, handed.line))
             continue
           }
-          let result = verdict(delivery, report, now: now, &state.failing)
+          let isPresent = state.lines[delivery.endpoint] == handed.line
+          let result = verdict(delivery, report, isPresent: isPresent, now: now, &state.failing)
           state.unsettled.append(result)
           state.news.arrived.append(Arrival(endpoint: delivery.endpoint, line: handed.line, report))
         }

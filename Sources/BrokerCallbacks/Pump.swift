@@ -109,9 +109,9 @@ struct Pump {
     }
     if news.endpointsChanged {
       for (key, lane) in lanes { reload(key, lane, now) }
+      dispatcher.trimFailing(lanes: lanes.keys)
       // One that is switched on again has no lane yet.
       recover()
-      dispatcher.trimFailing(lanes: lanes.keys)
     }
     for key in news.woken {
       if lanes[key] == nil { _ = open(key, now: now) }
@@ -171,6 +171,7 @@ struct Pump {
       lane.handed = isOnWire ? rest.handed : 0
     }
     lanes[key] = lane
+    dispatcher.state.withLock { $0.lines[key] = lane.line }
     return true
   }
 
@@ -186,7 +187,10 @@ struct Pump {
     let isOpen = open(key, now: now, old: lane)
     if lanes[key]?.endpoint != lane.endpoint { dispatcher.recall(lane.line) }
     if !isOpen || lanes[key]?.endpoint.url != lane.endpoint.url {
-      dispatcher.state.withLock { $0.failing.forget(key) }
+      dispatcher.state.withLock { state in
+        state.failing.forget(key)
+        if !isOpen { state.lines[key] = nil }
+      }
     }
     // What was taken and not sent is taken again, for the endpoint as it is now.
     let outstanding = lane.outstanding.subtracting(lane.ready.map(\.seq))

@@ -10,7 +10,8 @@ extension AssistanceRequest {
         } catch {
           // Its words are at fault, as they must be; nothing but the organ is in a transfer, and another may do.
           switch error {
-          case .faults, .notAllowed(.transferLimit): continue
+          case .faults, .notAllowed(.noSuperior): continue
+          case .notAllowed(.transferLimit(let back)): return !back.isEmpty
           default: return false
           }
         }

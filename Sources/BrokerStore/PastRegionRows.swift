@@ -18,7 +18,7 @@ extension Database {
     var past: [Int64: [PastRegion]] = [:]
     try each(PastRegionSQL.all, []) { row in
       guard let region = RegionCode(row.text(2)) else {
-        throw StoreError.damaged(file: "the database", "past region \(row.text(2)) cannot be read")
+        throw StoreError.damaged(file: StoreError.database, "past region \(row.text(2)) cannot be read")
       }
       past[row.int(0), default: []].append(PastRegion(until: Instant(milliseconds: row.int(1)), region: region))
     }

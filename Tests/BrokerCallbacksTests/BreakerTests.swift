@@ -72,7 +72,6 @@ import Testing
     #expect(Self.run(steps) == state)
   }
 
-  /// A clock that is set back by a day must not leave an endpoint alone for a day.
   /// Of an endpoint that is known to fail: nothing but a probe, at once, and what comes of it counts as of any other.
   @Test(arguments: [true, false]) func oneThatIsKnownToFailBeginsWithAProbe(_ fails: Bool) {
     let now = Instant(milliseconds: 1_000_000)
@@ -84,6 +83,7 @@ import Testing
     #expect(change == (fails ? .reopened : .closed) && breaker.state == (fails ? .open(until: now + 10_000) : .closed))
   }
 
+  /// A clock that is set back by a day must not leave an endpoint alone for a day.
   @Test func aClockSetBackProlongsNoPause() {
     var breaker = Breaker(options: BreakerOptions())
     for _ in 0..<10 { _ = breaker.hear(failed: true, retryAfterSeconds: nil, now: Self.at(90_000), random: 0) }

@@ -104,6 +104,29 @@ import Testing
     await office.close()
   }
 
+  /// What the old address takes in the end does not make up for what the new one refuses; and nothing of that is left on
+  /// record once the new one takes it.
+  @Test func whatTheOldAddressAnswersIsNoWordOfTheNewOne() async throws {
+    let office = try Office { $0.breaker.minimumAttempts = 4 }
+    let (old, new) = (try Sink { _ in .delay(ms: 1500, .status(204)) }, try Sink { _ in .status(500) })
+    var endpoint = try await office.endpoint(old.url)
+    let key = endpoint.id.key
+    try await office.submit(80)
+    office.dispatcher.start()
+    #expect(try await within(5) { old.receivedCount >= 16 })
+    endpoint.url = new.url
+    try await office.store.write { [endpoint] in try $0.update(endpoint) }
+    #expect(try await within(1.2) { office.dispatcher.health(of: key)?.breaker == .open })
+    #expect(try await within(5) { try await Self.trace(office, endpoint, 1).delivery.state == .delivered })
+    #expect(office.dispatcher.health(of: key)?.failingSince != nil)
+    #expect(try await Self.trace(office, endpoint, 80).failingSince != nil)
+    new.behaviour = { _ in .status(204) }
+    #expect(try await within(30) { try await office.store.outboxDepth().count == 0 })
+    #expect(office.dispatcher.health(of: key)?.failingSince == nil)
+    #expect(try await Self.trace(office, endpoint, 80).failingSince == nil)
+    await office.close()
+  }
+
   /// Away and back again: what is still on the wire from before takes no place of what follows, and gives it none. Were
   /// those four counted for the new line, four more would be handed over while it has four out.
   @Test func theFirstAddressAgainIsAnotherLine() async throws {

@@ -88,6 +88,20 @@ internal import Testing
     #expect(names(elsewhere) == ["verification.yaml"])
   }
 
+  /// The file that it names may come later; a file of ours in its place would never be it.
+  @Test(arguments: ["xiecha.yaml", "procedures/verification.yaml"])
+  func aLinkToNothingIsRefused(_ name: String) throws {
+    let path = NSTemporaryDirectory() + "xiecha-init-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try FileManager.default.createDirectory(atPath: path + "/procedures", withIntermediateDirectories: true)
+    let link = path + "/" + name
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "/nowhere/to/be/found")
+    let refused = try runTool(["init", "--state-dir", path])
+    #expect(refused.status == 1 && refused.stderr.contains("to /nowhere/to/be/found"), "\(refused.stderr)")
+    #expect(names(path) == ["procedures"] || names(path).sorted() == ["procedures", "xiecha.yaml"])
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "/nowhere/to/be/found")
+  }
+
   private static let canTrace =
     (try? runTool(["-o", "/dev/null", "/bin/true"], binary: "/usr/bin/strace"))?.status == 0
 

@@ -19,6 +19,7 @@ struct Workshop {
 
   init(_ directory: String) throws {
     try Self.refuseLink(directory + "/procedures")
+    try Self.refuseDanglingLinks(in: directory)
     self.directory = directory
     path = directory + Self.name
     let manager = FileManager.default
@@ -52,6 +53,21 @@ struct Workshop {
       text: "\(path) 是符号链接，init 不经链接写入：请改为真正的目录（其中的文件可以是链接），未作任何更改 / "
         + "\(path) is a symbolic link, through which init writes nothing: put a directory in its place, whose files may be "
         + "links; nothing was changed")
+  }
+
+  /// Whoever put it there wants what it will name, and not a file of ours in its place.
+  private static func refuseDanglingLinks(in directory: String) throws {
+    let manager = FileManager.default
+    let procedures = (try? manager.contentsOfDirectory(atPath: directory + "/procedures")) ?? []
+    for path in ["/xiecha.yaml"] + procedures.map({ "/procedures/" + $0 }) {
+      let link = directory + path
+      guard let target = try? manager.destinationOfSymbolicLink(atPath: link), !manager.fileExists(atPath: link)
+      else { continue }
+      throw Failure(
+        text: "\(link) 是符号链接，所指的 \(target) 不存在：请先放好该文件，或者删除链接，未作任何更改 / "
+          + "\(link) is a symbolic link to \(target), which does not exist: put that file in its place or remove the link; "
+          + "nothing was changed")
+    }
   }
 
   /// What was put there before counts, and stays. Of a link it is what the link names.
