@@ -116,10 +116,10 @@ import Testing
     #expect(try await within(5) { old.receivedCount >= 16 })
     endpoint.url = new.url
     try await office.store.write { [endpoint] in try $0.update(endpoint) }
-    #expect(try await within(1.2) { office.dispatcher.health(of: key)?.breaker == .open })
-    #expect(try await within(5) { try await Self.trace(office, endpoint, 1).delivery.state == .delivered })
+    #expect(try await within(10) { office.dispatcher.health(of: key)?.breaker == .open })
+    #expect(try await within(10) { try await Self.trace(office, endpoint, 80).failingSince != nil })
+    #expect(try await within(10) { try await Self.trace(office, endpoint, 1).delivery.state == .delivered })
     #expect(office.dispatcher.health(of: key)?.failingSince != nil)
-    #expect(try await Self.trace(office, endpoint, 80).failingSince != nil)
     new.behaviour = { _ in .status(204) }
     #expect(try await within(30) { try await office.store.outboxDepth().count == 0 })
     #expect(office.dispatcher.health(of: key)?.failingSince == nil)
