@@ -52,7 +52,8 @@ import Testing
     second.start()
     #expect(try await within(5) { sink.receivedCount > before })
     try await Task.sleep(for: .milliseconds(500))
-    #expect((2...100).contains(sink.receivedCount - before), "\(sink.receivedCount - before) in half a second")
+    // Some hundred by its rate, and on a busy machine what two seconds and a half bring; without a rate all that there is.
+    #expect((2...250).contains(sink.receivedCount - before), "\(sink.receivedCount - before) in half a second")
     #expect(try await within(15) { sink.receivedCount - before >= 290 }, "\(sink.receivedCount - before)")
     #expect(second.health(of: endpoint.id.key)?.breaker == .closed)
     #expect(try await within(5) { try office.store.failingEndpoints().isEmpty })
