@@ -68,20 +68,10 @@ import Testing
     let fixture = try Fixture()
     let store = try fixture.open()
     defer { store.close() }
-    for _ in 0..<3 {
-      let request = try await store.submit()
-      _ = try await store.advance(to: "2026-03-04T10:00:00+08:00")
-      try await store.carryOut(.confirm, request.id)
-    }
-    func counts() throws -> [ReportCount: Int] {
-      let reference = store.reference
-      return try store.readNow { try $0.reportCounts(after: 0, through: .max, reference) }
-    }
-    let before = try counts()
-    store.clock.advance(to: store.clock.now + 1000)
+    let before = try await store.countsOfThreeAnswers()
     try Self.load(fixture, "2026-03-03,off,抗疫,通知,\n")
     #expect(try await store.refresh())
-    #expect(try !before.isEmpty && counts() == before)
+    #expect(try !before.isEmpty && store.reportCounts() == before)
   }
 
   /// Each change is undone by itself, also where nothing was announced before.
@@ -124,5 +114,25 @@ import Testing
     let before = try SchemaTests.statements(queue)
     try Schema.migrator.migrate(queue, upTo: "17 the calendar as it was")
     #expect(try SchemaTests.statements(queue).filter { !before.contains($0) } == [GoldenSchema.pastCalendarDay])
+  }
+}
+
+extension Store {
+  /// Figures of three requests that are answered in time; then the clock goes on by a second.
+  func countsOfThreeAnswers() async throws -> [ReportCount: Int] {
+    for _ in 0..<3 {
+      let request = try await submit()
+      _ = try await advance(to: "2026-03-04T10:00:00+08:00")
+      try await carryOut(.confirm, request.id)
+    }
+    let counts = try reportCounts()
+    clock.advance(to: clock.now + 1000)
+    return counts
+  }
+
+  /// As they are filed now.
+  func reportCounts() throws -> [ReportCount: Int] {
+    let reference = reference
+    return try readNow { try $0.reportCounts(after: 0, through: .max, reference) }
   }
 }

@@ -73,20 +73,10 @@ import Testing
     try Self.days(fixture)
     let store = try fixture.open()
     defer { store.close() }
-    for _ in 0..<3 {
-      let request = try await store.submit()
-      _ = try await store.advance(to: "2026-03-04T10:00:00+08:00")
-      try await store.carryOut(.confirm, request.id)
-    }
-    func counts() throws -> [ReportCount: Int] {
-      let reference = store.reference
-      return try store.readNow { try $0.reportCounts(after: 0, through: .max, reference) }
-    }
-    let before = try counts()
-    store.clock.advance(to: store.clock.now + 1000)
+    let before = try await store.countsOfThreeAnswers()
     try Self.move(fixture, to: "450100")
     #expect(try await store.refresh())
-    #expect(try !before.isEmpty && counts() == before)
+    #expect(try !before.isEmpty && store.reportCounts() == before)
   }
 
   /// What people were told goes on saying how much was left then, whatever days are given off since.
