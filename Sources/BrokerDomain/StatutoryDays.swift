@@ -24,7 +24,8 @@ package enum StatutoryDays {
   }
 
   /// By year: New Year's Eve (four days off from there), Qingming, Dragon Boat, Mid-Autumn, as month × 100 + day.
-  /// From the lunar calendar and the solar term; a year beyond the table keeps the fixed days only.
+  /// From the lunar calendar and the solar term. A year beyond the table keeps the fixed days only: what is so far off is
+  /// the nearer to midnight of one day or the next the longer one looks, and published tables begin to differ.
   private static let lunisolar: [Int: [Int]] = [
     2027: [205, 405, 609, 915],
     2028: [125, 404, 528, 1003],
@@ -40,5 +41,25 @@ package enum StatutoryDays {
     2038: [203, 405, 607, 913],
     2039: [123, 405, 527, 1002],
     2040: [211, 404, 614, 920],
+    2041: [131, 404, 603, 910],
+    2042: [121, 404, 622, 928],
+    2043: [209, 405, 611, 917],
+    2044: [129, 404, 531, 1005],
+    2045: [216, 404, 619, 925],
+    2046: [205, 404, 608, 915],
+    2047: [125, 405, 529, 1004],
+    2048: [213, 404, 615, 922],
+    2049: [201, 404, 604, 911],
+    2050: [122, 404, 623, 930],
+    2051: [210, 405, 613, 919],
+    2052: [131, 404, 601, 907],
+    2053: [218, 404, 620, 926],
+    2054: [207, 404, 610, 916],
+    2055: [127, 405, 530, 1005],
+    2056: [214, 404, 617, 924],
+    2057: [203, 404, 606, 913],
+    2058: [123, 404, 625, 1002],
+    2059: [211, 405, 614, 921],
+    2060: [201, 404, 603, 909],
   ]
 }
