@@ -24,13 +24,15 @@ extension Store {
     let path = databasePath(directory)
     let lock = role == .daemon ? try InstanceLock(directory: directory) : nil
     try checkFile(path, in: directory)
+    // Beside a daemon the log grows while it is read.
+    if role == .daemon || !InstanceLock.isHeld(directory: directory) { try checkLog(path) }
     do {
       try inspect(path, options)
       let pool = try openPool(path, options)
-      try migrate(pool, directory, lock)
       // A command leaves the log to a daemon beside it, also to one that starts meanwhile (see `Checkpointer`); without
-      // one it folds the log in at its end.
+      // one it folds the log in at its end. Before the schema is changed: each of its steps counts on the one before.
       try harden(pool, checkpointPages: role == .daemon ? options.checkpointPages : 0)
+      try migrate(pool, directory, lock)
       let points = PointReader(path: path)
       let checkpointer =
         role == .daemon
@@ -155,6 +157,7 @@ extension Store {
       if let denial = StateFile.denial(file, in: directory) { throw .wrongMode("\(file): \(denial.zh) / \(denial.en)") }
     }
     guard access(path, F_OK) == 0 else { throw .missing(file: path) }
+    try checkName(path)
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw .storage("\(path): \(String(cString: strerror(errno)))")
@@ -168,6 +171,29 @@ extension Store {
     guard header[68..<72].reduce(0, { $0 << 8 | Int($1) }) == Schema.applicationID else {
       throw .damaged(file: path, "it is not a database of xiecha")
     }
+  }
+
+  /// Before SQLite has seen it: whoever opens a damaged log drops what comes after the damage.
+  private static func checkLog(_ path: String) throws(StoreError) {
+    let log = path + "-wal"
+    guard let offset = LogCheck.damage(log) else { return }
+    // Commands of this very moment may be writing.
+    usleep(50_000)
+    guard LogCheck.damage(log) == offset else { return }
+    throw .damaged(
+      file: log,
+      "from byte \(offset) on it does not fit its checksums, while whole commits follow: what they hold was acknowledged"
+    )
+  }
+
+  /// The lock stands beside the name: through another name a second daemon would not find it.
+  private static func checkName(_ path: String) throws(StoreError) {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { throw .storage("\(path): \(String(cString: strerror(errno)))") }
+    guard status.st_mode & S_IFMT == S_IFLNK else { return }
+    throw .wrongMode(
+      "\(path) 是符号链接；请把整个状态目录放到所要的磁盘上，再以 --state-dir 指明 / \(path) is a symbolic link; put the whole state "
+        + "directory where the database should lie, and name it with --state-dir")
   }
 
   static func isDamage(_ error: DatabaseError) -> Bool {
