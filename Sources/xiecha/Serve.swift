@@ -28,16 +28,18 @@ struct Serve: AsyncParsableCommand {
   /// The whole program, in order: configuration, store, keeper, callbacks, web, ready, signals.
   func run() async throws {
     var settings = try state.settings()
-    if let listen { try settings.apply(environment: [:], assignments: ["listen=\(listen)"]) }
+    let faults = settings.apply(environment: [:], assignments: listen.map { ["listen=\($0)"] } ?? [])
+    if let fault = ConfigurationFault(faults) { throw fault }
     guard let address = settings.address else {
       throw ValidationError("--listen 应为 host:port / --listen takes host:port")
     }
     let logger = Self.logger(settings.logLevel)
 
+    let start = try rehearsalStart()
     let store = try Store.open(
       directory: state.path, role: .daemon, procedures: try state.procedures(), lastDay: settings.lastDay,
-      options: settings.database, rehearseAt: try rehearsalStart())
-    if store.clock.isRehearsal { Self.banner(store.clock.now) }
+      options: settings.database, rehearseAt: start)
+    if store.clock.isRehearsal { Self.banner(store.clock.now, wanted: start) }
 
     let keeper = DeadlineKeeper(store: store) { logger.error("\($0)") }
     store.onCommit { notice in if let earliest = notice.earliestTimer { keeper.armed(earliest) } }
@@ -106,7 +108,14 @@ struct Serve: AsyncParsableCommand {
     return logger
   }
 
-  private static func banner(_ now: Instant) {
+  /// - Parameter wanted: where the clock was asked to start.
+  private static func banner(_ now: Instant, wanted: Instant?) {
+    // One that is started again with the same words goes on where it was.
+    if let wanted, wanted.date < now.date {
+      warn(
+        "演练时钟只能向前：数据库已到 \(now.rfc3339)，从那里继续，未用 --rehearse-at / a rehearsed clock only goes forward: this "
+          + "database has come to \(now.rfc3339) and goes on from there; --rehearse-at \(wanted.rfc3339) is not used")
+    }
     warn(
       """
       ==========================================================================

@@ -143,6 +143,13 @@ extension EndToEnd {
       #expect(try drill.client().call("POST", path, json: json).status == 401)
       #expect(try drill.client().call("GET", "/readyz").json["rehearsal"].bool == true)
 
+      // Started again with the same words it goes on where it was, and says so.
+      #expect(try drill.operatorClient().call("POST", path, json: json).status == 200)
+      #expect(try drill.terminate() == 0)
+      let again = try Daemon(state: drill.state, extraArguments: ["--rehearse-at", Self.received])
+      #expect(again.stderrText.contains("演练时钟只能向前：数据库已到 2036-01-01T"))
+      #expect(again.stderrText.contains("--rehearse-at \(Self.received) is not used"))
+
       let state = try StateDirectory()
       let real = try Daemon(state: state)
       #expect(try real.operatorClient().call("POST", path, json: json).status == 404)

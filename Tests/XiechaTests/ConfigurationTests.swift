@@ -66,6 +66,27 @@ internal import Testing
     try expectRefused(["\(file):\(line): ", words])
   }
 
+  /// What would have been below a key that takes a value is not passed over: TLS would be off.
+  @Test(arguments: ["tls.certificate", "tls.privateKey", "tls.clientAuthorities", "callbacks.caBundle", "listen"])
+  func groupsWhereAValueBelongs(_ name: String) throws {
+    let key = name.split(separator: ".").last.map(String.init) ?? name
+    let line = try replace("\(key):", "\(key): {file: /etc/ssl/x.pem}\n#", in: file)
+    try expectRefused(["\(file):\(line): ", "\(name) 之下没有更下一级的键", "\(name) has no keys below it"])
+  }
+
+  @Test func everyFaultIsNamedAtOnce() throws {
+    let lines = [
+      try replace("  bodyBytes: 262144", "  bodyBytes: 10", in: file),
+      try replace("  queueLimit:", "  connections:", in: file),
+      try replace("  level: info", "  level: loud", in: file),
+    ]
+    try expectRefused(
+      lines.map { "\(file):\($0): " } + [
+        "environment XIECHA_NONSENSE", "environment XIECHA_LIMITS_BURST", "--set weather",
+      ],
+      environment: ["XIECHA_NONSENSE": "1", "XIECHA_LIMITS_BURST": "many"], arguments: ["--set", "weather=fine"])
+  }
+
   @Test func brokenYAMLIsNamedWithItsLine() throws {
     let line = try replace("language: zh-CN", "language: [zh-CN", in: file)
     // A list that is not closed is noticed where the next key follows.
@@ -80,7 +101,9 @@ internal import Testing
     try state.setConfig("tls.certificate", to: "/nowhere/cert.pem")
     try expectRefused(["tls.certificate: /nowhere/cert.pem cannot be read"])
     try state.setConfig("tls.privateKey", to: "/nowhere/key.pem")
-    try expectRefused(["tls.certificate: /nowhere/cert.pem cannot be read"])
+    try expectRefused([
+      "tls.certificate: /nowhere/cert.pem cannot be read", "tls.privateKey: /nowhere/key.pem cannot be read",
+    ])
     try FileManager.default.removeItem(atPath: file)
     try expectRefused(["\(file): 无法读取：没有这一文件", "cannot be read: there is no such file", "xiecha init"])
   }

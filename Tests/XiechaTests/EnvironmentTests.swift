@@ -71,7 +71,7 @@ internal import Testing
     environment["XIECHA_CALLBACKS_ALLOW_HTTP"] = "true"
     environment["XIECHA_DATABASE_CACHE_MIB"] = "77"
     environment["HOME"] = "/root"
-    try settings.apply(environment: environment, assignments: [])
+    #expect(settings.apply(environment: environment, assignments: []).isEmpty)
     let cache = SettingKey.all.first { $0.name == "database.cacheMiB" }
     #expect(settings.allowHTTP && cache?.get(settings) == .scalar("77"))
   }

@@ -34,7 +34,8 @@ struct Initialise: AsyncParsableCommand {
     }
     // Refused before anything is made, rather than half-way.
     var given = Settings()
-    try given.apply(environment: ProcessInfo.processInfo.environment, assignments: state.assignments)
+    let faults = given.apply(environment: ProcessInfo.processInfo.environment, assignments: state.assignments)
+    if let fault = ConfigurationFault(faults) { throw fault }
     let share = try ShareDirectory.locate()
     let source = example.map { share + "/examples/" + $0 }
     if let source, !FileManager.default.fileExists(atPath: source + "/organs.csv") {

@@ -77,8 +77,11 @@ extension Settings {
     }
   }
 
-  /// Reads a file over the defaults. An unknown key, a wrong value: named with file and line.
-  static func load(file: String) throws(ConfigurationFault) -> Settings {
+  /// Reads a file over the defaults, and the environment and the assignments over that. Unknown keys and wrong values:
+  /// all of them at once, each with its line.
+  static func load(
+    file: String, environment: [String: String], assignments: [String]
+  ) throws(ConfigurationFault) -> Settings {
     let text = try TextFile.text(
       file,
       missing: Phrase(
@@ -91,62 +94,74 @@ extension Settings {
     } catch {
       throw ConfigurationFault(file: file, yaml: error)
     }
-    if let root { try settings.apply(root, prefix: "", file: file) }
+    let faults =
+      (root.map { settings.apply($0, prefix: "", file: file) } ?? [])
+      + settings.apply(environment: environment, assignments: assignments)
+    if let fault = ConfigurationFault(faults) { throw fault }
     return settings
   }
 
-  private mutating func apply(_ node: Node, prefix: String, file: String) throws(ConfigurationFault) {
+  /// - Returns: everything that is wrong below the node.
+  private mutating func apply(_ node: Node, prefix: String, file: String) -> [ConfigurationFault] {
     guard case .mapping(let mapping) = node else {
-      throw ConfigurationFault(place: Self.place(file, node), "此处应为一组键", "a group of keys was expected here")
+      return [ConfigurationFault(place: Self.place(file, node), "此处应为一组键", "a group of keys was expected here")]
     }
-    for (keyNode, value) in mapping {
-      let name = prefix + (keyNode.string ?? "")
-      if let key = SettingKey.all.first(where: { $0.name == name }) {
-        let given: SettingKey.Value
-        if case .sequence(let items) = value {
-          given = .list(items.map { $0.string ?? "" })
-        } else {
-          given = .scalar(value.string ?? "")
-        }
-        do {
-          try key.set(&self, given)
-        } catch {
-          throw ConfigurationFault(place: Self.place(file, value), error.words(name))
-        }
-      } else if SettingKey.all.contains(where: { $0.name.hasPrefix(name + ".") }) {
-        try apply(value, prefix: name + ".", file: file)
-      } else {
-        throw ConfigurationFault(place: Self.place(file, keyNode), Self.unknown(name))
-      }
+    return mapping.flatMap { apply($0.value, of: $0.key, named: prefix + ($0.key.string ?? ""), file: file) }
+  }
+
+  private mutating func apply(
+    _ value: Node, of keyNode: Node, named name: String, file: String
+  ) -> [ConfigurationFault] {
+    guard let key = SettingKey.all.first(where: { $0.name == name }) else {
+      return SettingKey.all.contains { $0.name.hasPrefix(name + ".") }
+        ? apply(value, prefix: name + ".", file: file)
+        : [ConfigurationFault(place: Self.place(file, keyNode), Self.unknown(name))]
+    }
+    let given: SettingKey.Value
+    switch value {
+    case .sequence(let items): given = .list(items.map { $0.string ?? "" })
+    case .mapping:
+      return [
+        ConfigurationFault(
+          place: Self.place(file, value), "\(name) 之下没有更下一级的键，值应直接写在冒号之后",
+          "\(name) has no keys below it; write its value after the colon")
+      ]
+    default: given = .scalar(value.string ?? "")
+    }
+    do {
+      try key.set(&self, given)
+      return []
+    } catch {
+      return [ConfigurationFault(place: Self.place(file, value), error.words(name))]
     }
   }
 
   /// The environment, then `--set key=value`, over what the file says. A variable of ours that means nothing is a slip,
   /// and refused like an unknown key.
-  mutating func apply(environment: [String: String], assignments: [String]) throws(ConfigurationFault) {
+  /// - Returns: everything that is wrong with them.
+  mutating func apply(environment: [String: String], assignments: [String]) -> [ConfigurationFault] {
     let known = Set(SettingKey.all.map(\.environmentName)).union(SettingKey.otherVariables)
-    for name in environment.keys.sorted() where name.hasPrefix(SettingKey.environmentPrefix) && !known.contains(name) {
-      throw ConfigurationFault(
-        place: "环境变量 / environment \(name)", Self.unknown(variable: name, known))
-    }
+    var faults = environment.keys.sorted()
+      .filter { $0.hasPrefix(SettingKey.environmentPrefix) && !known.contains($0) }
+      .map { ConfigurationFault(place: "环境变量 / environment \($0)", Self.unknown(variable: $0, known)) }
     for key in SettingKey.all {
       guard let text = environment[key.environmentName] else { continue }
-      try apply(key, text, place: "环境变量 / environment \(key.environmentName)")
+      faults += apply(key, text, place: "环境变量 / environment \(key.environmentName)")
     }
     for assignment in assignments {
       let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-      guard parts.count == 2 else {
-        throw ConfigurationFault(place: "--set \(assignment)", "应为 key=value", "key=value was expected")
+      if parts.count != 2 {
+        faults.append(ConfigurationFault(place: "--set \(assignment)", "应为 key=value", "key=value was expected"))
+      } else if let key = SettingKey.all.first(where: { $0.name == parts[0] }) {
+        faults += apply(key, parts[1], place: "--set \(parts[0])")
+      } else {
+        faults.append(ConfigurationFault(place: "--set \(assignment)", Self.unknown(parts[0])))
       }
-      guard let key = SettingKey.all.first(where: { $0.name == parts[0] }) else {
-        throw ConfigurationFault(
-          place: "--set \(assignment)", Self.unknown(parts[0]))
-      }
-      try apply(key, parts[1], place: "--set \(parts[0])")
     }
+    return faults
   }
 
-  private mutating func apply(_ key: SettingKey, _ text: String, place: String) throws(ConfigurationFault) {
+  private mutating func apply(_ key: SettingKey, _ text: String, place: String) -> [ConfigurationFault] {
     var value = SettingKey.Value.scalar(text)
     if case .list = key.get(self) {
       let inner = text.trimmingCharacters(in: CharacterSet(charactersIn: "[] "))
@@ -154,8 +169,9 @@ extension Settings {
     }
     do {
       try key.set(&self, value)
+      return []
     } catch {
-      throw ConfigurationFault(place: place, error.words(key.name))
+      return [ConfigurationFault(place: place, error.words(key.name))]
     }
   }
 

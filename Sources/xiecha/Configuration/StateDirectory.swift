@@ -24,16 +24,17 @@ struct StateDirectory: ParsableArguments {
   /// The file, the environment and the flags, in this order.
   func settings() throws(ConfigurationFault) -> Settings {
     let file = file
-    var settings = try Settings.load(file: file)
-    try settings.apply(environment: ProcessInfo.processInfo.environment, assignments: assignments)
-    for (key, path) in [
+    let settings = try Settings.load(
+      file: file, environment: ProcessInfo.processInfo.environment, assignments: assignments)
+    let unreadable = [
       ("tls.certificate", settings.tlsCertificate), ("tls.privateKey", settings.tlsPrivateKey),
       ("tls.clientAuthorities", settings.tlsClientAuthorities), ("callbacks.caBundle", settings.caBundle),
-    ] where !path.isEmpty && !FileManager.default.isReadableFile(atPath: path) {
-      throw ConfigurationFault(
+    ].filter { !$1.isEmpty && !FileManager.default.isReadableFile(atPath: $1) }.map { key, path in
+      ConfigurationFault(
         place: Settings.place(of: key, file), "\(key)：\(path) 无法读取，请检查路径和权限",
-        "\(key): \(path) cannot be read")
+        "\(key): \(path) cannot be read; check the path and its permissions")
     }
+    if let fault = ConfigurationFault(unreadable) { throw fault }
     do throws(TLSFault) {
       _ = try settings.webOptions().tls()
       if !settings.caBundle.isEmpty {
