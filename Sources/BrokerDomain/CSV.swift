@@ -12,6 +12,8 @@ package struct CSVTable: Sendable {
   /// The line of the header, as `Row.text`.
   package let headerText: String
   package let rows: [Row]
+  /// Of rows in which something is not UTF-8, and was read with U+FFFD in its place.
+  package let invalidLines: Set<Int>
 
   package struct Fault: Error, Equatable, Sendable {
     package let line: Int
@@ -34,11 +36,11 @@ package struct CSVTable: Sendable {
     var at = content.startIndex
     var start = at
 
-    func text(_ bytes: [UInt8], _ line: Int) throws(Fault) -> String {
-      guard let text = String(validating: bytes, as: UTF8.self) else {
-        throw Fault(line: line, "不是有效的UTF-8", "not valid UTF-8")
-      }
-      return text
+    var invalid: Set<Int> = []
+    func text(_ bytes: [UInt8]) -> String {
+      if let text = String(validating: bytes, as: UTF8.self) { return text }
+      invalid.insert(startLine)
+      return String(decoding: bytes, as: UTF8.self)
     }
     while at < content.endIndex {
       let byte = content[at]
@@ -60,13 +62,13 @@ package struct CSVTable: Sendable {
       switch byte {
       case UInt8(ascii: "\"") where field.isEmpty: quoted = true
       case UInt8(ascii: ","):
-        fields.append(try text(field, line))
+        fields.append(text(field))
         field = []
       case 10:
         if field.last == 13 { field.removeLast() }
-        fields.append(try text(field, line))
+        fields.append(text(field))
         if fields != [""] {
-          all.append(Row(line: startLine, fields: fields, text: try text(Array(content[start..<at]), startLine)))
+          all.append(Row(line: startLine, fields: fields, text: text(Array(content[start..<at]))))
           start = at
         }
         fields = []
@@ -78,12 +80,16 @@ package struct CSVTable: Sendable {
     }
     guard !quoted else { throw Fault(line: startLine, "引号没有结束", "a quoted field does not end") }
     if !field.isEmpty || !fields.isEmpty {
-      fields.append(try text(field, line))
-      all.append(Row(line: startLine, fields: fields, text: try text(Array(content[start...]), startLine)))
+      fields.append(text(field))
+      all.append(Row(line: startLine, fields: fields, text: text(Array(content[start...]))))
     } else if !all.isEmpty {
-      all[all.count - 1].text += try text(Array(content[start...]), startLine)
+      all[all.count - 1].text += text(Array(content[start...]))
     }
     guard let first = all.first else { throw Fault(line: 1, "文件为空", "the file is empty") }
+    guard !invalid.contains(first.line) else {
+      throw Fault(line: first.line, "不是有效的UTF-8，请将文件另存为UTF-8", "not valid UTF-8; save the file as UTF-8")
+    }
+    invalidLines = invalid
     header = first.fields.map { $0.trimmingSpaces() }
     headerText = first.text
     rows = Array(all.dropFirst())

@@ -85,6 +85,9 @@ package struct Content: Sendable, Equatable {
 
 /// A new request as its body says it, before routing.
 package struct Submission: Sendable, Equatable {
+  /// Of a request that names none.
+  package static let defaultProcedure = "verification"
+
   package var procedure: String
   package var item: String?
   package var to: OrganCode?

@@ -13,11 +13,36 @@ extension ReferenceFile {
             "有\(cells)格而表头只有\(columns)列；含逗号的格请加引号",
             "\(cells) cells, but the header has \(columns) columns; quote a cell that holds a comma"))
       }
+      if table.invalidLines.contains(row.line) {
+        fault(row.line, Phrase("不是有效的UTF-8，请将文件另存为UTF-8", "not valid UTF-8; save the file as UTF-8"))
+      }
       if row.fields.contains(where: { $0.unicodeScalars.contains(where: Self.isControl) }) {
         fault(row.line, Phrase("含有控制字符，请删去", "it holds a control character; delete it"))
       }
     }
   }
+
+  /// What an organ is called, in answers, notices and reports: one line with something to read on it.
+  mutating func name(_ row: CSVTable.Row, _ column: Int?, required: Bool = true) -> String? {
+    guard let column, let text = field(row, column, required: required) else { return nil }
+    let title = table.header[column]
+    if text.unicodeScalars.contains(where: { ["\t", "\n", "\r"].contains($0) }) {
+      fault(
+        row.line,
+        Phrase("“\(title)”中有换行或制表符，请改为一行", "\"\(title)\" holds a line break or a tab; write it on one line"))
+    }
+    if !text.contains(where: { $0.isLetter || $0.isNumber }) {
+      fault(row.line, Phrase("“\(title)”中没有文字", "\"\(title)\" holds nothing to read"))
+    }
+    if text.count > Self.longestName {
+      fault(
+        row.line,
+        Phrase("“\(title)”超过\(Self.longestName)字", "\"\(title)\" is longer than \(Self.longestName) characters"))
+    }
+    return text
+  }
+
+  private static let longestName = 100
 
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     scalar.properties.generalCategory == .control && !["\t", "\n", "\r"].contains(scalar)

@@ -107,7 +107,7 @@ struct ReferenceFile {
     var seen: [OrganCode: Int] = [:]
     for row in table.rows {
       let code = code(row, codes)
-      let name = field(row, names)
+      let name = self.name(row, names)
       let region = region(row, regions, required: true)
       let known = code.flatMap { reference.organ($0) }
       var parsed = roles == nil ? known?.roles ?? [] : []
@@ -123,7 +123,7 @@ struct ReferenceFile {
       let superior = superiors == nil ? known?.superior : self.code(row, superiors, required: false)
       // A short name that is the name was none.
       let kept = known.flatMap { $0.shortName == $0.name ? nil : $0.shortName }
-      let short = shorts == nil ? kept : field(row, shorts, required: false)
+      let short = shorts == nil ? kept : self.name(row, shorts, required: false)
       let people = contacts.compactMap { contact(row, $0) }
       guard let code, let name, let region else { continue }
       if let first = seen.updateValue(row.line, forKey: code) {

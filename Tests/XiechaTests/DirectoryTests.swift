@@ -138,5 +138,10 @@ internal import Testing
     let empty = try StateDirectory(example: nil).run(["check"])
     #expect(empty.status == 0 && empty.stdout.contains("no organ has the role supervisor"))
     #expect(empty.stdout.contains("passed with"))
+    let bare = try StateDirectory()
+    #expect(!(try bare.run(["check"]).stdout.contains("there is no procedure verification")))
+    try FileManager.default.removeItem(atPath: bare.path + "/procedures/verification.yaml")
+    let check = try bare.run(["check"])
+    #expect(check.status == 0 && check.stdout.contains("there is no procedure verification"), "\(check.stdout)")
   }
 }

@@ -66,11 +66,35 @@ internal import Testing
     ("items", ["code,proof,matter", "900,甲证明,甲事项,"], 2, "4 cells, but the header has 3 columns"),
     ("organs", ["code,name,region", "11320681MB0000001R,好\u{1B}[31m机关,320681"], 2, "a control character"),
     ("organs", ["code,name,region", "11320681MB0000001R,好\u{0}机关,320681"], 2, "a control character"),
+    ("organs", ["code,name,region", "11320681MB0000001R,\"好\n机关\",320681"], 2, "a line break or a tab"),
+    ("organs", ["code,name,region", "11320681MB0000001R,好\t机关,320681"], 2, "a line break or a tab"),
+    ("organs", ["code,name,region", "11320681MB0000001R,\u{200B},320681"], 2, "nothing to read"),
+    (
+      "organs", ["code,name,region", "11320681MB0000001R,\(String(repeating: "好", count: 101)),320681"], 2,
+      "longer than 100"
+    ),
   ])
   func faults(_ kind: String, _ lines: [String], _ line: Int, _ words: String) throws {
     let result = try importRows(kind, lines)
     #expect(result.status == 1 && result.stderr.contains("\(file):\(line): "), "\(result.stderr)")
     #expect(result.stderr.contains(words), "\(result.stderr)")
+  }
+
+  /// In one line with what else is wrong, and not only the first of them.
+  @Test func everyLineThatIsNoUTF8IsNamed() throws {
+    let rows = [
+      "code,name,region", "11320681MB0000001R,甲\u{E000},320681", "bad,乙,320681", "11320681MB0000002W,\u{E000},320681",
+    ]
+    let bytes = rows.joined(separator: "\n").utf8.split(separator: 0xEE, omittingEmptySubsequences: false)
+    try Data(bytes.joined(separator: [0xFF])).write(to: URL(fileURLWithPath: file))
+    let result = try state.run(["import", "organs", file])
+    #expect(result.status == 1)
+    for (line, words) in [(2, "not valid UTF-8"), (3, "bad"), (4, "not valid UTF-8")] {
+      #expect(
+        result.stderr.split(separator: "\n").contains { $0.hasPrefix("\(file):\(line): ") && $0.contains(words) },
+        "\(result.stderr)")
+    }
+    #expect(result.stderr.contains("处有误，未作任何更改"))
   }
 
   @Test func aCalendarSaysWhatItChanged() throws {

@@ -22,7 +22,7 @@ extension Submission {
     var reader = BodyReader()
     guard let m = reader.object(json, at: "", members: members) else { throw Problem(reader.faults) }
     let submission = Submission(
-      procedure: reader.text(m["procedure"], at: "/procedure") ?? "verification",
+      procedure: reader.text(m["procedure"], at: "/procedure") ?? Self.defaultProcedure,
       item: reader.text(m["item"], at: "/item"),
       to: reader.organ(m["to"], at: "/to"),
       subject: reader.subject(m["subject"]),

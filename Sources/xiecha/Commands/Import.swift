@@ -132,7 +132,10 @@ struct Import: ParsableCommand {
       case .store(let error): throw error
       case .rows(let faults):
         for fault in faults { warn("\(file):\(fault.line): \(fault.detail.zh) / \(fault.detail.en)") }
-        throw Failure(text: "\(file): \(faults.count)行有误，未作任何更改 / \(faults.count) faults, nothing was changed")
+        throw Failure(
+          text:
+            "\(file): \(faults.count)处有误，未作任何更改 / \(faults.count == 1 ? "one fault" : "\(faults.count) faults"), nothing was changed"
+        )
       }
     }
   }

@@ -34,6 +34,12 @@ struct Check: ParsableCommand {
       let words = WorkingCalendar.missing(year)
       warnings.append("\(words.zh) / \(words.en)")
     }
+    if !procedures.contains(where: { $0.id == Submission.defaultProcedure }) {
+      warnings.append(
+        "没有程序 \(Submission.defaultProcedure)，未写明 procedure 的请求会被拒绝；可从随附的 procedures/ 复制 / there is no procedure "
+          + "\(Submission.defaultProcedure), and requests that name none are refused; copy the one that comes with the program"
+      )
+    }
     warnings += try missing(store)
     if !reference.organs.contains(where: { $0.roles.contains(.supervisor) }) {
       warnings.append("没有监督机关，逾期无处升级 / no organ has the role supervisor; nobody hears of escalations")

@@ -97,7 +97,9 @@ struct OutboxTop: AsyncParsableCommand {
       throw silence
     } catch {
       let cause = (error as? NoReply)?.words ?? Phrase("\(error)", "\(error)")
-      throw Silence("服务没有应答：\(cause.zh)", "the daemon does not answer: \(cause.en)")
+      throw Silence(
+        "服务没有应答：\(cause.zh)；以 --listen 启动的，请用 --url 指明地址",
+        "the daemon does not answer: \(cause.en); if it was started with --listen, say where with --url")
     }
   }
 
