@@ -189,7 +189,18 @@ package final class Reference: Sendable {
 
   /// Organs whose superior is none: themselves, or one that is not in the directory.
   package var withoutRealSuperior: [Organ] {
-    organs.filter { organ in organ.superior.map { $0 == organ.code || self.organ($0) == nil } ?? false }
+    organs.filter { organ in
+      guard let superior = organ.superior else { return false }
+      return self.organ(superior) == nil || Self.isAboveItself(organ.code) { self.organ($0)?.superior }
+    }
+  }
+
+  /// Whether who goes from superior to superior comes back to the same organ.
+  package static func isAboveItself(_ code: OrganCode, superior: (OrganCode) -> OrganCode?) -> Bool {
+    var seen: Set<OrganCode> = []
+    var next = superior(code)
+    while let organ = next, organ != code, seen.insert(organ).inserted { next = superior(organ) }
+    return next == code
   }
 
   /// The 司法局 to which a supervisor files its lists: its superior in the directory, otherwise the supervisor of the

@@ -117,11 +117,12 @@ extension ReferenceFile {
     return text == "yes"
   }
 
-  /// Nobody is above itself, and who is above an organ is in the directory or in the file.
+  /// Nobody is above itself, in one step or in several, and who is above an organ is in the directory or in the file.
   /// - Parameter named: the file has a column of superiors.
   mutating func check(superiors organs: [(line: Int, organ: Organ)], named: Bool, _ reference: Reference) {
     guard named else { return }
     let here = Set(organs.map(\.organ.code))
+    let above = Dictionary(organs.map { ($0.organ.code, $0.organ.superior) }) { first, _ in first }
     for (line, organ) in organs {
       guard let superior = organ.superior else { continue }
       if superior == organ.code {
@@ -132,6 +133,12 @@ extension ReferenceFile {
           Phrase(
             "机关目录和本文件中都没有上级机关 \(superior)",
             "neither the directory nor this file has the superior \(superior)"))
+      } else if Reference.isAboveItself(organ.code, superior: { above[$0] ?? reference.organ($0)?.superior }) {
+        fault(
+          line,
+          Phrase(
+            "上级关系成环：从 \(superior) 逐级向上又回到 \(organ.code)",
+            "the superiors go round in a circle: from \(superior) upwards one comes back to \(organ.code)"))
       }
     }
   }

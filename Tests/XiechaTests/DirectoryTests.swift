@@ -113,7 +113,8 @@ internal import Testing
   @Test func checkNamesSuperiorsThatAreNone() throws {
     let state = try StateDirectory()
     let (own, unknown) = (Qidong.requester.code, Qidong.responder.code)
-    for (organ, superior) in [(own, own), (unknown, "11320681MB0000001R")] {
+    let (one, other) = (Qidong.supervisor.code, Qidong.stranger.code)
+    for (organ, superior) in [(own, own), (unknown, "11320681MB0000001R"), (one, other), (other, one)] {
       let done = try runTool(
         [state.path + "/xiecha.sqlite", "UPDATE organ SET superior = '\(superior)' WHERE code = '\(organ)'"],
         binary: "/usr/bin/sqlite3")
@@ -123,9 +124,11 @@ internal import Testing
     #expect(check.status == 0, "\(check.stderr)")
     let words = [
       "\(own) is its own superior", "\(unknown) has a superior that is not in the directory: 11320681MB0000001R",
+      "\(one) is in a circle of superiors: its own is \(other)",
+      "\(other) is in a circle of superiors: its own is \(one)",
     ]
     for part in words { #expect(check.stdout.contains(part), "\(check.stdout)") }
-    #expect(check.stdout.split(separator: "\n").count { $0.contains("superior") } == 2, "\(check.stdout)")
+    #expect(check.stdout.split(separator: "\n").count { $0.contains("superior") } == 4, "\(check.stdout)")
   }
 
   @Test func checkReportsAndWarns() throws {

@@ -67,6 +67,13 @@ internal import Testing
     ("organs", ["code,name,region", "11320681MB0000001R,好\u{1B}[31m机关,320681"], 2, "a control character"),
     ("organs", ["code,name,region", "11320681MB0000001R,好\u{0}机关,320681"], 2, "a control character"),
     ("organs", ["code,name,region", "11320681MB0000001R,\"好\n机关\",320681"], 2, "a line break or a tab"),
+    (
+      "organs",
+      [
+        "code,name,region,superior", "11320681MB0000001R,甲,320681,11320681MB0000002W",
+        "11320681MB0000002W,乙,320681,11320681MB0000001R",
+      ], 3, "go round in a circle"
+    ),
     ("organs", ["code,name,region", "11320681MB0000001R,好\t机关,320681"], 2, "a line break or a tab"),
     ("organs", ["code,name,region", "11320681MB0000001R,\u{200B},320681"], 2, "nothing to read"),
     (

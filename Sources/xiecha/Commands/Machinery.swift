@@ -44,7 +44,9 @@ struct Check: ParsableCommand {
     if !reference.organs.contains(where: { $0.roles.contains(.supervisor) }) {
       warnings.append("没有监督机关，逾期无处升级 / no organ has the role supervisor; nobody hears of escalations")
     }
-    warnings += reference.withoutRealSuperior.map(Self.words(onSuperiorOf:))
+    warnings += reference.withoutRealSuperior.map { organ in
+      Self.words(onSuperiorOf: organ, isThere: organ.superior.flatMap { reference.organ($0) } != nil)
+    }
     for words in StateFile.closedToOwner(of: state.path) { warnings.append("\(words.zh) / \(words.en)") }
     for warning in warnings { print("注意 / warning        \(warning)") }
     print(
@@ -54,12 +56,16 @@ struct Check: ParsableCommand {
 
 extension Check {
   /// `import` refuses them; older data may hold them.
-  private static func words(onSuperiorOf organ: Organ) -> String {
+  private static func words(onSuperiorOf organ: Organ, isThere: Bool) -> String {
     let superior = organ.superior?.description ?? "-"
     let fault =
-      superior == organ.code.description
-      ? Phrase("的上级机关是其自身", "is its own superior")
-      : Phrase("的上级机关 \(superior) 不在机关目录中", "has a superior that is not in the directory: \(superior)")
+      if superior == organ.code.description {
+        Phrase("的上级机关是其自身", "is its own superior")
+      } else if isThere {
+        Phrase("的上级关系成环：上级机关为 \(superior)", "is in a circle of superiors: its own is \(superior)")
+      } else {
+        Phrase("的上级机关 \(superior) 不在机关目录中", "has a superior that is not in the directory: \(superior)")
+      }
     return "\(organ.name) \(organ.code) \(fault.zh)，请更正：xiecha import organs FILE / "
       + "\(organ.code) \(fault.en); correct it: xiecha import organs FILE"
   }
