@@ -68,6 +68,24 @@ struct LimitTests {
     }
   }
 
+  /// A body that is compressed is no faulty JSON.
+  @Test func bodiesAreNotCompressed() throws {
+    let client = try House.client(.requester)
+    for coding in ["gzip", "GZIP", "br, gzip"] {
+      let reply = try client.call(
+        "POST", "/v1/requests", json: marriageRequest(), headers: ["Content-Encoding": coding])
+      expectProblem(reply, 415, "unsupported-media-type", coding)
+      #expect(reply.json["detail"].string?.contains("Content-Encoding: \(coding)") == true, "\(reply.text)")
+    }
+    for coding in ["identity", "Identity", ""] {
+      try client.done("POST", "/v1/requests", json: marriageRequest(), headers: ["Content-Encoding": coding], 201)
+    }
+    try client.done("GET", "/v1/organs", headers: ["Content-Encoding": "gzip"])
+    // As `curl -d` sends it.
+    let form = ["Content-Type": "application/x-www-form-urlencoded"]
+    try client.done("POST", "/v1/requests", json: marriageRequest(), headers: form, 201)
+  }
+
   // MARK: Paths and methods
 
   @Test func otherMethodsAreNamedInAllow() throws {
@@ -75,12 +93,14 @@ struct LimitTests {
     let client = try House.client(.requester)
     let id = "019ca5f2-7c00-7abc-8def-0123456789ab"
     for path in Set(routes.map(\.path)) {
-      let known = Set(routes.filter { $0.path == path }.map(\.method))
+      var known = Set(routes.filter { $0.path == path }.map(\.method))
+      if known.contains("GET") { known.insert("HEAD") }
       for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] where !known.contains(method) {
         let reply = try client.call(method, path.replacing("{id}", with: id))
         expectProblem(reply, 405, "method-not-allowed", "\(method) \(path)")
         let allowed = (reply.headers["allow"] ?? "").split(separator: ", ").map(String.init)
         #expect(Set(allowed) == known, "\(method) \(path)")
+        #expect(reply.json["detail"].string?.hasSuffix(allowed.joined(separator: ", ")) == true, "\(reply.text)")
       }
     }
   }

@@ -7,6 +7,7 @@ internal import HTTPTypes
 struct Call: Sendable {
   let method: HTTPRequest.Method
   let headers: CallHeaders
+  /// As `Target` spells it.
   let path: String
   let query: [(name: String, value: String)]
   let parameters: [String: String]
@@ -246,9 +247,10 @@ struct Reply: Sendable {
   private static func percentEncode(_ text: String) -> String {
     var out = ""
     for byte in text.utf8 {
-      switch byte {
-      case 48...57, 65...90, 97...122, 45, 46, 95, 126: out.unicodeScalars.append(Unicode.Scalar(byte))
-      default: out += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+      if Target.isUnreserved(byte) {
+        out.unicodeScalars.append(Unicode.Scalar(byte))
+      } else {
+        out += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
       }
     }
     return out

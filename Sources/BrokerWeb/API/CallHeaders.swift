@@ -11,6 +11,7 @@ struct CallHeaders: Sendable {
   private(set) var traceparent: String?
   private(set) var requestID: String?
   private(set) var contentType: String?
+  private(set) var contentEncoding: String?
   private(set) var idempotencyKey: String?
   /// The field has one value and is no list (draft-ietf-httpapi-idempotency-key-header, 2.1), so joining them would make a
   /// third key of two.
@@ -36,6 +37,7 @@ struct CallHeaders: Sendable {
       case 15 where Self.is(name, "idempotency-key"):
         hasSeveralIdempotencyKeys = idempotencyKey != nil
         idempotencyKey = value
+      case 16 where Self.is(name, "content-encoding"): Self.join(value, to: &contentEncoding)
       default: continue
       }
     }

@@ -18,17 +18,16 @@ struct Gate: Answering {
   private static let slowMicroseconds: Int64 = 1_000_000
 
   func answer(_ incoming: Incoming) async -> Reply {
-    let (path, query) = Self.split(incoming.target)
-    let (found, parameters) = routes.find(path)
+    let target = Target(incoming.target)
+    let (found, parameters) = routes.find(target.path)
     // HEAD goes wherever GET goes (RFC 9110, 9.1).
     let method = incoming.method == .head ? "GET" : incoming.method.rawValue
-    guard let route = found[method] else { return stray(incoming.headers, methods: found.keys.sorted()) }
-    return await pass(route, incoming, path, query, parameters)
+    guard let route = found[method] else { return stray(incoming, methods: Array(found.keys)) }
+    return await pass(route, incoming, target, parameters)
   }
 
   private func pass(
-    _ route: Route, _ incoming: Incoming, _ path: String, _ query: [(name: String, value: String)],
-    _ parameters: [String: String]
+    _ route: Route, _ incoming: Incoming, _ target: Target, _ parameters: [String: String]
   ) async -> Reply {
     let start = monotonicMicroseconds()
     let headers = incoming.headers
@@ -36,14 +35,14 @@ struct Gate: Answering {
     let trace = Self.trace(headers.traceparent)
     let requestID = Self.name(headers.requestID)
     var reply: Reply
-    var fault: String?
+    var (caller, fault): (Principal?, String?)
     do throws(any Error) {
-      let caller = try authenticate(headers, route.access)
+      caller = try authenticate(headers, route.access)
       let body = try body(of: incoming)
-      let organ = caller?.organ.flatMap { broker.store.reference.organ(number: $0) }
+      let organ = organ(of: caller)
       let call = Call(
-        method: incoming.method, headers: headers, path: path, query: query, parameters: parameters, body: body,
-        caller: caller, organ: organ, language: language, trace: trace, presence: incoming.presence)
+        method: incoming.method, headers: headers, path: target.path, query: target.query, parameters: parameters,
+        body: body, caller: caller, organ: organ, language: language, trace: trace, presence: incoming.presence)
       reply = try await route.handler(call)
     } catch let problem as Problem {
       reply = problem.reply(language)
@@ -58,20 +57,36 @@ struct Gate: Answering {
     reply.isPrivate = route.access != .open
     let took = monotonicMicroseconds() - start
     broker.metrics.record(route: route.name, status: reply.status.code, microseconds: took)
-    log(route, reply, took, requestID, trace, fault)
+    let isRemarkable =
+      fault != nil || reply.status.code >= 500 && route.access != .open
+      || took > Self.slowMicroseconds && route.method != "GET"
+    log(isRemarkable ? .warning : .debug, requestID, trace, caller) {
+      let what = "\(incoming.method.rawValue) \(route.place(parameters)) \(reply.status.code) \(took / 1000) ms"
+      return what + (fault.map { ": " + $0 } ?? "")
+    }
     return reply
   }
 
+  private func organ(of caller: Principal?) -> Organ? {
+    caller?.organ.flatMap { broker.store.reference.organ(number: $0) }
+  }
+
   /// For a path that the table does not have: 405 with the methods that it does have there, or 404.
-  private func stray(_ headers: CallHeaders, methods: [String]) -> Reply {
+  private func stray(_ incoming: Incoming, methods: [String]) -> Reply {
+    let headers = incoming.headers
     var problem = Problem(.notFound, "not-found", "没有这一地址", "there is no such address")
     if !methods.isEmpty {
-      let allowed = methods.joined(separator: ", ")
+      let allowed = (methods.contains("GET") ? methods + ["HEAD"] : methods).sorted().joined(separator: ", ")
       problem = Problem(.methodNotAllowed, "method-not-allowed", "此地址只接受 \(allowed)", "this address takes \(allowed)")
       problem.allow = allowed
     }
     var reply = problem.reply(Self.language(headers.acceptLanguage, otherwise: broker.language))
-    reply.headers[Self.requestID] = Self.name(headers.requestID)
+    let requestID = Self.name(headers.requestID)
+    reply.headers[Self.requestID] = requestID
+    // Nothing of the address: it is none of ours, and may hold anything.
+    log(.debug, requestID, Self.trace(headers.traceparent), nil) {
+      "\(incoming.method.rawValue) (no such route) \(reply.status.code) 0 ms"
+    }
     return reply
   }
 
@@ -140,6 +155,13 @@ struct Gate: Answering {
       let limit = broker.limits.bodyBytes
       throw Problem(.contentTooLarge, "too-large", "请求内容超过\(limit)字节", "the body has more than \(limit) bytes")
     }
+    if let coding = incoming.headers.contentEncoding, !body.isEmpty, !coding.isEmpty, coding.lowercased() != "identity"
+    {
+      throw Problem(
+        .unsupportedMediaType, "unsupported-media-type",
+        "请求内容经过压缩或者另行编码（Content-Encoding: \(coding)），请不加编码发送",
+        "the body is compressed or encoded (Content-Encoding: \(coding)); send it as it is")
+    }
     guard body.isEmpty || Self.isJSON(incoming.headers.contentType) else {
       throw Problem(
         .unsupportedMediaType, "unsupported-media-type", "请求内容应为 application/json",
@@ -155,17 +177,15 @@ struct Gate: Answering {
     return type == "application/json" || type.hasSuffix("+json") || type == "application/x-www-form-urlencoded"
   }
 
+  /// One line a call. Nothing is made of it when its level is not logged.
   private func log(
-    _ route: Route, _ reply: Reply, _ took: Int64, _ requestID: String, _ trace: String?, _ fault: String?
+    _ level: Logger.Level, _ requestID: String, _ trace: String?, _ caller: Principal?, _ what: () -> String
   ) {
-    let failed = reply.status.code >= 500 && route.access != .open
-    guard failed || fault != nil || (took > Self.slowMicroseconds && route.method != "GET") else {
-      return
-    }
-    // The route's pattern, never the URL: a query may hold an id number.
-    logger.warning(
-      "\(route.name) \(reply.status.code) \(took / 1000) ms\(fault.map { ": " + $0 } ?? "")",
-      metadata: ["request-id": "\(requestID)", "trace": "\(trace ?? "-")"])
+    guard level >= logger.logLevel else { return }
+    let organ = organ(of: caller)?.code.description ?? (caller?.isOperator == true ? "operator" : "-")
+    logger.log(
+      level: level, "\(what())",
+      metadata: ["organ": "\(organ)", "request-id": "\(requestID)", "trace": "\(trace ?? "-")"])
   }
 
   // MARK: Headers
@@ -211,12 +231,12 @@ struct Gate: Answering {
     }
     return best?.0 ?? otherwise
   }
+}
 
-  /// The path of a target, and its query, decoded.
-  private static func split(_ target: String) -> (path: String, query: [(name: String, value: String)]) {
-    let isPlain = target.utf8.first == UInt8(ascii: "/") && !target.utf8.contains(UInt8(ascii: "?"))
-    if isPlain { return (target, []) }
-    let uri = URI(target)
-    return (uri.path, uri.queryParameters.map { (String($0.key), String($0.value)) })
+extension Route {
+  /// Its path with the id of the call, never the URL: a query may hold an id number, and so may what stands for an id.
+  fileprivate func place(_ parameters: [String: String]) -> String {
+    guard let id = parameters["id"], EntityID(id) != nil || DerivedID.parseDelivery(id) != nil else { return path }
+    return path.replacing("{id}", with: id)
   }
 }

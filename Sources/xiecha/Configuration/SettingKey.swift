@@ -261,7 +261,7 @@ struct SettingKey {
       number(
         "limits.drainSeconds", \.drainSeconds, 1...300, "Time that callbacks on the wire get when the daemon stops"),
       text(
-        "log.level", \.logLevel, "debug, info, notice, warning or error",
+        "log.level", \.logLevel, "debug (one line a call), info, notice, warning or error",
         expected: Phrase("debug、info、notice、warning 或 error", "debug, info, notice, warning or error"),
         check: { ["debug", "info", "notice", "warning", "error"].contains($0) }),
     ]
