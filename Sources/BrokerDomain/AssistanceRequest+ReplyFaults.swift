@@ -86,18 +86,25 @@ extension AssistanceRequest {
   }
 }
 
-/// A reason has to say something: a word or two, or a row of signs, is no statement of reasons (说明理由).
-enum StatedReason {
+/// A reason has to say something: a word or two, a row of signs, a number or one letter over and over is no statement of
+/// reasons (说明理由).
+package enum StatedReason {
   private static let shortest = 4
+  private static let fewestLetters = 2
 
   /// Neither signs nor blanks say anything; a Han character is a letter.
-  static func faults(_ reason: String) -> [Fault] {
-    guard reason.lazy.filter({ $0.isLetter || $0.isNumber }).prefix(shortest).count < shortest else { return [] }
-    return [
-      Fault(
-        "/reason", "应具体说明理由：至少\(shortest)个文字或数字，标点和空白不计",
-        "the reason must say why: at least \(shortest) letters or digits, signs and blanks not counted")
-    ]
+  package static func faults(_ reason: String) -> [Fault] {
+    let said = reason.filter { $0.isLetter || $0.isNumber }
+    let letters = said.lazy.filter(\.isLetter).prefix(fewestLetters).count
+    let isSaid = said.count >= shortest && letters == fewestLetters && said.contains { $0 != said.first }
+    return isSaid
+      ? []
+      : [
+        Fault(
+          "/reason", "应具体说明理由：至少\(shortest)个文字或数字，其中文字至少\(fewestLetters)个，不能全是同一个字；标点和空白不计",
+          "the reason must say why: at least \(shortest) letters or digits, \(fewestLetters) of them letters and not all the"
+            + " same; signs and blanks are not counted")
+      ]
   }
 }
 

@@ -4,7 +4,7 @@ internal import BrokerDomain
 extension BodyReader {
   mutating func giveBack(_ json: JSON) -> Command? {
     guard let m = object(json, at: "", members: ["reason", "competentOrgan"]) else { return nil }
-    let reason = reason(m["reason"])
+    let reason = statedReason(m["reason"])
     let competent = text(m["competentOrgan"], at: "/competentOrgan")
     return reason.map { .giveBack(.init(reason: $0, competentOrgan: competent)) }
   }
@@ -35,7 +35,7 @@ extension BodyReader {
       fault(
         "/workingDays", "应为1至\(Self.longestExtension)的整数", "must be a whole number from 1 to \(Self.longestExtension)")
     }
-    let reason = reason(m["reason"])
+    let reason = statedReason(m["reason"])
     let approver = text(m["approver"], at: "/approver", required: true, longest: 100)
     guard let days, let reason, let approver else { return nil }
     return .extend(.init(workingDays: days, reason: reason, approver: approver))
@@ -46,7 +46,7 @@ extension BodyReader {
     guard let m = object(json, at: "", members: ["to", "reason"]) else { return nil }
     if m["to"] == nil { missing("/to") }
     let to = organ(m["to"], at: "/to")
-    let reason = reason(m["reason"])
+    let reason = statedReason(m["reason"])
     if let to, !faults.isEmpty { add(rules(to)) }
     guard let to, let reason else { return nil }
     return .transfer(.init(to: to, reason: reason))
@@ -74,11 +74,10 @@ extension BodyReader {
     return .close(text: text(m["text"], at: "/text", longest: 4000))
   }
 
-  private mutating func reason(_ json: JSON?) -> String? {
+  /// Why an organ does not, or not yet, do what it is asked.
+  mutating func statedReason(_ json: JSON?) -> String? {
     let reason = text(json, at: "/reason", required: true, longest: 4000)
-    if let reason, reason.unicodeScalars.count < Self.shortestReason {
-      fault("/reason", "应具体说明理由", "the reason must say why")
-    }
+    if let reason { add(StatedReason.faults(reason)) }
     return reason
   }
 }

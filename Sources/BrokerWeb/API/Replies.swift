@@ -95,26 +95,13 @@ extension BodyReader {
       Answer(findings: [], outcome: outcome, data: data, text: body, reference: reference, signatory: signatory))
   }
 
-  /// A reason has to say something: a word or two is no statement of reasons (说明理由).
-  static let shortestReason = 4
-
-  /// Neither signs nor blanks say anything; a Han character is a letter.
-  private static func says(_ text: String) -> Bool {
-    text.lazy.filter { $0.isLetter || $0.isNumber }.prefix(shortestReason).count == shortestReason
-  }
-
   /// - Parameter rules: what else is wrong with reason code and competent organ; asked when something is already.
   fileprivate mutating func decline(_ json: JSON, rules: (String?, String?) -> [Fault]) -> Command? {
     guard
       let m = object(json, at: "", members: ["reasonCode", "reason", "competentOrgan", "signatory"])
     else { return nil }
     let code = text(m["reasonCode"], at: "/reasonCode", required: true, longest: 50)
-    let reason = text(m["reason"], at: "/reason", required: true, longest: 4000)
-    if let reason, !Self.says(reason) {
-      fault(
-        "/reason", "应具体说明理由：至少\(Self.shortestReason)个文字或数字，标点和空白不计",
-        "the reason must say why: at least \(Self.shortestReason) letters or digits, signs and blanks not counted")
-    }
+    let reason = statedReason(m["reason"])
     let competent = text(m["competentOrgan"], at: "/competentOrgan")
     let signatory = text(m["signatory"], at: "/signatory", required: true, longest: 100)
     if !faults.isEmpty { add(rules(code, competent)) }
