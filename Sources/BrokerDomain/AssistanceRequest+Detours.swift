@@ -66,8 +66,8 @@ extension AssistanceRequest {
     if law.procedure.hasOrigin, let origin = data[Procedure.originField]?.stringValue.flatMap({ EntityID($0) }) {
       next.progress.origin = origin
     }
+    // Whoever asked for particulars has it before him; that he acknowledged receipt nobody says for him.
     next.state = .acknowledged
-    if next.acknowledgement == nil { next.acknowledgement = Acknowledgement(officer: nil, at: now) }
     let timer = next.startClock(now, workingDays: deadline.workingDays, on: next.namedDate(by: law), law)
     return Turn(
       request: next, type: .supplied,

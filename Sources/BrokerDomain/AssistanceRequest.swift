@@ -12,6 +12,7 @@ package struct AssistanceRequest: Sendable, Equatable {
   package let content: EncodedContent
   package var version: Int
   package var updatedAt: Instant
+  /// Nil while the organ that has it has not said so, also of one that is `acknowledged` because it was supplemented.
   package var acknowledgement: Acknowledgement?
   package var state: State
   private var way: Way

@@ -13,7 +13,7 @@ package struct Finish: Sendable {
   package let region: RegionCode?
   /// Working days within which its procedure has receipt acknowledged; nil asks for none.
   package let acknowledgeDays: Int?
-  /// Receipt had been acknowledged in this turn when it happened.
+  /// When it happened, receipt had been acknowledged in this turn, or particulars asked for, which says as much.
   package let wasAcknowledged: Bool
 
   package init(

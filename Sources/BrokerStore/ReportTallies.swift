@@ -11,14 +11,21 @@ enum ReportSQL: String, CaseIterable {
   case advance = "UPDATE report_filing SET through = $1"
   /// What counts among the events after `$1`, up to `$2`, with the request as it was then: the past that replaced it,
   /// or the present. Being submitted counts for the sender, and only when it says that it was late. A transfer is told by
-  /// what it was before, for it ends the turn of the organ that had it; a ruling that leaves it there ends none.
+  /// what it was before, for it ends the turn of the organ that had it; a ruling that leaves it there ends none. Who asked
+  /// for particulars in this turn had said that he has it.
   case finishes = """
     SELECT e.type, e.at, CASE e.type WHEN 'request.transferred' THEN p.responder
         WHEN 'request.submitted' THEN e.requester ELSE e.responder END, r.procedure,
       coalesce(r.item, ''), r.received_at, coalesce(p.due_at, r.due_at),
       CASE WHEN p.request IS NULL THEN r.progress ELSE p.progress END,
       CASE e.type WHEN 'request.declined' THEN json_extract(e.data, '$.reasonCode') END, r.procedure_version,
-      CASE WHEN p.request IS NULL THEN r.acknowledged_at ELSE p.acknowledged_at END
+      coalesce(CASE WHEN p.request IS NULL THEN r.acknowledged_at ELSE p.acknowledged_at END,
+        CASE WHEN e.type <> 'request.supplement-asked'
+          AND CASE WHEN p.request IS NULL THEN r.progress ELSE p.progress END IS NOT NULL
+        THEN (SELECT s.at FROM event s WHERE s.request = e.request AND s.seq < e.seq
+          AND s.type = 'request.supplement-asked' AND NOT EXISTS (
+            SELECT 1 FROM event t WHERE t.request = e.request AND t.seq > s.seq AND t.seq < e.seq
+              AND t.type = 'request.transferred' AND instr(t.data, '"kept":true') = 0)) END)
     FROM event e CROSS JOIN request r ON r.key = e.request
     LEFT JOIN request_past p ON p.request = e.request AND p.version = (
       SELECT q.version FROM request_past q

@@ -67,6 +67,9 @@ enum Schema {
     migrator.registerMigration("19 the regions as they were", foreignKeyChecks: .immediate) { db in
       try db.execute(sql: pastRegion)
     }
+    migrator.registerMigration("20 who acknowledged", foreignKeyChecks: .immediate) { db in
+      try db.execute(sql: realAcknowledgements)
+    }
     return migrator
   }
 

@@ -209,7 +209,12 @@ enum VerifySQL: String, CaseIterable {
             AND json_extract(v.definition, '$.acknowledgeDays') IS NOT NULL
             AND (e.type = 'request.acknowledged' OR e.type IN ('request.supplement-asked', 'request.answered',
                 'request.declined', 'request.returned')
-              AND CASE WHEN p.request IS NULL THEN r.acknowledged_at ELSE p.acknowledged_at END IS NULL)
+              AND CASE WHEN p.request IS NULL THEN r.acknowledged_at ELSE p.acknowledged_at END IS NULL
+              AND (e.type = 'request.supplement-asked' OR NOT EXISTS (
+                SELECT 1 FROM event s WHERE s.request = e.request AND s.seq < e.seq
+                  AND s.type = 'request.supplement-asked' AND NOT EXISTS (
+                    SELECT 1 FROM event t WHERE t.request = e.request AND t.seq > s.seq AND t.seq < e.seq
+                      AND t.type = 'request.transferred' AND instr(t.data, '"kept":true') = 0))))
         UNION ALL SELECT CASE WHEN c.measure IN ('on-time', 'late') THEN 'request.answered'
           WHEN c.measure LIKE 'declined:%' THEN 'request.declined'
           WHEN c.measure IN ('acknowledged-on-time', 'acknowledged-late') THEN 'first word'

@@ -35,6 +35,7 @@ internal import Testing
     #expect(asked.request.fire(first, now: first.at, reference: reference) == nil)
     let supplied = try carry(asked.request, Self.supply, Organs.requester, at: "2026-12-10T09:00:00+08:00")
     #expect(supplied.request.state == .acknowledged && supplied.request.progress.leg == 1)
+    #expect(supplied.request.acknowledgement == nil, "nobody has acknowledged it")
     #expect(supplied.request.deadline.date == (try date("2026-12-15")))
     #expect(supplied.request.receivedAt == (try sampleRequest().receivedAt), "receipt stays what it was")
     #expect(supplied.request.fire(first, now: first.at, reference: reference) == nil)

@@ -17,8 +17,15 @@ struct LastStep {
     switch request.state {
     case .submitted: return nil
     case .acknowledged:
-      guard let seen = request.acknowledgement else { return nil }
-      (what, by, person, self.at) = (Phrase("签收", "acknowledged"), request.responder, seen.officer, seen.at)
+      let (seen, supplied) = (request.acknowledgement, progress.supplement?.supplied?.at)
+      // What was supplied to an organ that had it before is not the last that happened.
+      if let supplied, seen.map({ $0.at <= supplied }) ?? true {
+        (what, by, person, self.at) = (Phrase("补正", "supplied with particulars"), request.requester, nil, supplied)
+      } else if let seen {
+        (what, by, person, self.at) = (Phrase("签收", "acknowledged"), request.responder, seen.officer, seen.at)
+      } else {
+        return nil
+      }
     case .awaitingSupplement:
       (what, by, person) = (Phrase("要求补正", "asked for particulars"), request.responder, nil)
       self.at = progress.supplement?.askedAt ?? at
