@@ -20,8 +20,8 @@ package enum Obstacle: Sendable, Equatable {
   case clockStopped
   /// The organ that has it is none of the caller's to supervise, and has not returned it.
   case notSupervised
-  /// The report that it would undo was undone by this request.
-  case reversed(EntityID, Instant)
+  /// The report that it would undo was undone before: by which request and when is nil for who may not read that.
+  case reversed(Reversal?)
 
   /// The stable word of the API.
   package var code: String {
@@ -88,10 +88,11 @@ package enum Obstacle: Sendable, Equatable {
         "正在办理的机关不由本机关监督：退回之前，只有监督该机关的司法局可以移送；可以催办",
         "the organ that has it is not yours to supervise: until it is returned only a supervisor of that organ may transfer it;"
           + " you may remind it")
-    case .reversed(let by, let at):
+    case .reversed(let reversal?):
       Phrase(
-        "所列信用信息推送已于 \(at.rfc3339) 由请求 \(by) 撤销",
-        "the report was reversed by request \(by) at \(at.rfc3339)")
+        "所列信用信息推送已于 \(reversal.at.rfc3339) 由请求 \(reversal.by) 撤销",
+        "the report was reversed by request \(reversal.by) at \(reversal.at.rfc3339)")
+    case .reversed(nil): Phrase("所列信用信息推送已经撤销，无需再次提出", "the report has been reversed; there is nothing to undo")
     }
   }
 }

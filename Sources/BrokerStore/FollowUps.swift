@@ -119,7 +119,7 @@ extension WriteContext {
         continue
       }
       if let reversal = named.progress.reversal {
-        let detail = Obstacle.reversed(reversal.by, reversal.at).detail
+        let detail = try obstacle(of: reversal, to: organ).detail
         links.faults.append(Fault("/data/" + field, code: "already-reversed", detail.zh, detail.en))
       }
     }
@@ -154,6 +154,12 @@ extension WriteContext {
     return named.request
   }
 
+  /// That a report was undone is for everybody to know who would undo it; by which request, for who may read that.
+  private func obstacle(of reversal: Reversal, to organ: OrganCode) throws -> Obstacle {
+    let mayRead = try request(reversal.by).map { !$0.request.parties(organ, reference).isEmpty } ?? false
+    return .reversed(mayRead ? reversal : nil)
+  }
+
   /// What an answer undoes, and what it should undo and cannot: it was withdrawn since it was named, or handed to another
   /// organ. Refused when another has undone it meanwhile.
   private func reversals(
@@ -176,7 +182,7 @@ extension WriteContext {
         continue
       }
       if let reversal = report.progress.reversal {
-        throw Refusal.notAllowed(.reversed(reversal.by, reversal.at))
+        throw Refusal.notAllowed(try obstacle(of: reversal, to: request.responder))
       }
       undone.append(report)
     }

@@ -266,8 +266,8 @@ internal import Testing
     let person = Person()
     let report = try #require(
       try Self.open("credit-report", to: .credit, subject: person, data: #"{"kind": "broken"}"#)["id"].string)
-    func repair(_ report: String, _ subject: Person) throws -> Reply {
-      try House.client(Self.requester).call(
+    func repair(_ report: String, _ subject: Person, by organ: Qidong = Self.requester) throws -> Reply {
+      try House.client(organ).call(
         "POST", "/v1/requests",
         json: Self.request(
           "credit-repair", to: .credit, subject: subject, data: #"{"report": "\#(report)", "grounds": "已整改"}"#))
@@ -288,7 +288,14 @@ internal import Testing
     let late = try Self.move("answer", ids[1], .credit, answer, 409)
     expectProblem(late, 409, "already-reversed")
     #expect(late.json["detail"].string?.contains(ids[0]) == true)
-    expectProblem(try repair(report, person), 422, "already-reversed")
+    let again = try repair(report, person)
+    expectProblem(again, 422, "already-reversed")
+    #expect(again.text.contains(ids[0]) && again.text.contains("2026-03-02T"))
+    // Who may not read the request by which it was undone is not told of it.
+    let outsider = try repair(report, person, by: .市财政局)
+    expectProblem(outsider, 422, "already-reversed")
+    #expect(!outsider.text.contains(ids[0]) && !outsider.text.contains("2026-"), "\(outsider.text)")
+    expectProblem(try House.client(.市财政局).call("GET", "/v1/requests/\(ids[0])"), 404, "not-found")
     let refused = #"{"outcome": "refused", "signatory": "周一", "data": {"grounds": "已撤销"}}"#
     _ = try Self.move("answer", ids[1], .credit, refused)
   }

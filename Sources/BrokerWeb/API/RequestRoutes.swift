@@ -106,9 +106,9 @@ struct RequestRoutes {
         }
         return reply(outcome, .ok)
       } catch {
-        // Somebody was faster: what the request has become is on disk by now.
+        // Somebody was faster: what the request has become is on disk by now, and may be none of this organ's business.
         guard case .refused(let refusal) = error else { throw error }
-        throw problem(refusal, of: try await broker.store.request(id)?.request ?? now, to: organ)
+        throw problem(refusal, of: try await requireParty(id, organ, mayRead: true).request, to: organ)
       }
     }
   }
