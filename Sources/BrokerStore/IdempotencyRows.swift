@@ -63,7 +63,7 @@ extension KeptReply {
 }
 
 extension WriteContext {
-  /// The reply that was given the first time, or nil. Throws `idempotencyConflict` when the body was another.
+  /// The reply that was given the first time, or nil. Throws `idempotencyConflict` when the call was another.
   package func replay(_ claim: IdempotencyClaim) throws -> KeptReply? {
     try KeptReply.find(claim, db, reference)
   }

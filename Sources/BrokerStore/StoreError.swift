@@ -31,7 +31,7 @@ package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case .queueFull: "too many writes are waiting"
     case .storage(let text): "the disk cannot take the write: \(text)"
     case .busy(let text): "the database is locked: \(text)"
-    case .idempotencyConflict: "the idempotency key was used with another body"
+    case .idempotencyConflict: "the idempotency key was used for another call"
     case .notFound: "not found"
     case .held(let holder): "another daemon holds this database: \(holder)"
     case .damaged(let file, let text): "\(file) is damaged: \(text)"

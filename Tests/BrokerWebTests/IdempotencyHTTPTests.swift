@@ -42,6 +42,23 @@ struct IdempotencyHTTPTests {
     Self.expectReplay(try client.call("POST", "/v1/requests", json: body, headers: headers), of: first)
   }
 
+  /// The same body at another address is another call, and the words say so.
+  @Test func anotherAddressIsAConflict() throws {
+    let daemon = try House.daemon
+    let client = try daemon.client(Self.responder)
+    let headers = Self.key()
+    let paths = try (0..<2).map { _ in try daemon.open(Self.body(), by: Self.requester) + "/acknowledge" }
+    let first = try client.done("POST", paths[0], json: "{}", headers: headers)
+    for (language, words) in [("zh", ["地址不同", "逐字节", "新键"]), ("en", ["another address", "some byte", "a new key"])] {
+      var headers = headers
+      headers["Accept-Language"] = language
+      let reply = try client.call("POST", paths[1], json: "{}", headers: headers)
+      Self.expectConflict(reply)
+      for word in words { #expect(reply.json["detail"].string?.contains(word) == true, "\(reply.text)") }
+    }
+    Self.expectReplay(try client.call("POST", paths[0], json: "{}", headers: headers), of: first)
+  }
+
   @Test func refusalsAreNotKept() throws {
     let client = try House.client(Self.requester)
     let headers = Self.key()

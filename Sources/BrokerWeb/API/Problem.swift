@@ -122,8 +122,10 @@ extension Problem {
       retryAfterSeconds = 1
     case .idempotencyConflict:
       self.init(
-        .unprocessableContent, "idempotency-conflict", "该 Idempotency-Key 已用于另一请求内容",
-        "this Idempotency-Key was used with another body")
+        .unprocessableContent, "idempotency-conflict",
+        "该 Idempotency-Key 已用于另一次调用（地址不同，或者正文并非逐字节相同）；新的调用请换用新键，重发请原样发送",
+        "this Idempotency-Key was used for another call (another address, or a body that differs in some byte); use a new key"
+          + " for a new call, and send the same bytes to repeat one")
     case .notFound: self = .notFound
     case .held, .damaged, .missing, .wrongMode, .unexpected:
       self.init(
