@@ -7,6 +7,11 @@ package struct HalfYear: Sendable, Equatable {
   /// What a field must match whose half year a clock goes by.
   package static let pattern = "[0-9]{4}-H[12]"
 
+  /// Fits the pattern, whatever the year.
+  static func isWritten(_ text: String) -> Bool {
+    (try? Procedure.Field.expression(pattern).wholeMatch(in: text)) != nil
+  }
+
   /// Parses `YYYY-H1` or `YYYY-H2`. Nil of a year that is a slip: days are counted one by one.
   package init?(_ text: some StringProtocol) {
     let b = Array(text.utf8)

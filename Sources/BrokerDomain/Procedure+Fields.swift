@@ -202,13 +202,22 @@ extension Procedure.Field {
     guard length >= least else {
       return Phrase("至少\(least)个字符，实为\(length)", "has \(length) characters, at least \(least)")
     }
-    if text.utf8.contains(where: { $0 < 32 && $0 != 10 && $0 != 13 && $0 != 9 }) {
-      return Phrase("含有控制字符", "contains a control character")
-    }
+    if let hidden = text.hiddenCharacter { return hidden }
     if let pattern, (try? expression(pattern).wholeMatch(in: text)) == nil {
-      return Phrase("不符合格式 \(pattern)", "does not match \(pattern)")
+      return words(of: pattern)
     }
     return nil
+  }
+
+  /// The usual patterns in words: a clerk reads no regular expression.
+  private static func words(of pattern: String) -> Phrase {
+    switch pattern {
+    case #"\S+"#, #"\S*"#: Phrase("不能含有空白", "must hold no blanks")
+    case HalfYear.pattern:
+      Phrase("应为年份加 -H1（上半年）或 -H2（下半年），如 2026-H1", "must be a year and -H1 or -H2, as 2026-H1")
+    case "[0-9]+", #"\d+"#: Phrase("应全为数字", "must be digits")
+    default: Phrase("不符合格式 \(pattern)", "does not match \(pattern)")
+    }
   }
 
   private static func wrong(_ text: String, _ era: Procedure.Era, _ today: CalendarDate?) -> Phrase? {

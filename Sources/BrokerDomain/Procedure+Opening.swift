@@ -89,8 +89,8 @@ extension Procedure {
 
   /// A half year that fits the pattern and cannot be meant: by its year the deadline is found.
   private func halfYearFaults(_ data: JSON) -> [Fault] {
-    guard case .fixedDates(_, _, let field?) = clock, let text = data[field]?.stringValue, text.utf8.count == 7,
-      text.contains("-H"), HalfYear(text) == nil
+    guard case .fixedDates(_, _, let field?) = clock, let text = data[field]?.stringValue, HalfYear.isWritten(text),
+      HalfYear(text) == nil
     else { return [] }
     let years = Field.years
     return [

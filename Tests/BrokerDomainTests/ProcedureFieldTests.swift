@@ -25,7 +25,12 @@ internal import Testing
     (#""note": "一二三""#, nil), (#""note": "一二三四""#, "has 4 characters, at most 3"), (#""note": """#, nil),
     // One letter with a mark that is a code point of its own counts as two, as in JSON Schema.
     ("\"note\": \"e\u{301}e\u{301}\"", "has 4 characters, at most 3"),
-    (#""note": 5"#, "must be a string, not a number"), (#""note": "a\u0001""#, "contains a control character"),
+    (#""note": 5"#, "must be a string, not a number"), (#""note": "a\u0001""#, "control character U+0001"),
+    (#""note": "a\u007f""#, "control character U+007F"), (#""note": "\u0085""#, "control character U+0085"),
+    (#""note": "\u009f""#, "control character U+009F"), (#""note": "a\rb""#, "control character U+000D"),
+    (#""note": "\u202e1""#, "U+202E, which turns"), (#""note": "\u2066""#, "U+2066, which turns"),
+    (#""note": "\u202a""#, "U+202A"), (#""note": "\u2069""#, "U+2069"), (#""note": "\r\n\t""#, nil),
+    ("\"note\": \"\u{A0}\u{2029}\u{202F}\"", nil), ("\"note\": \"“\u{2065}\u{206A}\"", nil),
     (#""on": "2026-02-28""#, nil), (#""on": "2026-02-29""#, "must be a real date"),
     (#""on": "1970-12-31""#, "1971 to 2100"),
     (#""on": "9999-01-01""#, "1971 to 2100"), (#""on": 20260228"#, "must be a string, not a number"),
@@ -69,6 +74,20 @@ internal import Testing
     let faults = Procedure.faults(of: data, fields: Self.fields, at: "/data")
     #expect(faults.map(\.pointer) == (expected == nil ? [] : ["/data/order"]))
     if let expected { #expect(faults.first?.detail.en.contains(expected) == true, "\(faults)") }
+  }
+
+  /// No clerk reads a regular expression.
+  @Test(arguments: [
+    (#"\S+"#, "a b", Phrase("不能含有空白", "must hold no blanks")),
+    (
+      "[0-9]{4}-H[12]", "2026-H3",
+      Phrase("应为年份加 -H1（上半年）或 -H2（下半年），如 2026-H1", "must be a year and -H1 or -H2, as 2026-H1")
+    ),
+    ("[0-9A-Z-]+", "a", Phrase("不符合格式 [0-9A-Z-]+", "does not match [0-9A-Z-]+")),
+  ]) func usualPatternsAreSaidInWords(_ pattern: String, _ text: String, _ expected: Phrase) {
+    let field = Self.field("a", .text(minLength: 1, maxLength: 9, pattern: pattern))
+    let faults = Procedure.faults(of: .object([.init("a", .string(text))]), fields: [field], at: "/data")
+    #expect(faults.map(\.detail) == [expected])
   }
 
   @Test func everyFaultAtOnce() throws {

@@ -140,7 +140,7 @@ struct BodyTests {
       let long = try client.call("POST", "/v1/requests", json: body.with(.string(text + mark), at: pointer).description)
       expectProblem(long, 422, "invalid-body", pointer)
       let length = (text + mark).unicodeScalars.count
-      #expect(long.json["detail"].string == "最多\(limit)个字符，实为\(length)", "\(long.text)")
+      #expect(long.json["detail"].string == "\(pointer)：最多\(limit)个字符，实为\(length)", "\(long.text)")
     }
   }
 

@@ -86,12 +86,12 @@ struct HeaderTests {
     #expect(late.json["state"].string == "declined")
     #expect(late.json["allowed"] == .array([]))
     let told = try client.call("POST", path + "/answer", json: answerBody(), headers: ["Accept-Language": "en"])
-    #expect(told.json["detail"].string?.contains("allowed: nothing for your organ at present") == true)
+    #expect(told.json["detail"].string?.contains("; there is nothing for your organ to do at present") == true)
     let owner = try daemon.client(Qidong.requester)
     expectProblem(try owner.call("POST", path + "/withdraw", json: #"{"reason": "退出"}"#), 409, "illegal-transition")
     try owner.done("POST", path + "/close")
     let over = try owner.call("POST", path + "/close", headers: ["Accept-Language": "en"])
-    #expect(over.json["detail"].string?.contains("allowed: nothing, it is closed") == true)
+    #expect(over.json["detail"].string?.contains("; it is closed, and nothing more can be done") == true)
   }
 
   struct Conflict: Sendable, CustomTestStringConvertible {

@@ -89,8 +89,8 @@ struct BodyReader {
         return nil
       }
     }
-    if text.holdsControlCharacter {
-      fault(pointer, "含有控制字符", "contains a control character")
+    if let hidden = text.hiddenCharacter {
+      fault(pointer, hidden.zh, hidden.en)
       return nil
     }
     return text
@@ -159,13 +159,5 @@ struct BodyReader {
   /// RFC 6901: `~` and `/` inside a name.
   static func escape(_ name: String) -> String {
     name.replacing("~", with: "~0").replacing("/", with: "~1")
-  }
-}
-
-extension String {
-  /// Other than a line end or a tab.
-  fileprivate var holdsControlCharacter: Bool {
-    func isControl(_ byte: UInt8) -> Bool { byte < 0x20 && byte != 0x0A && byte != 0x0D && byte != 0x09 }
-    return utf8.withContiguousStorageIfAvailable { $0.contains(where: isControl) } ?? utf8.contains(where: isControl)
   }
 }

@@ -54,13 +54,16 @@ extension Problem {
     let verbs = request.allowed(to: caller, now: now, reference: reference)
     transition = (request.state.name, verbs)
     guard case .illegalTransition = refusal else { return }
-    let none =
-      request.state.name.allowed.isEmpty
-      ? Phrase("无（已办结）", "nothing, it is closed") : Phrase("本机关目前无可为之事", "nothing for your organ at present")
-    var words = (
-      zh: "\(detail.zh)；可以：\(verbs.isEmpty ? none.zh : verbs.map(\.zh).joined(separator: "、"))",
-      en: "\(detail.en); allowed: \(verbs.isEmpty ? none.en : verbs.map(\.rawValue).joined(separator: ", "))"
-    )
+    let rest =
+      if !verbs.isEmpty {
+        Phrase(
+          "可以：\(verbs.map(\.zh).joined(separator: "、"))", "allowed: \(verbs.map(\.rawValue).joined(separator: ", "))")
+      } else if request.state.name.allowed.isEmpty {
+        Phrase("该请求已经终结，不能再办理", "it is closed, and nothing more can be done")
+      } else {
+        Phrase("本机关目前没有可办的事项", "there is nothing for your organ to do at present")
+      }
+    var words = (zh: "\(detail.zh)；\(rest.zh)", en: "\(detail.en); \(rest.en)")
     if let step = LastStep(request, reference) {
       let (organ, person) = (step.organ ?? "\(step.by)", step.person)
       words.zh += "。该请求已于 \(step.at.rfc3339) 由\(organ)\(person.map { "（\($0)）" } ?? "")\(step.what.zh)"

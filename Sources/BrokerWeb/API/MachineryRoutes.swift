@@ -152,7 +152,12 @@ struct MachineryRoutes {
 
   func advance(_ call: Call) async throws -> Reply {
     try call.checkQuery()
-    guard let advance = broker.machinery.advance else { throw Problem.notFound }
+    guard let advance = broker.machinery.advance else {
+      throw Problem(
+        .notFound, "not-found", "不在演练模式，时钟不能拨动；演练另建实例：xiecha init --rehearse-at 时刻",
+        "the clock moves in rehearsal mode only, and this is none; make another instance: xiecha init --rehearse-at INSTANT"
+      )
+    }
     var reader = BodyReader()
     let m = reader.object(try call.json(), at: "", members: ["to"]) ?? Members()
     let text = reader.text(m["to"], at: "/to", required: true)
@@ -162,6 +167,12 @@ struct MachineryRoutes {
     }
     if let to, to < broker.store.clock.now {
       reader.fault("/to", "演练时钟只能向前", "the rehearsed clock only goes forward")
+    }
+    // A date of a later year is taken for a slip elsewhere, and every deadline from there would lie in one.
+    let last = Procedure.Field.years.upperBound
+    if let to, to.date.year > last {
+      reader.fault(
+        "/to", "最迟为\(last)年12月31日，之后的年份不作计算", "must not be after 31 December \(last), up to which days are counted")
     }
     guard let to, reader.faults.isEmpty else { throw Problem(reader.faults) }
     let recorded = try await advance(to)

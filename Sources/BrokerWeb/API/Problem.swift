@@ -27,7 +27,7 @@ struct Problem: Error {
     code = codes.count == 1 ? codes.first ?? "invalid-body" : "invalid-body"
     detail =
       faults.count == 1
-      ? faults[0].detail
+      ? faults[0].placed
       : Phrase("请求内容有\(faults.count)处错误，见 errors", "the body has \(faults.count) faults, see errors")
     self.faults = faults
   }
@@ -155,6 +155,13 @@ extension Problem {
         .conflict, "illegal-transition", "状态为\(state.zh)时不能\(verb.zh)",
         "cannot \(verb.rawValue) when \(state.rawValue)")
     }
+  }
+}
+
+extension Fault {
+  /// What is wrong, after where it is: "必填" by itself does not say what is missing. The body as a whole needs no place.
+  fileprivate var placed: Phrase {
+    pointer.isEmpty ? detail : Phrase("\(pointer)：\(detail.zh)", "\(pointer): \(detail.en)")
   }
 }
 
