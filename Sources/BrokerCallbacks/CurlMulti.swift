@@ -14,6 +14,7 @@ package final class CurlMulti: Sendable {
   /// Starts the thread.
   /// - Parameters:
   ///   - policy: judges each resolved address before a socket is made for it.
+  ///   - plainHTTP: whether a push may go to http://; it goes nowhere otherwise.
   ///   - caBundle: path of a PEM file that replaces the system's trusted authorities.
   ///   - maxConnections: transfers in flight and connections kept; pushes beyond wait here, and
   ///     their timeouts begin when they start. At least 1.
@@ -21,7 +22,7 @@ package final class CurlMulti: Sendable {
   ///     recalls or submits with what goes back at once. It must be cheap (hand over and return): no transfer moves while
   ///     it runs. It may call ``submit(_:)``.
   package init(
-    policy: NetworkPolicy, caBundle: String?, maxConnections: Int,
+    policy: NetworkPolicy, plainHTTP: Bool = true, caBundle: String?, maxConnections: Int,
     onReports: @escaping @Sendable ([PushReport]) -> Void
   ) {
     precondition(maxConnections >= 1, "maxConnections must be at least 1")
@@ -32,7 +33,7 @@ package final class CurlMulti: Sendable {
     self.mailbox = mailbox
     let loop = CurlLoop(
       mailbox: mailbox, multi: multi, maxActive: maxConnections,
-      context: TransferContext(policy: policy, caBundle: caBundle))
+      context: TransferContext(policy: policy, plainHTTP: plainHTTP, caBundle: caBundle))
     self.thread = Mutex(startThread(loop))
   }
 

@@ -106,7 +106,8 @@ package final class Dispatcher: Sendable {
   /// Starts the curl thread and the pump.
   package func start() {
     let multi = CurlMulti(
-      policy: options.policy, caBundle: options.caBundle, maxConnections: options.inFlight
+      policy: options.policy, plainHTTP: options.allowHTTP, caBundle: options.caBundle,
+      maxConnections: options.inFlight
     ) { [weak self] reports in self?.receive(reports) }
     curl.withLock { $0 = multi }
     store.onCommit { [weak self] notice in self?.hear(notice) }

@@ -3,6 +3,7 @@ internal import CCurl
 /// What all transfers of one sender share.
 struct TransferContext {
   let policy: NetworkPolicy
+  let plainHTTP: Bool
   let caBundle: String?
 }
 
@@ -75,7 +76,7 @@ final class EasyHandle {
     need(ccurl_on_body(easy, receiveBody, this))
     need(ccurl_on_header(easy, receiveHeader, this))
     need(ccurl_on_socket(easy, openSocket, this))
-    need(ccurl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https"))
+    need(ccurl_set_text(easy, CURLOPT_PROTOCOLS_STR, context.plainHTTP ? "http,https" : "https"))
     need(ccurl_set_text(easy, CURLOPT_DEFAULT_PROTOCOL, "https"))
     need(ccurl_set_text(easy, CURLOPT_PROXY, ""))
     need(ccurl_set_text(easy, CURLOPT_USERAGENT, "xiecha/1"))
@@ -240,6 +241,12 @@ extension EasyHandle {
     ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
     if status >= 200 { return .status(status) }
     if !dialled, let firstForbidden { return .forbiddenAddress("\(firstForbidden)") }
+    if code == CURLE_UNSUPPORTED_PROTOCOL, !context.plainHTTP {
+      return .failed(
+        code: Int(code.rawValue),
+        "不允许向 http:// 回调（callbacks.allowHTTP 为 false），请改为 https:// / callbacks to http:// are not allowed "
+          + "(callbacks.allowHTTP is false); give the endpoint an https:// address")
+    }
     if code == CURLE_ABORTED_BY_CALLBACK { return PushReport.aborted(0).outcome }
     if code == CURLE_OK {
       let words = "the reply ended without a final status (last: \(status))"

@@ -29,6 +29,12 @@ enum CallListSQL: String, CaseIterable {
     FROM endpoint n CROSS JOIN delivery d ON d.endpoint = n.key
     WHERE n.organ = $1 AND n.deleted_at IS NULL AND d.seq = $3
     """
+  /// Of an earlier message of the request, behind which the result waits.
+  case before = """
+    SELECT o.last_status, o.last_error FROM endpoint n CROSS JOIN outbox o ON o.endpoint = n.key
+    WHERE n.organ = $1 AND n.deleted_at IS NULL AND o.request = $2 AND o.seq < $3 AND o.last_at IS NOT NULL
+    ORDER BY o.last_at DESC LIMIT 1
+    """
   case off = """
     SELECT disabled_reason FROM endpoint WHERE organ = $1 AND deleted_at IS NULL AND enabled = 0 LIMIT 1
     """
@@ -92,6 +98,12 @@ private struct WatchedRow {
       )
     }
     let last = tries.max { ($0.at ?? 0) < ($1.at ?? 0) }
+    // What nothing has been tried of has no fault of its own: that of what it waits for is why it is here.
+    let before =
+      last?.error == nil
+      ? try db.first(CallListSQL.before, .int(requester), .int(request), .int(seq)) { row in
+        row.optionalText(1) ?? row.optionalInt(0).map { "HTTP \($0)" }
+      } ?? nil : nil
     let off = try db.first(CallListSQL.off, .int(requester)) { $0.optionalText(0) } ?? nil
     return CallLine(
       request: stored.id,
@@ -101,6 +113,7 @@ private struct WatchedRow {
       needed: CalendarDate(dayNumber: Int(day)), listedAt: Instant(milliseconds: listed),
       attempts: last?.attempts ?? 0,
       lastAttemptAt: last.flatMap { $0.attempts == 0 ? nil : $0.at }.map { Instant(milliseconds: $0) },
-      lastError: last?.error ?? last?.reason ?? off)
+      lastError: last?.error ?? last?.reason ?? off
+        ?? before.map { "在等同一请求先前的消息 / waits for an earlier message of the request: \($0)" })
   }
 }

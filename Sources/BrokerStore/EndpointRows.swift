@@ -111,6 +111,7 @@ enum EndpointSQL: String, CaseIterable {
       tls_shown
     FROM endpoint WHERE key = $1 AND deleted_at IS NULL
     """
+  case plain = "SELECT count(*) FROM endpoint WHERE deleted_at IS NULL AND url LIKE 'http://%'"
   case list = """
     SELECT key, tail, organ, url, events, body, description, secret, previous_secret, previous_until,
       enabled, disabled_reason, created_at, rotated_at, sealed, signatures, format, tls_ca, tls_certificate, tls_key,
@@ -230,6 +231,11 @@ extension Store {
   package func endpoint(_ id: EntityID) async throws(StoreError) -> EndpointStatus? {
     let vault = vault
     return try await read { db in try Endpoint.load(id, db, vault).map { try EndpointStatus($0, db) } }
+  }
+
+  /// How many endpoints have an address without TLS.
+  package func plainEndpoints() throws(StoreError) -> Int {
+    try readNow { db in try db.first(EndpointSQL.plain) { Int($0.int(0)) } ?? 0 }
   }
 
   package func endpoints(of organ: Int64, cursor: Int64?, limit: Int) async throws(StoreError)

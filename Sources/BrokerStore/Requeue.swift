@@ -38,6 +38,14 @@ enum RequeueSQL: String, CaseIterable {
   case active = """
     SELECT seq, next_at FROM outbox WHERE endpoint = $1 AND request = $2 AND next_at <> 9223372036854775807 LIMIT 1
     """
+  /// By request: the first of those that wait, and the later one that does not, with when it is due.
+  case overtaken = """
+    SELECT w.request, min(w.seq), a.seq, a.next_at
+    FROM outbox w CROSS JOIN outbox a
+      ON a.endpoint = w.endpoint AND a.request = w.request AND a.next_at <> 9223372036854775807
+    WHERE w.endpoint = $1 AND w.next_at = 9223372036854775807 AND w.seq < a.seq
+    GROUP BY w.request
+    """
   case isQueued = "SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2 AND seq = $3"
   /// As the feed is read: two sorted runs, what is filed under the organ and what is not filed yet.
   case replayable = """
@@ -151,10 +159,22 @@ extension WriteContext {
   /// first now. No more of it than were on the wire together.
   /// What is older than a message is tried for stays dead.
   package func retryGone(_ endpoint: Int64) throws {
+    try putInOrder(endpoint)
     let oldest = now.milliseconds - Int64(RetrySchedule.standard.giveUpAfterSeconds) * 1000
     let seqs = try db.all(RequeueSQL.gone, .int(endpoint), .int(oldest), .int(Self.goneTogether)) { $0.int(0) }
     // It was off until now, so nothing of it is on the wire, whatever its lease says.
     _ = try retryDead(seqs, of: endpoint, isServed: false)
+  }
+
+  /// What was asked for while the endpoint was off had to go behind what might have been on the wire still.
+  private func putInOrder(_ endpoint: Int64) throws {
+    let overtaken = try db.all(RequeueSQL.overtaken, .int(endpoint)) { row in
+      (earlier: row.int(1), later: row.int(2), at: row.int(3))
+    }
+    for (earlier, later, at) in overtaken {
+      try db.run(OutboxSQL.move, .int(OutboxRow.waiting), .int(endpoint), .int(at), .int(later))
+      try db.run(OutboxSQL.move, .int(at), .int(endpoint), .int(OutboxRow.waiting), .int(earlier))
+    }
   }
 
   private static let goneTogether: Int64 = 1024

@@ -44,6 +44,7 @@ struct Serve: AsyncParsableCommand {
     let keeper = DeadlineKeeper(store: store) { logger.error("\($0)") }
     store.onCommit { notice in if let earliest = notice.earliestTimer { keeper.armed(earliest) } }
 
+    if let words = try settings.plainEndpointsWarning(store) { logger.warning("\(words.zh) / \(words.en)") }
     let callbacks = try settings.callbackOptions()
     let dispatcher = Dispatcher(store: store, options: callbacks, logger: logger)
     dispatcher.start()

@@ -67,6 +67,40 @@ extension Store {
     #expect(try await store.drain(endpoint) == [1, 2, 3])
   }
 
+  /// What is asked for while the endpoint is off goes behind what may be on the wire; when it is on again, in order.
+  @Test(arguments: [["one"], ["all"], ["replay"], ["one", "replay"]])
+  func whatIsAskedForWhileOffGoesInOrderOnceOn(ways: [String]) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    var endpoint = try await store.addEndpoint(of: .requester)
+    let (request, other) = (try await store.submit(), try await store.submit())
+    try await store.hold(endpoint)
+    while let next = try store.due(endpoint).first {
+      try await store.settle(next, .dead, status: 410, mark: .off(.gone))
+    }
+    for id in [request.id, other.id] {
+      try await store.carryOut(.acknowledge(officer: nil), id)
+      try await store.carryOut(.confirm, id)
+    }
+    for way in ways {
+      switch way {
+      case "one": try await store.write { [endpoint] in try $0.retry(endpoint: endpoint.id.key, seq: 1, organ: nil) }
+      case "all": #expect(try await store.retryAllDead() == 2)
+      default: _ = try await store.replay(endpoint, after: 0)
+      }
+    }
+    #expect(try store.due(endpoint).map(\.seq).contains(3), "3 was first, and may be on the wire")
+    endpoint.enabled = true
+    try await store.write { [endpoint] in
+      try $0.update(endpoint)
+      try $0.retryGone(endpoint.id.key)
+    }
+    #expect(try store.verify() == [])
+    let seqs = try await store.drain(endpoint)
+    #expect(
+      seqs.filter { [1, 3, 4].contains($0) } == [1, 3, 4] && seqs.filter { [2, 5, 6].contains($0) } == [2, 5, 6])
+  }
+
   @Test func oneOnTheWireKeepsItsTurnUntilItFails() async throws {
     let store = try Fixture().open()
     defer { store.close() }

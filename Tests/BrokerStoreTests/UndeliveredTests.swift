@@ -176,7 +176,9 @@ import Testing
     try await store.carryOut(.confirm, request.id)
     #expect(try store.scalar("SELECT count(*) FROM undelivered") == 1)
     try await store.advance(to: "2026-03-06T09:00:00+08:00")
-    #expect(try await Self.lines(store) == ["request.answered 2026-03-09 0 -"])
+    // Who telephones the organ is to know why.
+    let why = "在等同一请求先前的消息 / waits for an earlier message of the request: HTTP 503"
+    #expect(try await Self.lines(store) == ["request.answered 2026-03-09 0 \(why)"])
     #expect(try await Self.notices(store) == ["contact 03-06T09:00 2026-03-09"])
     try await store.advance(to: "2026-03-20T09:00:00+08:00")
     for _ in 0..<2 { try await store.settle(try store.head(endpoint), .delivered) }

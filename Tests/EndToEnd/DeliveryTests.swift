@@ -4,6 +4,37 @@ internal import Testing
 extension EndToEnd {
   /// What organs and operators do about callbacks: retry, rotate, and where they may go at all.
   @Suite struct Deliveries {
+    /// What was registered while http:// was allowed gets nothing once it is not, and nothing is lost by that.
+    @Test func plainHTTPIsRefusedAtSendingToo() throws {
+      let state = try StateDirectory()
+      let sink = try Sink { _ in .status(200) }
+      let allowed = try Daemon(state: state)
+      let endpoint = try allowed.client(.responder).createEndpoint(
+        sink.url, ["events": .array([.string("request.submitted")])])
+      #expect(try allowed.terminate() == 0)
+      let flags = ["--set", "callbacks.allowHTTP=false"]
+      let check = try state.run(["check"] + flags)
+      #expect(check.status == 0 && check.stdout.contains("one endpoint has an http:// address"), "\(check.stdout)")
+      #expect(!(try state.run(["check"]).stdout.contains("http:// address")))
+      let strict = try Daemon(state: state, extraArguments: flags)
+      #expect(strict.stderrText.contains("one endpoint has an http:// address"))
+      let organ = try strict.client(.responder)
+      _ = try strict.client(.requester).submit()
+      try eventually("the refusal is on record") {
+        try organ.deliveries(to: endpoint, state: "pending").contains {
+          $0["lastError"].string?.contains("callbacks.allowHTTP is false") == true
+        }
+      }
+      let test = try organ.call("POST", "/v1/endpoints/\(endpoint.id)/test").json
+      #expect(test["delivered"].bool == false && test["error"].string?.contains("callbacks.allowHTTP 为 false") == true)
+      #expect(sink.received.isEmpty)
+      #expect(try strict.terminate() == 0)
+      let again = try Daemon(state: state)
+      let delivery = try again.client(.responder).deliveries(to: endpoint, state: "pending").first?["id"].string
+      _ = try again.client(.responder).call("POST", "/v1/deliveries/\(try #require(delivery))/retry")
+      try eventually("it arrives after all") { sink.received.count == 1 }
+    }
+
     @Test func deadOnesAreVisibleAndCanBeRetried() throws {
       // Neither the breaker nor being switched off after five days: how often each is tried while the clock moves is
       // the machine's affair.

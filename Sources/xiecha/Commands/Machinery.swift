@@ -47,6 +47,7 @@ struct Check: ParsableCommand {
     warnings += reference.withoutRealSuperior.map { organ in
       Self.words(onSuperiorOf: organ, isThere: organ.superior.flatMap { reference.organ($0) } != nil)
     }
+    if let words = try settings.plainEndpointsWarning(store) { warnings.append("\(words.zh) / \(words.en)") }
     for words in StateFile.closedToOwner(of: state.path) { warnings.append("\(words.zh) / \(words.en)") }
     for warning in warnings { print("注意 / warning        \(warning)") }
     print(

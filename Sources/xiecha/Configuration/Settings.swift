@@ -61,6 +61,17 @@ struct Settings: Equatable {
     return options
   }
 
+  /// Endpoints that were registered while http:// was allowed, and get nothing now.
+  /// - Returns: nil where there are none.
+  func plainEndpointsWarning(_ store: Store) throws(StoreError) -> Phrase? {
+    let count = allowHTTP ? 0 : try store.plainEndpoints()
+    if count == 0 { return nil }
+    return Phrase(
+      "有\(count)个回调地址为 http://，而 callbacks.allowHTTP 为 false：不会向其发送；请由其机关改为 https://，或者允许 http://",
+      "\(count == 1 ? "one endpoint has" : "\(count) endpoints have") an http:// address while callbacks.allowHTTP is false, "
+        + "and nothing is sent there: have the organ change it to https://, or allow http://")
+  }
+
   func callbackOptions() throws -> CallbackOptions {
     var options = CallbackOptions(policy: NetworkPolicy(allowed: try allowedNetworks.map { try CIDR($0) }))
     options.allowHTTP = allowHTTP
