@@ -17,6 +17,7 @@ def supplement_and_extension(w):
     w.move("remind while waiting", id, "remind", 409, w.requester, {"text": "请留意"}, code="clock-stopped")
     supplied = w.move("supply", id, "supply", 200, w.requester, {"text": "启东市"}, must=True).json
     w.that("supplied", supplied["state"] == "acknowledged" and supplied["due"]["status"] == "running", supplied["due"])
+    w.move("remind when it runs again", id, "remind", 200, w.requester, {"text": "请留意"})
     w.move("ask again", id, "ask", 409, w.responder, {"text": "再补充"}, code="already-asked")
     extended = w.move("extend", id, "extend", 200, w.responder, EXTEND, must=True).json
     w.that("extended", extended["due"]["workingDays"] == supplied["due"]["workingDays"] + 2, extended["due"])
