@@ -129,9 +129,9 @@ extension AssistanceRequest {
     guard state.name.allowed.contains(verb) else { return .illegalTransition(verb, from: state.name) }
     if verb == .transfer, role == .requester, state != .returned { return .illegalTransition(verb, from: state.name) }
     if verb == .transfer, role == .supervisor, !mayMove(organ, reference) { return .notAllowed(.notSupervised) }
-    if verb == .remind {
-      if state == .returned, role == .requester { return .illegalTransition(verb, from: state.name) }
-      if state.name.isPaused, !isClockRunning { return .notAllowed(.clockStopped) }
+    if verb == .remind, state == .returned {
+      if role == .requester { return .illegalTransition(verb, from: state.name) }
+      if !isClockRunning { return .notAllowed(.clockStopped) }
     }
     return nil
   }

@@ -158,7 +158,6 @@ package enum StateName: String, Sendable, CaseIterable {
     case .submitted:
       [.acknowledge, .answer, .decline, .return, .ask, .extend, .transfer, .withdraw, .remind]
     case .acknowledged: [.answer, .decline, .return, .ask, .extend, .transfer, .withdraw, .remind]
-    // A reminder is refused for the clock that stands still, not for the state.
     case .awaitingSupplement: [.supply, .withdraw, .remind]
     // Reminded of by the supervisor alone, and where its clock runs on.
     case .returned: [.transfer, .withdraw, .remind, .close]

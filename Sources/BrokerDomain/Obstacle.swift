@@ -16,7 +16,7 @@ package enum Obstacle: Sendable, Equatable {
   case noSuperior
   /// No finding is contradicted.
   case notContradicted
-  /// It waits for particulars or lies returned, and its clock stands still: there is nobody to be reminded.
+  /// It lies returned and its clock stands still, so there is nobody to be reminded.
   case clockStopped
   /// The organ that has it is none of the caller's to supervise, and has not returned it.
   case notSupervised
@@ -80,9 +80,9 @@ package enum Obstacle: Sendable, Equatable {
       Phrase("答复中没有“不属实”的结论，无需处理", "nothing in the answer is contradicted; there is nothing to dispose of")
     case .clockStopped:
       Phrase(
-        "待提出机关补正或者已退回，期限停止计算，没有可以催办的机关；恢复计算后可以催办，退回后期限照常计算的（如投诉举报）可由监督机关催办提出机关",
-        "it waits for particulars or lies returned, and its clock stands still, so there is nobody to be reminded; remind when it"
-          + " runs again, or where it runs on after a return (a complaint)")
+        "已退回提出机关且期限停止计算，没有可以催办的机关；期限照常计算的（如投诉举报）退回后才可催办提出机关",
+        "it lies returned and its clock stands still; only where the clock runs on (a complaint) is the organ that asked reminded"
+      )
     case .notSupervised:
       Phrase(
         "正在办理的机关不由本机关监督：退回之前，只有监督该机关的司法局可以移送；可以催办",

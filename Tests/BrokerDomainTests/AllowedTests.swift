@@ -67,8 +67,6 @@ internal import Testing
     Situation(
       "supplied", [(.ask, Organs.responder, nil), (.supply, Organs.requester, nil)], Organs.responder,
       [.answer, .decline, .return, .extend]),
-    Situation("awaits particulars", [(.ask, Organs.responder, nil)], Organs.requester, [.supply, .withdraw]),
-    Situation("awaits particulars, who supervises", [(.ask, Organs.responder, nil)], Organs.supervisor, []),
     Situation("nothing contradicted", [(.answer, Organs.responder, nil)], Organs.requester, [.close]),
     Situation("answered it", [(.answer, Organs.responder, nil)], Organs.responder, []),
     // To who had it before, for a ruling.

@@ -39,27 +39,17 @@ import Testing
     #expect(try store.verify() == [])
   }
 
-  /// While particulars are awaited the clock stands still: nobody is told to hurry, also of a reminder before.
-  @Test func nobodyIsTimedWhileParticularsAreAwaited() async throws {
+  /// While particulars are awaited it is the requester's turn: nobody else is told to hurry, and nobody by himself.
+  @Test func whoIsAskedForParticularsIsTold() async throws {
     let store = try Fixture().open()
     defer { store.close() }
     let request = try await store.submit()
-    try await store.advance(to: "2026-03-02T18:00:00+08:00")
-    try await store.carryOut(Self.remind, request.id, by: .requester)
     try await store.carryOut(.ask(text: "请补充婚姻登记日期"), request.id)
-    for organ in [Qidong.requester, .supervisor] {
-      await #expect(throws: StoreError.refused(.notAllowed(.clockStopped))) {
-        try await store.carryOut(Self.remind, request.id, by: organ)
-      }
-    }
-    try await store.advance(to: "2026-03-03T12:00:00+08:00")
-    for organ in [Qidong.requester, .responder] {
-      let told = try await store.inbox(organ: try store.number(organ), audience: .contact, after: 0, limit: 100)
-      #expect(told.isEmpty, "\(organ)")
-    }
-    try await store.carryOut(.supply(text: "二〇二一年五月"), request.id, by: .requester)
     try await store.carryOut(Self.remind, request.id, by: .requester)
-    #expect(try await reminders(store, .responder).count == 1)
+    try await store.carryOut(Self.remind, request.id, by: .supervisor)
+    let told = try await store.inbox(organ: try store.number(.requester), audience: .contact, after: 0, limit: 100)
+    #expect(told.count == 1)
+    #expect(try await reminders(store, .responder) == [])
   }
 
   /// Closed, or with another organ, by the morning: nobody is told of what is not theirs to do any more.
