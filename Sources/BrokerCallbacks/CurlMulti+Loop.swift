@@ -121,8 +121,11 @@ final class CurlLoop {
   }
 
   private func refuse(_ push: Push, code: CURLcode, _ words: String) {
-    reports.append(
-      PushReport(token: push.token, outcome: .failed(code: Int(code.rawValue), words)))
+    let fault = CurlFault(
+      code: code, words: words, isTLS: true, hasShakenHands: false, showsCertificate: false, systemError: 0)
+    var report = PushReport(token: push.token, outcome: .failed(code: Int(code.rawValue), words))
+    report.chinese = fault.told.zh
+    reports.append(report)
   }
 
   private func deliver() {

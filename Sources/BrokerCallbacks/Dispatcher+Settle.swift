@@ -21,20 +21,14 @@ extension Dispatcher {
   func verdict(
     _ delivery: DueDelivery, _ report: PushReport, isPresent: Bool, now: Instant, _ failing: inout FailingBook
   ) -> AttemptResult {
-    let status: Int?
-    let error: String?
+    let (status, error) = report.told
     let trip = Trip(report)
-    switch report.outcome {
-    case .status(let code) where (200..<300).contains(code):
+    if report.outcome.isSuccess {
       return AttemptResult(
-        delivery: delivery, at: now, status: code, error: nil, verdict: .delivered,
+        delivery: delivery, at: now, status: status, error: nil, verdict: .delivered,
         mark: isPresent ? failing.succeeded(delivery.endpoint) : nil, trip: trip)
-    case .status(let code):
-      (status, error) = (code, (300..<400).contains(code) ? "HTTP \(code): redirects are not followed" : "HTTP \(code)")
-    case .forbiddenAddress(let address): (status, error) = (nil, "the address \(address) is not allowed")
-    case .failed(_, let words): (status, error) = (nil, words)
-    case .unsent: preconditionFailure("a verdict on what never left")
     }
+    precondition(report.outcome != .unsent, "a verdict on what never left")
     if status == 410 {
       return AttemptResult(
         delivery: delivery, at: now, status: 410, error: error, verdict: .dead, mark: .off(.gone), trip: trip)

@@ -18,7 +18,10 @@ extension Dispatcher {
       defer { state.withLock { $0.sweeping = false } }
       do throws(StoreError) {
         let count = try await store.expire(olderThanSeconds: seconds)
-        if count > 0 { logger.notice("callbacks: gave up \(count) that endpoints switched off were owed") }
+        if count > 0 {
+          logger.notice(
+            "回调：已停用地址逾期未投\(count)条，不再投递 / callbacks: gave up \(count) that endpoints switched off were owed")
+        }
         try await store.sweepUndelivered(stuck: stuck)
         try await store.pruneAttempts(olderThanDays: days)
       } catch {

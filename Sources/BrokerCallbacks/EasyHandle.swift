@@ -219,9 +219,11 @@ private let emptyBody: StaticString = ""
 extension EasyHandle {
   /// What became of the loaded push, `code` being libcurl's word for it.
   func report(code: CURLcode) -> PushReport {
-    var report = PushReport(token: push?.token ?? 0, outcome: outcome(code: code))
+    let (outcome, chinese) = outcome(code: code)
+    var report = PushReport(token: push?.token ?? 0, outcome: outcome)
+    report.chinese = chinese
     let retryAfter = offset(CURLINFO_RETRY_AFTER)
-    report.retryAfterSeconds = retryAfter > 0 ? retryAfter : nil
+    report.retryAfterSeconds = retryAfter > 0 ? retryAfter : outcome.isSuccess ? nil : hugeRetryAfter
     var address: UnsafePointer<CChar>?
     if ccurl_get_text(easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK, let address {
       report.remoteAddress = String(cString: address)
@@ -236,25 +238,40 @@ extension EasyHandle {
     return report
   }
 
-  private func outcome(code: CURLcode) -> PushOutcome {
+  /// And what it is in Chinese, when it failed.
+  private func outcome(code: CURLcode) -> (PushOutcome, String?) {
     var status = 0
     ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
-    if status >= 200 { return .status(status) }
-    if !dialled, let firstForbidden { return .forbiddenAddress("\(firstForbidden)") }
-    if code == CURLE_UNSUPPORTED_PROTOCOL, !context.plainHTTP {
-      return .failed(
-        code: Int(code.rawValue),
-        "不允许向 http:// 回调（callbacks.allowHTTP 为 false），请改为 https:// / callbacks to http:// are not allowed "
-          + "(callbacks.allowHTTP is false); give the endpoint an https:// address")
-    }
-    if code == CURLE_ABORTED_BY_CALLBACK { return PushReport.aborted(0).outcome }
+    if status >= 200 { return (.status(status), nil) }
+    if !dialled, let firstForbidden { return (.forbiddenAddress("\(firstForbidden)"), nil) }
+    if code == CURLE_ABORTED_BY_CALLBACK { return (PushReport.aborted(0).outcome, nil) }
+    let isTLS = push?.url.lowercased().hasPrefix("https:") ?? true
+    if code == CURLE_UNSUPPORTED_PROTOCOL, !isTLS, !context.plainHTTP { return (.plainHTTP, nil) }
+    var (code, words) = (code, String(cString: errorText))
     if code == CURLE_OK {
-      let words = "the reply ended without a final status (last: \(status))"
-      return .failed(code: Int(CURLE_WEIRD_SERVER_REPLY.rawValue), words)
+      (code, words) = (CURLE_WEIRD_SERVER_REPLY, "the reply ended without a final status (last: \(status))")
+    } else if words.isEmpty {
+      words = String(cString: curl_easy_strerror(code))
     }
-    let detail = String(cString: errorText)
-    let words = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
-    return .failed(code: Int(code.rawValue), words)
+    var systemError = 0
+    ccurl_get_long(easy, CURLINFO_OS_ERRNO, &systemError)
+    // A kept connection has made its handshake before: this push then neither connected nor failed to.
+    let hasShakenHands = offset(CURLINFO_APPCONNECT_TIME_T) > 0 || !dialled
+    let fault = CurlFault(
+      code: code, words: words, isTLS: isTLS, hasShakenHands: hasShakenHands,
+      showsCertificate: push?.identity?.certificate != nil, systemError: Int32(truncatingIfNeeded: systemError))
+    let told = fault.told
+    return (.failed(code: Int(code.rawValue), told.en), told.zh)
+  }
+
+  /// A number of seconds that is too large for libcurl, which takes it for none: the longest there is.
+  private var hugeRetryAfter: Int64? {
+    var header: UnsafeMutablePointer<curl_header>?
+    guard curl_easy_header(easy, "Retry-After", 0, UInt32(CURLH_HEADER), -1, &header) == CURLHE_OK,
+      let text = header?.pointee.value.map({ String(cString: $0) }), text.utf8.count > 18,
+      text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+    else { return nil }
+    return .max
   }
 
   private func offset(_ info: CURLINFO) -> Int64 {

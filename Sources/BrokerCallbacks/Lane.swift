@@ -24,7 +24,7 @@ struct Pace {
       case .status(let code) where (200..<300).contains(code):
         self = report.timings.totalUS < Self.promptMicroseconds ? .prompt : .slow
       case .status: self = .refusal
-      case .forbiddenAddress, .failed, .unsent: self = .silence
+      case .forbiddenAddress, .plainHTTP, .failed, .unsent: self = .silence
       }
     }
   }

@@ -144,8 +144,12 @@ struct Pump {
     let id = lanes.values[index].endpoint.id
     switch change {
     case .none, .reopened: break
-    case .opened: dispatcher.logger.warning("callbacks: endpoint \(id) keeps failing; its breaker is open")
-    case .closed: dispatcher.logger.notice("callbacks: endpoint \(id) answers again; its breaker is closed")
+    case .opened:
+      dispatcher.logger.warning(
+        "回调：接收地址 \(id) 持续失败，已熔断 / callbacks: endpoint \(id) keeps failing; its breaker is open")
+    case .closed:
+      dispatcher.logger.notice(
+        "回调：接收地址 \(id) 已恢复，解除熔断 / callbacks: endpoint \(id) answers again; its breaker is closed")
     }
   }
 

@@ -56,6 +56,8 @@ package enum PushOutcome: Sendable, Equatable {
   case status(Int)
   /// Every resolved address was refused by the ``NetworkPolicy``; nothing was sent. The first one.
   case forbiddenAddress(String)
+  /// The URL is http://, to which callbacks may not go; nothing was sent.
+  case plainHTTP
   /// No final status: libcurl's error code, and its words (timeout, reset, DNS, TLS, …).
   case failed(code: Int, String)
   /// It never left: one before it in its line failed, or its line was recalled. No attempt.
@@ -90,6 +92,8 @@ package struct PushReport: Sendable {
   package var timings: PushTimings
   /// The first bytes of the response body, `Push.keptBytes` at most.
   package var bodyStart: [UInt8]
+  /// Of a failed one: what its words say, in Chinese.
+  package var chinese: String?
   /// The receiver's own certificate, when it was asked for and the handshake came to an end.
   package var certificate: ReceiverCertificate?
 

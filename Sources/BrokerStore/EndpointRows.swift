@@ -73,7 +73,9 @@ package struct Endpoint: Sendable, Equatable {
 
 extension Endpoint {
   /// The reason of an endpoint that its organ switched off: what happens then is not for it.
-  package static let switchedOffByOrgan = "switched off by its organ"
+  package static let switchedOffByOrgan = "已由本机关停用 / switched off by its organ"
+  /// As rows of before have it.
+  static let switchedOffByOrganBefore = "switched off by its organ"
 }
 
 /// What the writer needs to know of an endpoint to decide whether it is owed an event.
@@ -94,7 +96,8 @@ struct EndpointTarget {
 
   static func loadAll(_ db: Database) throws -> [Int64: [EndpointTarget]] {
     var targets: [Int64: [EndpointTarget]] = [:]
-    try db.each(EndpointSQL.targets, [.text(Endpoint.switchedOffByOrgan)]) { row in
+    try db.each(EndpointSQL.targets, [.text(Endpoint.switchedOffByOrgan), .text(Endpoint.switchedOffByOrganBefore)]) {
+      row in
       targets[row.int(1), default: []].append(
         EndpointTarget(
           key: row.int(0), events: Set(row.text(2).split(separator: " ").map(String.init)),
@@ -121,7 +124,7 @@ enum EndpointSQL: String, CaseIterable {
   /// As `EndpointTarget.Standing` counts.
   case targets = """
     SELECT key, organ, events,
-      CASE WHEN enabled = 1 THEN 1 WHEN disabled_reason IS NULL OR disabled_reason = $1 THEN 0 ELSE 2 END
+      CASE WHEN enabled = 1 THEN 1 WHEN disabled_reason IS NULL OR disabled_reason IN ($1, $2) THEN 0 ELSE 2 END
     FROM endpoint WHERE deleted_at IS NULL
     """
   case insert = """

@@ -172,14 +172,7 @@ extension TestReport {
   }
 
   fileprivate init(_ report: PushReport) {
-    let status: Int?
-    let error: String?
-    switch report.outcome {
-    case .status(let code): (status, error) = (code, (200..<300).contains(code) ? nil : "HTTP \(code)")
-    case .forbiddenAddress(let address): (status, error) = (nil, "地址不允许 / the address \(address) is not allowed")
-    case .failed(_, let words): (status, error) = (nil, words)
-    case .unsent: (status, error) = (nil, "没有发出 / not sent")
-    }
+    let (status, error) = report.told
     self.init(
       delivered: error == nil, status: status, error: error, durationMS: report.timings.totalUS / 1000,
       timingsMS: (

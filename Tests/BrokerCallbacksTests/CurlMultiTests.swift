@@ -143,4 +143,10 @@ struct ReplyTests {
         == Array(repeating: nil, count: 6))
     #expect(sink.connectionCount == 1)
   }
+
+  @Test("a Retry-After beyond all numbers is long, and not none")
+  func hugeRetryAfter() async throws {
+    let sink = try Sink { _ in .status(503, headers: [("Retry-After", String(repeating: "9", count: 30))]) }
+    #expect((try await Sender().send(sink.url).retryAfterSeconds ?? 0) > 86_400 * 365)
+  }
 }

@@ -50,8 +50,9 @@ struct Check: ParsableCommand {
     if let words = try settings.plainEndpointsWarning(store) { warnings.append("\(words.zh) / \(words.en)") }
     for words in StateFile.closedToOwner(of: state.path) { warnings.append("\(words.zh) / \(words.en)") }
     for warning in warnings { print("注意 / warning        \(warning)") }
+    let noun = warnings.count == 1 ? "warning" : "warnings"
     print(
-      warnings.isEmpty ? "检查通过 / all is well" : "检查通过，有\(warnings.count)处提醒 / passed with \(warnings.count) warnings")
+      warnings.isEmpty ? "检查通过 / all is well" : "检查通过，有\(warnings.count)处提醒 / passed with \(warnings.count) \(noun)")
   }
 }
 

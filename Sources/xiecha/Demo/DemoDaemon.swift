@@ -147,8 +147,9 @@ final class LocalClient: Sendable {
     switch report.outcome {
     case .status(let status): return (status, report.bodyStart)
     case .failed(_, let words):
-      throw NoReply(words: Phrase("\(method) \(url)：没有接通（\(words)）", "\(method) \(url): \(words)"))
-    case .unsent: throw NoReply(words: Phrase("\(method) \(url)：没有发出", "\(method) \(url): not sent"))
+      throw NoReply(
+        words: Phrase("\(method) \(url)：没有接通（\(report.chinese ?? words)）", "\(method) \(url): \(words)"))
+    case .unsent, .plainHTTP: throw NoReply(words: Phrase("\(method) \(url)：没有发出", "\(method) \(url): not sent"))
     case .forbiddenAddress(let address):
       throw NoReply(
         words: Phrase(
