@@ -104,7 +104,7 @@ struct Lane {
       secrets: endpoint.signingSecrets(now: now).compactMap { try? WebhookSecret(raw: $0) },
       sm3: endpoint.signatures.contains(.v1sm3))
     identity = endpoint.tls.map { TLSIdentity($0) }
-    signerUntil = endpoint.previousUntil.flatMap { now < $0 ? $0 : nil }
+    signerUntil = endpoint.nextEnd(now: now)
   }
 
   /// Its last attempt was answered well, and nothing holds it back.

@@ -93,14 +93,41 @@ package func checkURL(
   guard let host = parsed.part(CURLUPART_HOST), !host.isEmpty else { throw .noHost }
   guard host.utf8.allSatisfy({ $0 < 0x80 }) else { throw .nonASCIIHost(host) }
   // As when connecting: a name with several addresses is fine when one of them is.
+  let addresses = literalAddresses(host)
   var fault: URLFault?
-  for address in literalAddresses(host) {
+  var isAllowed = addresses.isEmpty
+  for address in addresses {
     switch policy.verdict(address) {
-    case .allowed: return
+    case .allowed: isAllowed = true
     case .forbidden(let kind): fault = fault ?? .forbiddenAddress("\(address)", kind)
     }
   }
-  if let fault { throw fault }
+  if !isAllowed, let fault { throw fault }
+  try checkSpelling(url, host: host, isAddress: addresses.count == 1)
+}
+
+/// What libcurl sends as it is written, and others may read otherwise or not at all.
+private func checkSpelling(_ url: String, host: String, isAddress: Bool) throws(URLFault) {
+  if isAddress, host.hasSuffix(".") { throw .malformed(zh: "地址末尾不得有“.”", en: "an address that ends with a dot") }
+  if !host.hasPrefix("[") {
+    let name = host.hasSuffix(".") ? host.dropLast() : host[...]
+    let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+    if labels.contains(where: \.isEmpty) { throw .malformed(zh: "主机名中有空的一段", en: "an empty label in the host name") }
+    if labels.contains(where: { $0.utf8.count > 63 }) {
+      throw .malformed(zh: "主机名的一段超过63个字符", en: "a label of more than 63 characters in the host name")
+    }
+  }
+  guard url.utf8.allSatisfy({ $0 < 0x80 }) else {
+    throw .malformed(
+      zh: "路径和查询中的非 ASCII 字符须作百分号编码", en: "characters beyond ASCII in the path or query; percent-encode them")
+  }
+  let digits = Array(url.utf8)
+  for (place, byte) in digits.enumerated() where byte == UInt8(ascii: "%") {
+    let two = digits[(place + 1)...].prefix(2)
+    guard two.count == 2, two.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else {
+      throw .malformed(zh: "“%”之后须为两位十六进制数", en: "a percent sign without two hexadecimal digits")
+    }
+  }
 }
 
 private func isInvisible(_ scalar: Unicode.Scalar) -> Bool {

@@ -98,15 +98,20 @@ extension WriteContext {
   /// Puts a failed attempt on record, and sees to it that a result which does not arrive is not forgotten.
   func keepFailure(_ result: AttemptResult, isDead: Bool) throws {
     let delivery = result.delivery
-    try db.run(
-      AttemptSQL.insert, .int(delivery.endpoint), .int(delivery.seq), .int(Int64(delivery.attempts + 1)),
-      .int(result.at.milliseconds), .optionalInt(result.status.map { Int64($0) }), .optionalText(result.error),
-      .optionalUTF8(result.trip?.packed))
+    try record(result)
     // One that arrived before and is sent once more is owed to nobody's patience.
     guard delivery.deliveredAt == nil else { return }
     if delivery.attempts == 0 || isDead {
       try watchResult(seq: delivery.seq, endpoint: delivery.endpoint, isGivenUp: isDead)
     }
+  }
+
+  func record(_ result: AttemptResult) throws {
+    let delivery = result.delivery
+    try db.run(
+      AttemptSQL.insert, .int(delivery.endpoint), .int(delivery.seq), .int(Int64(delivery.attempts + 1)),
+      .int(result.at.milliseconds), .optionalInt(result.status.map { Int64($0) }), .optionalText(result.error),
+      .optionalUTF8(result.trip?.packed))
   }
 }
 

@@ -104,9 +104,17 @@ enum DeliverySQL: String, CaseIterable {
     """
   case endpointsOf = "SELECT key FROM endpoint WHERE organ = $1 ORDER BY key"
   case allEndpoints = "SELECT key FROM endpoint ORDER BY key"
+  case organs = "SELECT key, organ FROM endpoint"
 }
 
 extension Store {
+  /// The organ number of each endpoint, deleted ones' too.
+  package func endpointOrgans() async throws(StoreError) -> [Int64: Int64] {
+    try await read { db in
+      Dictionary(uniqueKeysWithValues: try db.all(DeliverySQL.organs) { ($0.int(0), $0.int(1)) })
+    }
+  }
+
   /// - Parameter organ: nil for the operator, who sees the machinery of all.
   package func deliveries(
     organ: Int64?, endpoint: Int64?, state: Delivery.State?, cursor: DeliveryCursor?, limit: Int

@@ -14,8 +14,8 @@ package struct Endpoint: Sendable, Equatable {
   package var body: Body
   package var description: String?
   package var secret: [UInt8]
-  package var previousSecret: [UInt8]?
-  package var previousUntil: Instant?
+  /// Those of before, newest first.
+  package var oldSecrets: [OldSecret] = []
   package var enabled: Bool
   package var disabledReason: String?
   package let createdAt: Instant
@@ -39,41 +39,31 @@ package struct Endpoint: Sendable, Equatable {
     self.createdAt = createdAt
   }
 
-  /// Columns in the order of `EndpointSQL.get`.
+  /// Columns in the order of `EndpointSQL.get`; without its old secrets.
   fileprivate init(_ row: SQLRow, _ vault: Vault) throws {
     let id = EntityID(key: row.int(0), tail: row.int(1))
-    let isSealed = row.int(14) == 1
-    func reveal(_ kept: [UInt8], _ part: Vault.Part) throws -> [UInt8] {
-      isSealed ? try vault.open(kept, part, of: id) : kept
-    }
     self.id = id
     organ = row.int(2)
     url = row.text(3)
     events = row.text(4).split(separator: " ").map(String.init)
     body = Body(rawValue: row.text(5)) ?? .thin
     description = row.optionalText(6)
-    secret = try reveal(row.bytes(7), .secret)
-    previousSecret = try row.optionalBytes(8).map { try reveal($0, .previousSecret) }
-    previousUntil = row.optionalInt(9).map { Instant(milliseconds: $0) }
-    enabled = row.int(10) == 1
-    disabledReason = row.optionalText(11)
-    createdAt = Instant(milliseconds: row.int(12))
-    rotatedAt = row.optionalInt(13).map { Instant(milliseconds: $0) }
-    signatures = row.text(15).split(separator: " ").compactMap { Signature(rawValue: String($0)) }
-    format = Format(rawValue: row.text(16)) ?? .standard
-    tls = try EndpointTLS(row, from: 17, vault, id)
-  }
-
-  /// The secrets that sign now: the current one first, the previous one while it overlaps.
-  package func signingSecrets(now: Instant) -> [[UInt8]] {
-    guard let previousSecret, let previousUntil, now < previousUntil else { return [secret] }
-    return [secret, previousSecret]
+    secret = row.int(12) == 1 ? try vault.open(row.bytes(7), .secret, of: id) : row.bytes(7)
+    enabled = row.int(8) == 1
+    disabledReason = row.optionalText(9)
+    createdAt = Instant(milliseconds: row.int(10))
+    rotatedAt = row.optionalInt(11).map { Instant(milliseconds: $0) }
+    signatures = row.text(13).split(separator: " ").compactMap { Signature(rawValue: String($0)) }
+    format = Format(rawValue: row.text(14)) ?? .standard
+    tls = try EndpointTLS(row, from: 15, vault, id)
   }
 }
 
 extension Endpoint {
   /// The reason of an endpoint that its organ switched off: what happens then is not for it.
   package static let switchedOffByOrgan = "已由本机关停用 / switched off by its organ"
+  /// Of what was tried and not delivered before it was deleted.
+  static let deletedReason = "接收地址已删除 / the endpoint was deleted"
   /// As rows of before have it.
   static let switchedOffByOrganBefore = "switched off by its organ"
 }
@@ -109,15 +99,15 @@ struct EndpointTarget {
 
 enum EndpointSQL: String, CaseIterable {
   case get = """
-    SELECT key, tail, organ, url, events, body, description, secret, previous_secret, previous_until,
-      enabled, disabled_reason, created_at, rotated_at, sealed, signatures, format, tls_ca, tls_certificate, tls_key,
+    SELECT key, tail, organ, url, events, body, description, secret, enabled,
+      disabled_reason, created_at, rotated_at, sealed, signatures, format, tls_ca, tls_certificate, tls_key,
       tls_shown
     FROM endpoint WHERE key = $1 AND deleted_at IS NULL
     """
   case plain = "SELECT count(*) FROM endpoint WHERE deleted_at IS NULL AND url LIKE 'http://%'"
   case list = """
-    SELECT key, tail, organ, url, events, body, description, secret, previous_secret, previous_until,
-      enabled, disabled_reason, created_at, rotated_at, sealed, signatures, format, tls_ca, tls_certificate, tls_key,
+    SELECT key, tail, organ, url, events, body, description, secret, enabled,
+      disabled_reason, created_at, rotated_at, sealed, signatures, format, tls_ca, tls_certificate, tls_key,
       tls_shown
     FROM endpoint WHERE organ = $1 AND deleted_at IS NULL AND key > $2 ORDER BY key LIMIT $3
     """
@@ -133,13 +123,23 @@ enum EndpointSQL: String, CaseIterable {
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, 1, $10, $11, $12, $13, $14, $15)
     """
   case update = """
-    UPDATE endpoint SET url = $1, events = $2, body = $3, description = $4, secret = $5, previous_secret = $6,
-      previous_until = $7, enabled = $8, disabled_reason = $9, rotated_at = $10, sealed = 1, signatures = $11,
-      format = $12, tls_ca = $13, tls_certificate = $14, tls_key = $15, tls_shown = $16
-    WHERE key = $17
+    UPDATE endpoint SET url = $1, events = $2, body = $3, description = $4, secret = $5, enabled = $6,
+      disabled_reason = $7, rotated_at = $8, sealed = 1, signatures = $9, format = $10, tls_ca = $11,
+      tls_certificate = $12, tls_key = $13, tls_shown = $14
+    WHERE key = $15
     """
   case delete = "UPDATE endpoint SET deleted_at = $1, enabled = 0 WHERE key = $2"
   case isDeleted = "SELECT 1 FROM endpoint WHERE key = $1 AND deleted_at IS NOT NULL"
+  /// One that arrived and waits to be sent once more has arrived. One statement, however long the queue is: nothing of it
+  /// passes through memory.
+  case keepTried = """
+    INSERT INTO delivery (endpoint, seq, state, request, created_at, finished_at, attempts, last_status, last_error,
+      delivered_at)
+    SELECT endpoint, seq, iif(delivered_at IS NULL, 'dead', 'delivered'), request, created_at,
+      coalesce(delivered_at, last_at, $1), attempts, iif(delivered_at IS NULL, last_status, NULL),
+      iif(delivered_at IS NULL, $2, NULL), delivered_at
+    FROM outbox WHERE endpoint = $3 AND (attempts > 0 OR delivered_at IS NOT NULL)
+    """
   case dropQueue = "DELETE FROM outbox WHERE endpoint = $1"
   case countOfOrgan = "SELECT count(*) FROM endpoint WHERE organ = $1 AND deleted_at IS NULL"
   case pending = "SELECT count(*) FROM outbox WHERE endpoint = $1"
@@ -179,12 +179,11 @@ extension WriteContext {
       EndpointSQL.update, .text(endpoint.url),
       .text(endpoint.events.joined(separator: " ")), .text(endpoint.body.rawValue),
       .optionalText(endpoint.description), .blob(try vault.seal(endpoint.secret, .secret, of: endpoint.id)),
-      .optionalBlob(try endpoint.previousSecret.map { try vault.seal($0, .previousSecret, of: endpoint.id) }),
-      .optionalInt(endpoint.previousUntil?.milliseconds),
       .int(endpoint.enabled ? 1 : 0), .optionalText(endpoint.disabledReason),
       .optionalInt(endpoint.rotatedAt?.milliseconds), .text(endpoint.signatureList), .text(endpoint.format.rawValue),
       .optionalText(endpoint.tls?.authorities), .optionalText(endpoint.tls?.certificate),
       .optionalBlob(try sealedKey(endpoint)), .optionalText(endpoint.tls?.shownText), .int(endpoint.id.key))
+    try writeOldSecrets(of: endpoint)
     endpointsChanged()
   }
 
@@ -192,12 +191,15 @@ extension WriteContext {
     try endpoint.tls?.key.map { try vault.seal(Array($0.utf8), .tlsKey, of: endpoint.id) }
   }
 
-  /// What was still owed to it goes with it; what was delivered stays on record, and so does what is on the wire now and
-  /// arrives.
+  /// What was still owed to it goes with it. What was delivered or tried stays on record, and so does what comes of an
+  /// attempt that is on the wire now.
   package func delete(_ endpoint: Endpoint) throws {
-    try db.run(UndeliveredSQL.taken, .int(endpoint.id.key))
-    try db.run(EndpointSQL.delete, .int(now.milliseconds), .int(endpoint.id.key))
-    try db.run(EndpointSQL.dropQueue, .int(endpoint.id.key))
+    let key = SQLValue.int(endpoint.id.key)
+    try db.run(UndeliveredSQL.taken, key)
+    try db.run(EndpointSQL.delete, .int(now.milliseconds), key)
+    try db.run(EndpointSQL.keepTried, .int(now.milliseconds), .text(Endpoint.deletedReason), key)
+    try db.run(EndpointSQL.dropQueue, key)
+    try db.run(OldSecretSQL.drop, key)
     endpointsChanged()
   }
 }
@@ -211,7 +213,9 @@ extension Endpoint {
   }
 
   static func load(key: Int64, _ db: Database, _ vault: Vault) throws -> Endpoint? {
-    try db.first(EndpointSQL.get, .int(key)) { try Endpoint($0, vault) }
+    var endpoint = try db.first(EndpointSQL.get, .int(key)) { try Endpoint($0, vault) }
+    try endpoint?.readOldSecrets(db, vault)
+    return endpoint
   }
 }
 
@@ -251,7 +255,11 @@ extension Store {
       ) { try Endpoint($0, vault) }
       let page = rows.prefix(limit)
       return Page(
-        items: try page.map { try EndpointStatus($0, db) },
+        items: try page.map { endpoint in
+          var endpoint = endpoint
+          try endpoint.readOldSecrets(db, vault)
+          return try EndpointStatus(endpoint, db)
+        },
         next: rows.count > limit ? page.last?.id.key : nil)
     }
   }

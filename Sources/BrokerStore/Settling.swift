@@ -76,27 +76,31 @@ extension WriteContext {
     return verdict
   }
 
-  private func finish(_ result: AttemptResult, isDelivered: Bool) throws {
+  private func finish(_ result: AttemptResult, isDelivered: Bool, error: String? = nil) throws {
     let delivery = result.delivery
     try db.run(
       OutboxSQL.finish, .int(delivery.endpoint), .int(delivery.seq), .text(isDelivered ? "delivered" : "dead"),
       .int(delivery.request), .int(delivery.createdAt.milliseconds), .int(result.at.milliseconds),
       .int(Int64(delivery.attempts + 1)), .optionalInt(result.status.map { Int64($0) }),
-      .optionalText(result.error), .optionalUTF8(isDelivered ? result.trip?.packed : nil),
+      .optionalText(error ?? result.error), .optionalUTF8(isDelivered ? result.trip?.packed : nil),
       .optionalInt(delivery.deliveredAt))
   }
 
   /// Of an endpoint that was deleted while the attempt was on the wire: what its receiver has taken was taken, and the
-  /// timeline says so. Anything else that came of the attempt concerns nobody any more.
+  /// timeline says so. One that failed is on record as all attempts are, and nobody is called for it.
   private func keepLateArrival(_ result: AttemptResult) throws {
     let delivery = result.delivery
     let (endpoint, seq) = (SQLValue.int(delivery.endpoint), SQLValue.int(delivery.seq))
-    guard result.verdict == .delivered,
-      try db.first(EndpointSQL.isDeleted, endpoint, body: { _ in true }) == true,
-      try db.first(RequeueSQL.findFinished, endpoint, seq, body: { _ in true }) == nil
-    else { return }
-    try finish(result, isDelivered: true)
-    try arrivedAfterAll(seq: delivery.seq, request: delivery.request, endpoint: delivery.endpoint)
+    guard try db.first(EndpointSQL.isDeleted, endpoint, body: { _ in true }) == true else { return }
+    let known = try db.first(RequeueSQL.findFinished, endpoint, seq) { $0.text(1) }
+    guard known != Delivery.State.delivered.rawValue else { return }
+    if result.verdict == .delivered {
+      try finish(result, isDelivered: true)
+      try arrivedAfterAll(seq: delivery.seq, request: delivery.request, endpoint: delivery.endpoint)
+    } else {
+      try finish(result, isDelivered: false, error: Endpoint.deletedReason)
+      try record(result)
+    }
   }
 
   /// Takes the row of a message out of the queue. A retry may have moved it while it was on the wire: what came of the

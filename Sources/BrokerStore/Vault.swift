@@ -36,12 +36,12 @@ struct Vault: Sendable {
 }
 
 enum VaultSQL: String, CaseIterable {
-  case plain = "SELECT key, tail, secret, previous_secret FROM endpoint WHERE sealed = 0"
+  case plain = "SELECT key, tail, secret FROM endpoint WHERE sealed = 0"
   case sealed = "SELECT key, tail, secret FROM endpoint WHERE sealed = 1 AND deleted_at IS NULL"
-  case seal = "UPDATE endpoint SET secret = $1, previous_secret = $2, sealed = 1 WHERE key = $3"
+  case seal = "UPDATE endpoint SET secret = $1, sealed = 1 WHERE key = $2"
   case replace = """
-    UPDATE endpoint SET secret = $1, previous_secret = NULL, previous_until = NULL, tls_ca = NULL,
-      tls_certificate = NULL, tls_key = NULL, tls_shown = NULL, sealed = 1, enabled = 0, disabled_reason = $2
+    UPDATE endpoint SET secret = $1, tls_ca = NULL, tls_certificate = NULL, tls_key = NULL, tls_shown = NULL,
+      sealed = 1, enabled = 0, disabled_reason = $2
     WHERE key = $3
     """
 }
@@ -98,16 +98,19 @@ extension Vault {
   private func sealPlain(_ pool: DatabasePool) throws {
     try pool.writeWithoutTransaction { db in
       let plain = try db.all(VaultSQL.plain) {
-        (id: EntityID(key: $0.int(0), tail: $0.int(1)), secret: $0.bytes(2), previous: $0.optionalBytes(3))
+        (id: EntityID(key: $0.int(0), tail: $0.int(1)), secret: $0.bytes(2))
       }
       if plain.isEmpty { return }
       try db.execute(sql: "PRAGMA secure_delete = ON")
       defer { try? db.execute(sql: "PRAGMA secure_delete = OFF") }
       try db.inTransaction {
         for row in plain {
-          try db.run(
-            VaultSQL.seal, .blob(try seal(row.secret, .secret, of: row.id)),
-            .optionalBlob(try row.previous.map { try seal($0, .previousSecret, of: row.id) }), .int(row.id.key))
+          let key = SQLValue.int(row.id.key)
+          for old in try db.all(OldSecretSQL.plain, key, body: { (place: $0.int(0), secret: $0.bytes(1)) }) {
+            let sealed = try seal(old.secret, .previousSecret, of: row.id)
+            try db.run(OldSecretSQL.seal, .blob(sealed), key, .int(old.place))
+          }
+          try db.run(VaultSQL.seal, .blob(try seal(row.secret, .secret, of: row.id)), key)
         }
         return .commit
       }
@@ -146,6 +149,7 @@ extension Store {
           let unknown = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
           try db.run(
             VaultSQL.replace, .blob(try vault.seal(unknown, .secret, of: id)), .text(reason), .int(id.key))
+          try db.run(OldSecretSQL.drop, .int(id.key))
         }
         return rows.count
       }

@@ -23,11 +23,25 @@ struct URLCheckTests {
     arguments: [
       "https://hooks.example.gov.cn/xiecha", "https://hooks.example.gov.cn", "HTTPS://EXAMPLE.COM/",
       "https://example.com:8443/a/b?c=d&e=f%20g", "https://8.8.8.8/hook", "https://[2400:3200::1]/",
-      "https://[2400:3200::1]:8443/hook", "https://xn--fsqu00a.xn--fiqs8s/回调", "https://1e100.net/",
+      "https://[2400:3200::1]:8443/hook", "https://xn--fsqu00a.xn--fiqs8s/%E5%9B%9E", "https://1e100.net/",
       "https://example.com/@not-a-user", "https://8.8.8.8.example.com/", "https://a_b.example.com/",
     ])
   func accepts(url: String) throws {
     #expect(try fault(url) == nil)
+  }
+
+  @Test(
+    "nothing that others may read otherwise, or not at all",
+    arguments: [
+      "https://a..b/", "https://.a.b/", "https://a.b../", "https://\(String(repeating: "a", count: 64)).cn/",
+      "https://8.8.8.8./", "https://a.cn/%zz", "https://a.cn/%a", "https://a.cn/?q=%", "https://a.cn/回调",
+      "https://a.cn/?q=é",
+    ])
+  func spelling(url: String) throws {
+    guard case .malformed = try fault(url) else {
+      Issue.record("\(url) passed")
+      return
+    }
   }
 
   @Test("http only where it is allowed")

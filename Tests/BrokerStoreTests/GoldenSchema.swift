@@ -506,4 +506,14 @@ enum GoldenSchema {
       PRIMARY KEY (organ, until)
     ) STRICT, WITHOUT ROWID;
     """
+
+  static let endpointOldSecret = """
+    CREATE TABLE endpoint_old_secret (
+      endpoint INTEGER NOT NULL REFERENCES endpoint (key),
+      place INTEGER NOT NULL CHECK (place >= 0),
+      secret BLOB NOT NULL CHECK (length(secret) >= 24),
+      until INTEGER NOT NULL,
+      PRIMARY KEY (endpoint, place)
+    ) STRICT, WITHOUT ROWID;
+    """
 }

@@ -36,14 +36,33 @@ import Testing
   }
 
   @Test(arguments: [AttemptResult.Verdict.dead, .retry(at: Fixture.monday)])
-  func whatFailedIsNot(_ verdict: AttemptResult.Verdict) async throws {
+  func whatFailedIsOnRecordToo(_ verdict: AttemptResult.Verdict) async throws {
     let store = try Fixture().open()
     defer { store.close() }
     let (endpoint, _, answer) = try await Self.deleted(store)
+    #expect(try await store.states(endpoint) == ["1 delivered 1", "2 dead 1"], "it was tried once")
     try await store.settle(answer, verdict, status: 503)
-    #expect(try await store.states(endpoint) == ["1 delivered 1"])
+    #expect(try await store.states(endpoint) == ["1 delivered 1", "2 dead 2"])
+    let trace = try #require(try await store.trace(endpoint: endpoint.id.key, seq: 2, organ: nil))
+    #expect(trace.attempts.count == 2 && trace.delivery.lastError == Endpoint.deletedReason)
     #expect(try store.scalar("SELECT count(*) FROM outbox") == 0)
     #expect(try store.scalar("SELECT count(*) FROM undelivered") == 1)
+    #expect(try store.verify() == [])
+  }
+
+  /// It waits to be sent once more, tried or not.
+  @Test(arguments: [false, true]) func whatArrivedBeforeHasArrived(_ isTried: Bool) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    let request = try await store.submit()
+    try await store.settle(try store.head(endpoint), .delivered, status: 204)
+    let before = "\(try await store.arrivals(of: try await store.timeline(request.id)))"
+    try await store.write { try $0.retry(endpoint: endpoint.id.key, seq: 1, organ: nil) }
+    if isTried { try await store.settle(try store.head(endpoint), .retry(at: store.clock.now), status: 503) }
+    try await store.write { try $0.delete(endpoint) }
+    #expect(try await store.states(endpoint) == ["1 delivered \(isTried ? 1 : 0)"])
+    #expect(try await "\(store.arrivals(of: try await store.timeline(request.id)))" == before)
     #expect(try store.verify() == [])
   }
 }

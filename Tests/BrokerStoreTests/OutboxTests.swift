@@ -254,8 +254,8 @@ extension Store {
     try await store.write { try $0.delete(endpoint) }
     #expect(try store.scalar("SELECT count(*) FROM outbox WHERE endpoint = $1", [endpoint.id.key]) == 0)
     #expect(try await store.endpoint(endpoint.id) == nil)
-    for verdict in [AttemptResult.Verdict.dead, .retry(at: store.clock.now), .delivered] {
-      #expect(try store.scalar("SELECT count(*) FROM delivery") == 0, "what did not arrive is not on record")
+    #expect(try store.scalar("SELECT count(*) FROM delivery") == 0, "what was never tried is not on record")
+    for verdict in [AttemptResult.Verdict.dead, .delivered] {
       try await store.settle(inFlight, verdict, mark: .off(.gone))
     }
     #expect(try await store.states(endpoint) == ["1 delivered 1"])

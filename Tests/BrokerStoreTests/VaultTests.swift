@@ -40,9 +40,7 @@ import Testing
     let store = try fixture.open()
     var endpoint = try await Self.add(store)
     #expect(try await store.endpoint(endpoint.id)?.endpoint == endpoint)
-    endpoint.previousSecret = endpoint.secret
-    endpoint.previousUntil = store.clock.now + 1000
-    endpoint.secret = Self.second
+    #expect(endpoint.rotate(to: Self.second, now: store.clock.now, oldUntil: store.clock.now + 60_000) == nil)
     let rotated = endpoint
     try await store.write { try $0.update(rotated) }
     #expect(try await store.endpoint(endpoint.id)?.endpoint == rotated)
@@ -74,7 +72,8 @@ import Testing
     for _ in 0..<2 {
       let store = try fixture.open()
       let endpoint = try #require(try store.endpoint(key: 4096))
-      #expect(endpoint.secret == Self.first && endpoint.previousSecret == Self.second)
+      #expect(endpoint.secret == Self.first)
+      #expect(endpoint.oldSecrets == [OldSecret(secret: Self.second, until: Instant(milliseconds: 5))])
       #expect(endpoint.signatures == [.v1] && endpoint.format == .standard && endpoint.tls == nil)
       #expect(endpoint.url == "https://a.example" && endpoint.enabled)
       #expect(try store.counts().first { $0.table == "endpoints" }?.rows == 1)
@@ -167,7 +166,8 @@ import Testing
     let moved = await failure { _ = try await store.endpoint(other.id) }
     #expect(moved?.description.contains("the secret of endpoint \(other.id) does not open") == true)
     #expect(moved?.concernsAll == false)
-    try store.plant("UPDATE endpoint SET previous_secret = secret, previous_until = 1 WHERE key = ?", [one.id.key])
+    try store.plant(
+      "INSERT INTO endpoint_old_secret SELECT key, 0, secret, 1 FROM endpoint WHERE key = ?", [one.id.key])
     #expect(await failure { _ = try await store.endpoint(one.id) } != nil)
   }
 
@@ -178,9 +178,35 @@ import Testing
     #expect(!"\(tls) \(String(reflecting: [tls])) \(dumped)".contains("PRIVATE"))
   }
 
+  /// Each of them signs until its own moment; there is room for four.
+  @Test func everyOldSecretSignsUntilItsOwnMoment() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    var endpoint = try await Self.add(store)
+    let start = store.clock.now
+    let secrets = (0..<6).map { [UInt8](repeating: UInt8($0), count: 32) }
+    for (hour, secret) in secrets.prefix(4).enumerated() {
+      let now = start + Int64(hour) * 3_600_000
+      #expect(endpoint.rotate(to: secret, now: now, oldUntil: now + 86_400_000) == nil)
+    }
+    let changed = endpoint
+    try await store.write { try $0.update(changed) }
+    #expect(try store.endpoint(key: endpoint.id.key) == changed)
+    #expect(endpoint.signingSecrets(now: start) == [secrets[3], secrets[2], secrets[1], secrets[0], Self.first])
+    #expect(endpoint.rotate(to: secrets[4], now: start, oldUntil: start) == start + 86_400_000)
+    #expect(endpoint == changed)
+    #expect(endpoint.nextEnd(now: start) == start + 86_400_000)
+    #expect(endpoint.signingSecrets(now: start + 86_400_000) == [secrets[3], secrets[2], secrets[1], secrets[0]])
+    #expect(endpoint.rotate(to: secrets[4], now: start + 86_400_000, oldUntil: start + 2 * 86_400_000) == nil)
+    try await store.write { try $0.delete(changed) }
+    #expect(try store.scalar("SELECT count(*) FROM endpoint_old_secret") == 0)
+  }
+
   @Test func migrationIsAsItShipped() throws {
     #expect(Schema.endpointSecurity == GoldenSchema.endpointSecurity)
     #expect(Schema.migrator.migrations.contains("6 endpoint security"))
+    #expect(Schema.oldSecrets.hasPrefix(GoldenSchema.endpointOldSecret))
+    #expect(Schema.migrator.migrations.contains("21 old secrets of endpoints"))
   }
 
   static let violations: [(sql: String, about: String)] = [

@@ -25,6 +25,29 @@ struct CallbackRouteTests {
     return client
   }
 
+  /// Each old secret signs for its whole day; the fifth has no room beside four.
+  @Test func rotationsWaitForTheirDay() throws {
+    let daemon = try Self.daemon.get()
+    let client = try daemon.client(.requester)
+    let sink = try Sink()
+    let path = "/v1/endpoints/\(try daemon.register(sink.url, events: "request.answered", for: .requester))"
+    for _ in 0..<4 { try client.done("POST", path + "/rotate") }
+    let refused = try client.call("POST", path + "/rotate")
+    expectProblem(refused, 409, "too-many-secrets")
+    #expect(refused.json["detail"].string?.contains("起可再次更换") == true, "\(refused.text)")
+    try client.done("POST", path + "/test")
+    let signatures = sink.received.last?.header("webhook-signature")?.split(separator: " ")
+    #expect(signatures?.count == 5)
+  }
+
+  @Test(arguments: [["*", "*"], ["request.answered", "request.overdue", "request.answered"]])
+  func oneEventIsNamedOnce(events: [String]) throws {
+    let body = "{\"url\": \"http://127.0.0.1:1/\", \"events\": \(events)}"
+    let reply = try Self.daemon.get().client(.requester).call("POST", "/v1/endpoints", json: body)
+    expectProblem(reply, 422, "invalid-body")
+    #expect(pointers(reply) == ["/events/\(events.count - 1)"])
+  }
+
   @Test(arguments: [1, 2, 5, 12, 500]) func pagesOfDeliveriesHoldNoMoreThanTheLimit(limit: Int) throws {
     let client = try owed()
     var (path, seen) = ("/v1/deliveries?limit=\(limit)", [String]())

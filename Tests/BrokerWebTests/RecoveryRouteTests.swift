@@ -109,6 +109,29 @@ struct RecoveryRouteTests {
     #expect(command.status == 0 && command.stdout.contains("0"), "\(command)")
   }
 
+  /// What became of it stays to be read; there is nowhere to send it.
+  @Test func attemptsOutliveTheirEndpoint() throws {
+    let daemon = try Self.daemon()
+    let sink = try Sink { _ in .status(503) }
+    let endpoint = try daemon.register(sink.url, events: "request.submitted", for: .responder)
+    try daemon.submit()
+    let client = try daemon.client(.responder)
+    let list = "/v1/deliveries?endpoint=\(endpoint)"
+    try wait("the attempt") { try client.get(list)["items"].array?.first?["attempts"].int == 1 }
+    let id = try #require(try client.ids(list).first)
+    let listed = try daemon.state.run(["outbox", "list"])
+    #expect(listed.stdout.contains(endpoint) && listed.stdout.contains("民政局"), "\(listed)")
+    try client.done("DELETE", "/v1/endpoints/\(endpoint)", 204)
+    let kept = try client.get("/v1/deliveries/\(id)")
+    #expect(kept["state"].string == "dead" && kept["lastError"].string?.contains("endpoint was deleted") == true)
+    #expect(kept["history"].array?.map { $0["status"].int } == [503])
+    expectProblem(try client.call("POST", "/v1/deliveries/\(id)/retry"), 409, "endpoint-deleted")
+    expectProblem(try daemon.client(.stranger).call("POST", "/v1/deliveries/\(id)/retry"), 404, "not-found")
+    let command = try daemon.state.run(["outbox", "retry", id])
+    #expect(command.status != 0 && command.stderr.contains("its endpoint was deleted"), "\(command)")
+    expectProblem(try client.call("POST", "/v1/deliveries/\(endpoint)-999/retry"), 404, "not-found")
+  }
+
   @Test func replaySinceAMoment() throws {
     let daemon = try Self.daemon()
     let sink = try Sink()

@@ -27,10 +27,18 @@ struct DeliveryRoutes {
     guard let (endpoint, seq) = DerivedID.parseDelivery(call.parameter("id")) else { throw Problem.notFound }
     try call.checkEmptyBody()
     let organ = try call.scope().organ
-    return try await broker.once(call, .accepted) { context in
-      try context.retry(endpoint: endpoint, seq: seq, organ: organ)
-      guard let delivery = try context.pendingDelivery(endpoint: endpoint, seq: seq) else { throw StoreError.notFound }
-      return Reply { w in Self.write(&w, delivery) }.body
+    do {
+      return try await broker.once(call, .accepted) { context in
+        try context.retry(endpoint: endpoint, seq: seq, organ: organ)
+        let found = try context.pendingDelivery(endpoint: endpoint, seq: seq)
+        guard let delivery = found else { throw StoreError.notFound }
+        return Reply { w in Self.write(&w, delivery) }.body
+      }
+    } catch let error as StoreError where error == .notFound {
+      // It is on record, so what is missing is its endpoint.
+      guard try await broker.store.trace(endpoint: endpoint, seq: seq, organ: organ) != nil else { throw error }
+      throw Problem(
+        .conflict, "endpoint-deleted", "该投递的接收地址已删除，无处可投", "its endpoint was deleted: there is nowhere to send it")
     }
   }
 

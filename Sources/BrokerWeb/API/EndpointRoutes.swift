@@ -146,7 +146,8 @@ struct EndpointRoutes {
     }
   }
 
-  /// A new secret; the old one signs beside it for 24 hours, so that a receiver can change over without losing any.
+  /// A new secret; the old one signs beside it for 24 hours, so that a receiver can change over without losing any, and so
+  /// do those before it until theirs are over.
   func rotate(_ call: Call) async throws -> Reply {
     try call.checkQuery()
     try call.checkEmptyBody()
@@ -156,17 +157,27 @@ struct EndpointRoutes {
       pending: status.pending, lastDeliveredAt: status.lastDeliveredAt, health: broker.machinery.health(id.key))
     let claim = try call.idempotencyClaim()
     let secret = broker.machinery.newSecret()
-    return try await broker.store.write { context in
-      if let claim, let kept = try context.replay(claim) { return try showAgain(kept, context) }
+    let turned = try await broker.store.write { context -> Rotation in
+      if let claim, let kept = try context.replay(claim) { return .done(try showAgain(kept, context)) }
       guard var endpoint = try context.endpoint(id) else { throw StoreError.notFound }
       let until = context.now + Self.overlapMilliseconds
-      endpoint.previousSecret = endpoint.secret
-      endpoint.previousUntil = until
-      endpoint.secret = secret
-      endpoint.rotatedAt = context.now
+      if let again = endpoint.rotate(to: secret, now: context.now, oldUntil: until) { return .notBefore(again) }
       try context.update(endpoint)
-      return try show(endpoint, figures, until: until, keptFor: claim, context)
+      return .done(try show(endpoint, figures, until: until, keptFor: claim, context))
     }
+    switch turned {
+    case .done(let reply): return reply
+    case .notBefore(let again):
+      throw Problem(
+        .conflict, "too-many-secrets",
+        "仍在有效期内的旧密钥已有\(Endpoint.oldSecretsAtOnce)个，\(again.rfc3339) 起可再次更换",
+        "\(Endpoint.oldSecretsAtOnce) old secrets are valid still; rotate again from \(again.rfc3339)")
+    }
+  }
+
+  private enum Rotation {
+    case done(Reply)
+    case notBefore(Instant)
   }
 
   /// In many small writes: a repetition that meets the first one half-way queues nothing twice, and the first to end
@@ -238,7 +249,9 @@ struct EndpointRoutes {
         reader.fault(
           "/events/\(index)", "应为 * 或 \(known.joined(separator: ", ")) 之一",
           "must be * or one of \(known.joined(separator: ", "))")
-      } else if !events.contains(name) {
+      } else if events.contains(name) {
+        reader.fault("/events/\(index)", "“\(name)”重复", "\"\(name)\" occurs twice")
+      } else {
         events.append(name)
       }
     }

@@ -66,9 +66,13 @@ struct Outbox: AsyncParsableCommand {
         }
         return print(w.text)
       }
+      let owners = try await store.endpointOrgans()
       for delivery in page.items {
+        let owner = owners[delivery.endpoint.key].flatMap { store.reference.organ(number: $0) }
         let last = delivery.lastError ?? delivery.lastStatus.map { "HTTP \($0)" } ?? "-"
-        print("\(delivery.id)  \(delivery.state.rawValue)  \(delivery.type)  attempts \(delivery.attempts)  \(last)")
+        print(
+          "\(delivery.id)  \(delivery.state.rawValue)  \(delivery.type)  \(owner?.name ?? "-")  endpoint \(delivery.endpoint)  "
+            + "attempts \(delivery.attempts)  \(last)")
       }
       print("\(page.items.count)条 / deliveries\(page.next == nil ? "" : "，还有更多 / and more")")
     }
@@ -117,7 +121,13 @@ struct Outbox: AsyncParsableCommand {
         guard let target = DerivedID.parseDelivery(id) else {
           throw ValidationError("\(id) 不是投递的编号 / \(id) is not the id of a delivery")
         }
-        try await store.write { try $0.retry(endpoint: target.endpoint, seq: target.seq, organ: nil) }
+        do {
+          try await store.write { try $0.retry(endpoint: target.endpoint, seq: target.seq, organ: nil) }
+        } catch {
+          let known = try await store.trace(endpoint: target.endpoint, seq: target.seq, organ: nil)
+          guard error == .notFound, known != nil else { throw error }
+          throw Failure(text: "该投递的接收地址已删除，无处可投 / its endpoint was deleted: there is nowhere to send it")
+        }
       } else if let only {
         guard try await store.endpoint(only) != nil else { throw StoreError.notFound }
         count = try await store.retryDead(of: only.key, limit: .max).queued
