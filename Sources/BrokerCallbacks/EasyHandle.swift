@@ -29,6 +29,8 @@ final class EasyHandle {
   private var connectTimeoutMS = 0
   private var totalTimeoutMS = 0
   private var identity: TLSIdentity?
+  /// What the handle has then is nobody's.
+  private var isIdentityHalfSet = false
   /// The sender's own authorities, to go back to.
   private var authorityDirectory: String?
   private var inspects = false
@@ -87,6 +89,8 @@ final class EasyHandle {
     need(ccurl_set_long(easy, CURLOPT_PIPEWAIT, 0))
     need(ccurl_set_long(easy, CURLOPT_TCP_NODELAY, 1))
     need(ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1))
+    // Or whoever gives up on a name that nobody resolves waits for the system to give up as well, and all others with him.
+    need(ccurl_set_long(easy, CURLOPT_QUICK_EXIT, 1))
     need(ccurl_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)))
     need(ccurl_set_long(easy, CURLOPT_SSL_VERIFYPEER, 1))
     need(ccurl_set_long(easy, CURLOPT_SSL_VERIFYHOST, 2))
@@ -118,7 +122,8 @@ extension EasyHandle {
   }
 
   private func setChanged(_ push: Push) -> CURLcode? {
-    if push.url != url {
+    // By bytes: what Unicode holds for the same text may be another address.
+    if !push.url.utf8.elementsEqual(url.utf8) {
       url = ""
       let code = ccurl_set_text(easy, CURLOPT_URL, push.url)
       if code != CURLE_OK { return code }
@@ -141,14 +146,14 @@ extension EasyHandle {
       if code != CURLE_OK { return code }
       totalTimeoutMS = total
     }
-    if push.identity !== identity, let code = setIdentity(push.identity) { return code }
+    if push.identity !== identity || isIdentityHalfSet, let code = setIdentity(push.identity) { return code }
     return push.inspects == inspects ? nil : setInspects(push.inspects)
   }
 
   /// Its own authorities count instead of the sender's; a connection made under another identity is not used (libcurl
   /// compares what each was made with).
   private func setIdentity(_ new: TLSIdentity?) -> CURLcode? {
-    identity = nil
+    (identity, isIdentityHalfSet) = (nil, true)
     for (option, blob) in [
       (CURLOPT_CAINFO_BLOB, new?.authorities), (CURLOPT_SSLCERT_BLOB, new?.certificate),
       (CURLOPT_SSLKEY_BLOB, new?.key),
@@ -158,7 +163,7 @@ extension EasyHandle {
     }
     let code = ccurl_set_text(easy, CURLOPT_CAPATH, new?.authorities == nil ? authorityDirectory : nil)
     if code != CURLE_OK { return code }
-    identity = new
+    (identity, isIdentityHalfSet) = (new, false)
     return nil
   }
 

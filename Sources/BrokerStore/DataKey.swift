@@ -73,11 +73,7 @@ package enum DataKey {
       throw .storage("\(path): \(words)")
     }
     unlink(partial)
-    let parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if parent >= 0 {
-      fsync(parent)
-      close(parent)
-    }
+    StateFile.syncDirectory(directory)
     return key
   }
 

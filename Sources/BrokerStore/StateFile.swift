@@ -13,6 +13,14 @@ package enum StateFile {
     give(descriptor, toOwnerOf: directory)
   }
 
+  /// A new name in a directory is on disk only when the directory is.
+  static func syncDirectory(_ directory: String) {
+    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
+  }
+
   static func give(_ descriptor: Int32, toOwnerOf directory: String) {
     var (file, owner) = (stat(), stat())
     guard geteuid() == 0, fstat(descriptor, &file) == 0, stat(directory, &owner) == 0, owner.st_uid != 0,

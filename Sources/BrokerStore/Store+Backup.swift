@@ -16,6 +16,7 @@ extension Store {
       guard descriptor >= 0, fsync(descriptor) == 0, rename(partial, path) == 0 else {
         throw StoreError.storage("\(path): \(String(cString: strerror(errno)))")
       }
+      StateFile.syncDirectory(path.lastIndex(of: "/").map { String(path[...$0]) } ?? ".")
     } catch {
       // Half a copy is no use to anybody, and may be what fills the disk.
       for suffix in ["", "-journal"] { unlink(partial + suffix) }
