@@ -8,12 +8,25 @@ extension WorkingCalendar {
     rows.lazy.filter { $0.region.isEmpty && $0.day.isNationalDayOff }.map(\.day.date.year).sorted()
   }
 
+  /// National days that are gone once the rows are loaded, in order: those of a year whose own notice they are, and which
+  /// it does not name. What the next year's notice says of its last days (元旦 of 2019 began on 30 December 2018) is not
+  /// for this one to take back.
+  package func removed(by rows: [Row]) -> [CalendarDate] {
+    let years = Set(Self.noticeYears(rows))
+    let named = Set(rows.lazy.filter(\.region.isEmpty).map(\.day.date))
+    return national.values.filter { day in
+      let year = day.date.year
+      guard years.contains(year), !named.contains(day.date) else { return false }
+      return years.contains(year + 1) || day.notice.isEmpty || day.notice != notice(of: year + 1)
+    }.map(\.date).sorted()
+  }
+
   /// The calendar once the rows are loaded. A year is replaced only by its own notice. A notice also names days of the
   /// year before, and one that amends a running year names a few days of it: these go in one by one, as regional ones
   /// do, and leave the rest as it is.
   package func amended(by rows: [Row]) -> WorkingCalendar {
-    let years = Set(Self.noticeYears(rows))
-    var days = national.values.filter { !years.contains($0.date.year) }
+    let removed = Set(removed(by: rows))
+    var days = national.values.filter { !removed.contains($0.date) }
     var regional = overlays.mapValues { Array($0.values) }
     for row in rows {
       if row.region.isEmpty { days.append(row.day) } else { regional[row.region, default: []].append(row.day) }

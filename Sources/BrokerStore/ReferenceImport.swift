@@ -36,8 +36,11 @@ package struct ImportReport: Sendable {
 
 /// What a calendar file changed.
 package struct CalendarChanges: Sendable, Equatable {
-  /// Years whose own notice the file is: their national days are now exactly what it says.
+  /// Years whose own notice the file is: their national days are now what it says, and what the next year's notice says
+  /// of their last days.
   package var replacedYears: [Int] = []
+  /// Days of those years that are announced no more.
+  package var removed: [String] = []
   /// Days outside those years, as `2026-03-03`, or `45 2026-03-03` for a region.
   package var added: [String] = []
   package var changed: [String] = []
@@ -122,7 +125,7 @@ extension Database {
   private func write(_ days: [Kept<WorkingCalendar.Row>], now: Instant) throws -> CalendarChanges {
     let old = try loadCalendar()
     let changes = CalendarChanges(of: old, by: days.map(\.value))
-    for year in changes.replacedYears { try run(ReferenceSQL.clearNationalDays, .text(String(year))) }
+    for day in changes.removed { try run(ReferenceSQL.removeNationalDay, .text(day)) }
     for row in days {
       let (region, day) = row.value
       try run(
@@ -138,6 +141,7 @@ extension CalendarChanges {
   /// What the rows of a file make of a calendar; see `WorkingCalendar.amended`.
   init(of calendar: WorkingCalendar, by rows: [WorkingCalendar.Row]) {
     replacedYears = WorkingCalendar.noticeYears(rows)
+    removed = calendar.removed(by: rows).map(\.description)
     for (region, day) in rows where !region.isEmpty || !replacedYears.contains(day.date.year) {
       let name = region.isEmpty ? day.date.description : "\(region) \(day.date)"
       let old = calendar.announcedDay(day.date, prefix: region)

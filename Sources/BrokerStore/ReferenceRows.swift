@@ -23,7 +23,7 @@ enum ReferenceSQL: String, CaseIterable {
     ON CONFLICT (region, date) DO UPDATE SET kind = excluded.kind, festival = excluded.festival,
       notice = excluded.notice, extra = excluded.extra
     """
-  case clearNationalDays = "DELETE FROM calendar_day WHERE region = '' AND substr(date, 1, 4) = $1"
+  case removeNationalDay = "DELETE FROM calendar_day WHERE region = '' AND date = $1"
   case getMeta = "SELECT value FROM meta WHERE name = $1"
   case setMeta = """
     INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value

@@ -31,6 +31,22 @@ internal import Testing
     #expect(old.changedDates(since: new) == range, "there and back")
   }
 
+  /// The end of a year is announced by the notice of the next one, and stays so when its own comes again.
+  @Test func theNextYearsNoticeHoldsForTheLastDays() throws {
+    func row(_ day: String, _ notice: String) throws -> WorkingCalendar.Row {
+      ("", AnnouncedDay(date: try date(day), kind: .off, festival: "", notice: notice))
+    }
+    let old = try Vectors.calendar.get()
+    let both = old.amended(by: [try row("2026-12-31", "甲"), try row("2027-10-01", "甲"), try row("2026-06-01", "乙")])
+    let again = both.amended(by: [try row("2026-10-01", "丙")])
+    #expect(!again.isWorkingDay(try date("2026-12-31"), region: nil))
+    #expect(again.isWorkingDay(try date("2026-06-01"), region: nil))
+    #expect(both.removed(by: [try row("2026-10-01", "丙")]).contains(try date("2026-06-01")))
+    // Unless both come together.
+    let replaced = both.amended(by: [try row("2026-10-01", "丙"), try row("2027-10-01", "丙")])
+    #expect(replaced.isWorkingDay(try date("2026-12-31"), region: nil))
+  }
+
   @Test func aYearsOwnNoticeReplacesItAndAnythingElseIsAdded() throws {
     let old = try Vectors.calendar.get()
     let amended = old.amended(by: [try Self.row("2026-03-09", .off), try Self.row("2026-03-10", .off, "45")])

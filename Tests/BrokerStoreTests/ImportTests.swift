@@ -57,8 +57,14 @@ import Testing
     #expect(store.reference.calendar.knownYears == [2026, 2027])
     // The year's own notice again, without a day that it should not have had: now exactly what it says.
     let again = try Self.load(store, .calendar, "date,kind,festival,notice\n2027-10-01,off,国庆节,通知2027\n").get()
-    #expect(again.days == CalendarChanges(replacedYears: [2027]))
+    #expect(again.days == CalendarChanges(replacedYears: [2027], removed: ["2027-01-01"]))
     #expect(try Self.days(store, 2027) == 1 && Self.days(store, 2026) == before + 1)
+    // Nor does the notice of the year before take back what this one says of its last day.
+    let older = try store.importFile(.calendar, Fixture.config("calendars/cn/2026.csv"))
+    #expect(older.days == CalendarChanges(replacedYears: [2026]))
+    #expect(try Self.days(store, 2026) == before + 1)
+    let day = try #require(CalendarDate("2026-12-31"))
+    #expect(!store.reference.calendar.isWorkingDay(day, region: nil))
   }
 
   @Test func aNoticeThatAmendsAYearChangesItsOwnDaysOnly() throws {

@@ -114,7 +114,10 @@ internal import Testing
     }
     #expect(!amended.stdout.contains("replaced"))
     let whole = try state.run(["import", "calendar", Binary.packageRoot + "/config/calendars/cn/2026.csv"])
-    #expect(whole.stdout.contains("years replaced: 2026") && !whole.stdout.contains("days "), "\(whole.stdout)")
+    for part in ["years replaced: 2026", "days removed: 2026-03-03\n"] {
+      #expect(whole.stdout.contains(part), "\(part) not in \(whole.stdout)")
+    }
+    #expect(!whole.stdout.contains("days added") && !whole.stdout.contains("days changed"), "\(whole.stdout)")
   }
 
   @Test func changesReachTheRunningDaemonWhenTheCommandReturns() throws {

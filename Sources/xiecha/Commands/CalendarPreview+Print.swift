@@ -27,6 +27,7 @@ extension CalendarPreview {
     w.object { w in
       w.int("rows", rows)
       w.array("replacedYears") { w in for year in days.replacedYears { w.int(nil, year) } }
+      w.array("removedDays") { w in for day in days.removed { w.string(nil, day) } }
       w.array("addedDays") { w in for day in days.added { w.string(nil, day) } }
       w.array("changedDays") { w in for day in days.changed { w.string(nil, day) } }
       w.int("moved", moved)

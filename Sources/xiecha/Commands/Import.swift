@@ -109,7 +109,8 @@ struct Import: ParsableCommand {
 
   static func tell(_ days: CalendarChanges) {
     let lines = [
-      ("整年替换 / years replaced", days.replacedYears.map(String.init)), ("新增日期 / days added", days.added),
+      ("整年替换 / years replaced", days.replacedYears.map(String.init)), ("删去日期 / days removed", days.removed),
+      ("新增日期 / days added", days.added),
       ("更改日期 / days changed", days.changed),
     ]
     for (what, which) in lines where !which.isEmpty { print("  \(what): \(which.joined(separator: ", "))") }
