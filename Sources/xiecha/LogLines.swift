@@ -64,6 +64,8 @@ final class LogLines: Sendable {
 /// One line for each message: time, level, message, metadata.
 struct LineLogHandler: LogHandler {
   let lines: LogLines
+  /// The journal takes the level of a line from `<4>` before it (sd-daemon(3)), and keeps that out of the text.
+  var isForJournal = false
   var logLevel = Logger.Level.info
   var metadata = Logger.Metadata()
 
@@ -77,6 +79,29 @@ struct LineLogHandler: LogHandler {
     let words = all.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
     // A line break in a message would begin a line that nobody logged.
     let text = "\(event.message)".replacing("\n", with: " ")
-    lines.append("\(BrokerClock.wall.rfc3339) \(event.level) xiecha:\(words) \(text)")
+    let priority = isForJournal ? "<\(event.level.priority)>" : ""
+    lines.append("\(priority)\(BrokerClock.wall.rfc3339) \(event.level) xiecha:\(words) \(text)")
+  }
+}
+
+extension LineLogHandler {
+  /// Standard error is the journal's: `JOURNAL_STREAM` names it by device and inode (systemd.exec(5)).
+  static func isJournal(_ stream: String?) -> Bool {
+    var file = stat()
+    return fstat(STDERR_FILENO, &file) == 0 && stream == "\(file.st_dev):\(file.st_ino)"
+  }
+}
+
+extension Logger.Level {
+  /// Of syslog(3).
+  fileprivate var priority: Int {
+    switch self {
+    case .trace, .debug: 7
+    case .info: 6
+    case .notice: 5
+    case .warning: 4
+    case .error: 3
+    case .critical: 2
+    }
   }
 }

@@ -25,6 +25,7 @@ struct Xiecha: AsyncParsableCommand {
   /// Runs the command and turns every error into one clear line and an exit status: the parser's own statuses are
   /// folded into 2, which systemd is told not to restart on.
   static func main() async {
+    openStandardFiles()
     var asked: any ParsableCommand.Type = Xiecha.self
     do {
       var command = try parseAsRoot()
@@ -38,6 +39,12 @@ struct Xiecha: AsyncParsableCommand {
     } catch {
       leave(error, asked)
     }
+  }
+
+  /// Where one of the three is closed, the next file that is opened would take its place: the database, into which the
+  /// lines of the log went then.
+  private static func openStandardFiles() {
+    for descriptor in 0...2 where fcntl(Int32(descriptor), F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
   }
 
   private static func leave(_ error: any Error, _ asked: any ParsableCommand.Type) -> Never {

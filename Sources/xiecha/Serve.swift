@@ -27,6 +27,8 @@ struct Serve: AsyncParsableCommand {
 
   /// The whole program, in order: configuration, store, keeper, callbacks, web, ready, signals.
   func run() async throws {
+    // A reader of the log who goes away ends nothing.
+    signal(SIGPIPE, SIG_IGN)
     var settings = try state.settings()
     let faults = settings.apply(environment: [:], assignments: listen.map { ["listen=\($0)"] } ?? [])
     if let fault = ConfigurationFault(faults) { throw fault }
@@ -103,7 +105,8 @@ struct Serve: AsyncParsableCommand {
   }
 
   private static func logger(_ level: String) -> Logger {
-    LoggingSystem.bootstrap { _ in LineLogHandler(lines: .standardError) }
+    let isJournal = LineLogHandler.isJournal(ProcessInfo.processInfo.environment["JOURNAL_STREAM"])
+    LoggingSystem.bootstrap { _ in LineLogHandler(lines: .standardError, isForJournal: isJournal) }
     var logger = Logger(label: "xiecha")
     logger.logLevel = Logger.Level(rawValue: level) ?? .info
     return logger

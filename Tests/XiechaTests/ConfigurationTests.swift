@@ -38,6 +38,13 @@ internal import Testing
     #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == shipped)
   }
 
+  /// What stood in it would count for nothing.
+  @Test func aSecondDocumentIsRefused() throws {
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    try (text + "---\nlisten: \"127.0.0.1:3\"\n").write(toFile: file, atomically: true, encoding: .utf8)
+    try expectRefused(["\(file):", "a second document begins before this"])
+  }
+
   @Test(arguments: [
     ("  bodyBytes:", "  bodyBites:", "did you mean limits.bodyBytes?"),
     ("  allowHTTP:", "  allowHttp:", "did you mean callbacks.allowHTTP?"),

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Dispatch
 internal import Logging
 internal import Synchronization
@@ -31,6 +32,22 @@ internal import Testing
     #expect((89...90).contains(dropped) || dropped > 60, "\(text)")
     #expect(text.count(where: { $0.hasPrefix("line ") || $0 == "first" }) + dropped == 101, "\(text)")
     #expect(text.first == "first")
+  }
+
+  /// sd-daemon(3): the journal knows a warning from what is said in passing.
+  @Test func theJournalIsToldTheLevel() {
+    let written = Mutex("")
+    let lines = LogLines(limit: 10) { text in written.withLock { $0 += text } }
+    let logger = Logger(label: "x") { _ in LineLogHandler(lines: lines, isForJournal: true) }
+    logger.warning("two")
+    logger.error("three")
+    lines.flush()
+    let text = written.withLock { $0 }.split(separator: "\n")
+    #expect(text.map { $0.prefix(3) } == ["<4>", "<3>"] && text[0].hasSuffix(" warning xiecha: two"), "\(text)")
+    var file = stat()
+    fstat(STDERR_FILENO, &file)
+    #expect(LineLogHandler.isJournal("\(file.st_dev):\(file.st_ino)"))
+    #expect(!LineLogHandler.isJournal("1:1") && !LineLogHandler.isJournal(nil))
   }
 
   @Test func aMessageIsOneLine() {

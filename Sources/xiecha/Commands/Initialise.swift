@@ -47,6 +47,7 @@ struct Initialise: AsyncParsableCommand {
       throw Failure(text: "\(path) 已存在，未作任何更改 / \(path) exists already; nothing was changed")
     }
     try refuseStrayLog()
+    try refuseStrayKeys()
     var workshop = try Workshop(state.path)
     do {
       var inside = self
@@ -72,6 +73,19 @@ struct Initialise: AsyncParsableCommand {
           + "\(path) belongs to a database that is not here any more, and may hold what is not in it yet: move it beside "
           + "that database; nothing was changed")
     }
+  }
+
+  /// The only plain copy of the keys of a database that may yet be restored.
+  private func refuseStrayKeys() throws {
+    let path = state.path + "/keys.json"
+    // One that was cut short while it handed over has left its own.
+    guard FileManager.default.fileExists(atPath: path),
+      !FileManager.default.fileExists(atPath: state.path + Workshop.name)
+    else { return }
+    throw Failure(
+      text: "\(path) 是此前数据库的密钥：要恢复该数据库，请放回备份；确要另建，请先移走该文件。未作任何更改 / "
+        + "\(path) holds the keys of an earlier database: put its backup back to restore it; to begin anew, move the file "
+        + "away first. Nothing was changed")
   }
 
   /// Makes everything; the directory is the workshop.

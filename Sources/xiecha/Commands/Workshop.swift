@@ -5,7 +5,7 @@ internal import Foundation
 /// Where `init` builds: a directory inside the state directory, from which everything moves to its place once it is
 /// finished, the database last. What was cut short has no database, which a second `init` makes anew.
 struct Workshop {
-  private static let name = "/init.partial"
+  static let name = "/init.partial"
 
   let path: String
   private let directory: String

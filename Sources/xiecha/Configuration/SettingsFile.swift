@@ -88,12 +88,7 @@ extension Settings {
         "没有这一文件；请先 xiecha init 建立状态目录，或用 --state-dir 指明",
         "there is no such file; make the state directory with xiecha init, or name another with --state-dir"))
     var settings = Settings()
-    let root: Node?
-    do {
-      root = try Yams.compose(yaml: text)
-    } catch {
-      throw ConfigurationFault(file: file, yaml: error)
-    }
+    let root = try YAMLReader.root(text, file: file)
     let faults =
       (root.map { settings.apply($0, prefix: "", file: file) } ?? [])
       + settings.apply(environment: environment, assignments: assignments)

@@ -5,6 +5,23 @@ internal import Yams
 struct YAMLReader {
   let file: String
 
+  /// - Returns: nil of a text that says nothing.
+  static func root(_ text: String, file: String) throws(ConfigurationFault) -> Node? {
+    var all: [Node] = []
+    do {
+      var documents = try Yams.compose_all(yaml: text)
+      while let node = documents.next() { all.append(node) }
+      if let error = documents.error { throw error }
+    } catch {
+      throw ConfigurationFault(file: file, yaml: error)
+    }
+    guard all.count < 2 else {
+      throw YAMLReader(file: file).fault(
+        all[1], "文件中另起了一份文档（---），只能有一份", "a second document begins before this (---); there is one in a file")
+    }
+    return all.first
+  }
+
   func fault(_ node: Node, _ zh: String, _ en: String) -> ConfigurationFault {
     ConfigurationFault(place: node.mark.map { "\(file):\($0.line)" } ?? file, zh, en)
   }
