@@ -104,6 +104,9 @@ extension AssistanceRequest {
       ], timer: law.nextTimer(for: next, now: now))
   }
 
+  /// Of one organ about one request: each is kept for ever, and told to people.
+  package static let maximumReminders = 100
+
   /// 催办: recorded and told, and nothing changes. Of what lies returned it says whom it is for: no longer the requested
   /// organ.
   func remind(_ text: String?) -> Turn {

@@ -94,7 +94,7 @@ package enum StatedReason {
 
   /// Neither signs nor blanks say anything; a Han character is a letter.
   package static func faults(_ reason: String) -> [Fault] {
-    let said = reason.filter { $0.isLetter || $0.isNumber }
+    let said = reason.filter { ($0.isLetter || $0.isNumber) && !String($0).isInvisible }
     let letters = said.lazy.filter(\.isLetter).prefix(fewestLetters).count
     let isSaid = said.count >= shortest && letters == fewestLetters && said.contains { $0 != said.first }
     return isSaid

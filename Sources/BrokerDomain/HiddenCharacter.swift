@@ -1,4 +1,11 @@
 extension String {
+  /// Nothing of it is seen: blanks, and what Unicode has shown as nothing.
+  package var isInvisible: Bool {
+    // Nearly every text begins with a letter of ASCII or a Han character, and this is asked of every one.
+    if let first = utf8.first, first > 0x20 && first < 0x7F || (0xE4...0xE9).contains(first) { return false }
+    return unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0.properties.isDefaultIgnorableCodePoint }
+  }
+
   /// What is wrong with a text that holds what nobody sees; nil of any other. Line ends and tabs may stand in texts. Controls
   /// of either set may not, nor signs that turn the direction of writing: with them a text reads as something else than
   /// it says.

@@ -18,6 +18,8 @@ package enum Obstacle: Sendable, Equatable {
   case notContradicted
   /// It lies returned and its clock stands still, so there is nobody to be reminded.
   case clockStopped
+  /// The organ has reminded of it as often as it may.
+  case reminderLimit
   /// The organ that has it is none of the caller's to supervise, and has not returned it.
   case notSupervised
   /// The report that it would undo was undone before: by which request and when is nil for who may not read that.
@@ -36,6 +38,7 @@ package enum Obstacle: Sendable, Equatable {
     case .noSuperior: "no-superior"
     case .notContradicted: "not-contradicted"
     case .clockStopped: "clock-stopped"
+    case .reminderLimit: "reminder-limit"
     case .notSupervised: "not-supervised"
     case .reversed: "already-reversed"
     }
@@ -83,6 +86,10 @@ package enum Obstacle: Sendable, Equatable {
         "已退回提出机关且期限停止计算，没有可以催办的机关；期限照常计算的（如投诉举报）退回后才可催办提出机关",
         "it lies returned and its clock stands still; only where the clock runs on (a complaint) is the organ that asked reminded"
       )
+    case .reminderLimit:
+      Phrase(
+        "本机关已催办\(AssistanceRequest.maximumReminders)次，不得再次催办；可以请监督机关督办",
+        "your organ has reminded of it \(AssistanceRequest.maximumReminders) times, and no more is possible; turn to the supervisor")
     case .notSupervised:
       Phrase(
         "正在办理的机关不由本机关监督：退回之前，只有监督该机关的司法局可以移送；可以催办",

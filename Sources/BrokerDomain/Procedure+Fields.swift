@@ -124,6 +124,7 @@ extension Procedure {
     }
     var faults: [Fault] = []
     for member in members where !fields.contains(where: { $0.name == member.name }) {
+      if faults.count >= Procedure.mostFaults { break }
       let known = fields.map(\.name).joined(separator: ", ")
       faults.append(
         Fault(

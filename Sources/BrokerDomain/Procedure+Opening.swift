@@ -36,7 +36,7 @@ extension Procedure {
       }
     }
     if let to { faults += answererFaults(to, by: requester, reference) }
-    if let data { faults += self.faults(of: data, today: today) + halfYearFaults(data) }
+    if let data { faults += self.faults(of: data, today: today) + halfYearFaults(data) + remoteFaults(data, today: today) }
     return faults
   }
 
@@ -85,6 +85,23 @@ extension Procedure {
       organ.code != responder.code && organ.region.covers(responder.region)
         && !copies.filter(organ.roles.contains).isEmpty
     }.map(\.code)
+  }
+
+  /// A date or half year by which the deadline would be found, and that nobody lives to see.
+  private func remoteFaults(_ data: JSON, today: CalendarDate) -> [Fault] {
+    let (field, year): (String, Int?) =
+      switch clock {
+      case .statedDate(let field, _, _): (field, data[field]?.stringValue.flatMap { CalendarDate($0) }?.year)
+      case .fixedDates(_, _, let field?): (field, data[field]?.stringValue.flatMap { HalfYear($0) }?.year)
+      case .fixedDates, .workingDays, .acknowledge: ("", nil)
+      }
+    let last = today.year + Self.maximumYearsAhead
+    guard let year, year > last, Field.years.contains(year) else { return [] }
+    return [
+      Fault(
+        "/data/\(field)", "期限依此确定，不得晚于\(last)年",
+        "the deadline goes by it: the year is \(last) at the latest")
+    ]
   }
 
   /// A half year that fits the pattern and cannot be meant: by its year the deadline is found.

@@ -79,6 +79,10 @@ package struct Procedure: Sendable, Equatable {
 
   /// Nothing in the plans runs longer than 60 working days; a year bounds a typing error.
   package static let maximumDays = 250
+  /// What is told of one body: who has more of them wrong has sent something else.
+  package static let mostFaults = 100
+  /// Of a date that is named, after the year in which it is: whoever names a later one has slipped.
+  package static let maximumYearsAhead = 10
 
   package init(
     id: String, title: Phrase, clause: String, openers: Openers, answerers: [Organ.Role], clock: Clock,

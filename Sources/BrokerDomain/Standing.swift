@@ -9,7 +9,7 @@ package struct Standing: Sendable, Equatable {
 
   /// - Parameter region: whose calendar its days are counted in; see `AssistanceRequest.countedRegion`.
   package init(of request: borrowing AssistanceRequest, now: Instant, calendar: WorkingCalendar, region: RegionCode?) {
-    let until = request.closedAt ?? request.pausedAt ?? now
+    let until = request.clockStoppedAt ?? now
     remaining = calendar.workingDays(after: until.date, through: request.deadline.date, region: region)
     status = request.clockStatus(now: now)
     isOverdue = request.isOverdue(now: now)

@@ -32,8 +32,8 @@ package struct WorkingCalendar: Sendable, Equatable {
   let national: [CalendarDate: AnnouncedDay]
   let overlays: [String: [CalendarDate: AnnouncedDay]]
   package let knownYears: Set<Int>
-  /// Of the days from `tableStart` on, how many working days of the country lie before each: for the known years and the
-  /// one after them, in which nearly all deadlines lie.
+  /// Of the days from `tableStart` on, how many working days of the country lie before each: for the known years and those
+  /// after them into which a deadline may reach.
   private var workedBefore: [Int32] = []
   private var tableStart = 0
   /// On every working day.
@@ -49,7 +49,7 @@ package struct WorkingCalendar: Sendable, Equatable {
     knownYears = Set(national.lazy.filter(\.isNationalDayOff).map(\.date.year))
     if let first = knownYears.min(), let last = knownYears.max(), last - first < 100,
       let start = CalendarDate(year: first, month: 1, day: 1),
-      let end = CalendarDate(year: last + 1, month: 12, day: 31)
+      let end = CalendarDate(year: last + Procedure.maximumYearsAhead + 1, month: 12, day: 31)
     {
       var count: Int32 = 0
       let worked = (start.dayNumber...end.dayNumber).map { day in

@@ -15,7 +15,9 @@ package enum SwitchedOff: Sendable, Equatable {
   /// Every attempt failed for so many working days.
   case failing(since: Instant, days: Int)
 
-  package static let causes = ["gone", "failing"]
+  package static let causes = ["gone", "failing", secretLost]
+  /// Not by anything that came of an attempt: the data key was renewed.
+  static let secretLost = "secret-lost"
 
   package var cause: String {
     switch self {
@@ -105,6 +107,7 @@ enum EndpointMarkSQL: String, CaseIterable {
     SELECT disabled_cause, count(*) FROM endpoint
     WHERE disabled_cause IS NOT NULL AND enabled = 0 AND deleted_at IS NULL GROUP BY disabled_cause
     """
+  case countLost = "SELECT count(*) FROM endpoint WHERE disabled_reason = $1 AND enabled = 0 AND deleted_at IS NULL"
 }
 
 extension WriteContext {
@@ -168,6 +171,7 @@ extension Store {
       for (cause, count) in try db.all(EndpointMarkSQL.countOff, body: { ($0.text(0), Int($0.int(1))) }) {
         counts[cause] = count
       }
+      counts[SwitchedOff.secretLost] = try db.first(EndpointMarkSQL.countLost, .text(Endpoint.secretLost)) { Int($0.int(0)) }
       return counts
     }
   }

@@ -58,7 +58,7 @@ enum EventSQL: String, CaseIterable {
 }
 
 extension Store {
-  func newestEvent() async throws(StoreError) -> Int64 {
+  package func newestEvent() async throws(StoreError) -> Int64 {
     try await read { db in try db.first(EventSQL.newest) { $0.int(0) } ?? 0 }
   }
 

@@ -36,6 +36,8 @@ extension WriteContext {
       throw Refusal.faults(faults + links.faults)
     }
     guard links.faults.isEmpty else { throw Refusal.faults(links.faults) }
+    if command.verb == .remind { try checkReminders(of: request, by: organ) }
+    if request.deadline.at <= now { try fireMissed(request) }
     guard !decision.owes.isEmpty else {
       try apply(decision, previous: request, trace: trace)
       try link(decision.request, to: links.origin, trace: trace)

@@ -37,19 +37,24 @@ extension Store {
   /// Requests that one read looks at: a long period must not keep one moment of the database alive for seconds.
   private static let ledgerSlice = 20_000
 
-  /// Rows of the supervision ledger 日常监管台账, oldest first.
+  /// Rows of the supervision ledger 日常监管台账, oldest first; fewer than the limit where they are large, and more then.
   package func ledger(_ query: LedgerQuery) async throws(StoreError) -> Page<StoredRequest> {
     let reference = reference
     // A key is not older than its receipt; see `ReportBuilder`.
     let end = (query.to + 2).midnight.milliseconds << 12
     var after = max(query.after, (query.from.midnight.milliseconds << 12) - 1)
-    var found: [StoredRequest] = []
+    let pageBytes = options.pageBytes
+    var (found, bytes): ([StoredRequest], Int) = ([], 0)
     while true {
-      let (from, wanted) = (after, query.limit + 1 - found.count)
+      let (from, wanted, room) = (after, query.limit + 1 - found.count, pageBytes - bytes)
       let (last, some) = try await read { db in
-        try Self.ledgerSlice(db, query, from, end, wanted: wanted, reference)
+        try Self.ledgerSlice(db, query, from, end, wanted: wanted, bytes: room, reference)
       }
       found += some
+      bytes += some.reduce(0) { $0 + $1.request.content.bytes.count }
+      if bytes > pageBytes, found.count <= query.limit {
+        return Page(items: found, next: found.last?.request.id.key)
+      }
       guard found.count <= query.limit else {
         let rows = Array(found.prefix(query.limit))
         return Page(items: rows, next: rows.last?.request.id.key)
@@ -61,7 +66,8 @@ extension Store {
 
   /// - Returns: the last key that was looked at, nil when there are no more; and what belongs to the ledger.
   private static func ledgerSlice(
-    _ db: Database, _ query: LedgerQuery, _ from: Int64, _ end: Int64, wanted: Int, _ reference: Reference
+    _ db: Database, _ query: LedgerQuery, _ from: Int64, _ end: Int64, wanted: Int, bytes room: Int,
+    _ reference: Reference
   ) throws -> (Int64?, [StoredRequest]) {
     let (first, last) = (query.from.midnight.milliseconds, (query.to + 1).midnight.milliseconds)
     var (seen, newest, keys): (Int, Int64?, [Int64]) = (0, nil, [])
@@ -73,6 +79,12 @@ extension Store {
       else { return }
       keys.append(row.int(0))
     }
-    return (seen < ledgerSlice ? nil : newest, try keys.compactMap { try StoredRequest.load($0, db, reference) })
+    var (rows, bytes): ([StoredRequest], Int) = ([], 0)
+    for key in keys where bytes <= room {
+      guard let stored = try StoredRequest.load(key, db, reference) else { continue }
+      rows.append(stored)
+      bytes += stored.request.content.bytes.count
+    }
+    return (seen < ledgerSlice ? nil : newest, rows)
   }
 }

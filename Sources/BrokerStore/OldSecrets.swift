@@ -42,7 +42,9 @@ extension Endpoint {
   package mutating func rotate(to new: [UInt8], now: Instant, oldUntil: Instant) -> Instant? {
     let live = oldSecrets.filter { now < $0.until }
     if live.count >= Self.oldSecretsAtOnce, let end = nextEnd(now: now) { return end }
-    oldSecrets = [OldSecret(secret: secret, until: oldUntil)] + live
+    // What was put in the place of a lost one nobody knows.
+    oldSecrets = isSecretLost ? [] : [OldSecret(secret: secret, until: oldUntil)] + live
+    if isSecretLost { disabledReason = Self.secretReplaced }
     secret = new
     rotatedAt = now
     return nil

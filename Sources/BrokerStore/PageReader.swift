@@ -7,6 +7,7 @@ struct ListMemory {
   let unfiled: Unfiled
   let filters: SubjectFilters
   let known: KnownRequests
+  let pageBytes: Int
 }
 
 /// A page as it fills.
@@ -24,7 +25,10 @@ struct PageReader {
     found.reserveCapacity(query.limit)
   }
 
-  var isFull: Bool { found.count >= query.limit }
+  /// Of the rows that were read, as far as a row may be large: what its request says.
+  private var bytes = 0
+  var isFull: Bool { found.count >= query.limit || isCut }
+  var isCut: Bool { bytes > memory.pageBytes }
 
   /// - Parameter after: the key at which to stop.
   mutating func read(_ sources: [KeySource], before: Int64, after: Int64 = .min, _ db: Database) throws {
@@ -55,7 +59,9 @@ struct PageReader {
       let listed = ListedRequest(try StoredRequest(row, page.memory.reference), page.memory.reference)
       guard page.query.accepts(listed) else { return }
       page.found.append(listed)
-      if StoredRequest.bytes(row) <= KnownRequests.largest { page.new.append(listed) }
+      let size = StoredRequest.bytes(row)
+      page.bytes += size
+      if size <= KnownRequests.largest { page.new.append(listed) }
     }
   }
 }

@@ -11,7 +11,19 @@ enum ReminderTimer {
   static func seq(_ code: Int64) -> Int64? { code / 10 >= base ? code / 10 - base : nil }
 }
 
+enum ReminderSQL: String, CaseIterable {
+  case count = "SELECT count(*) FROM event WHERE request = $1 AND type = $2 AND actor = $3"
+}
+
 extension WriteContext {
+  func checkReminders(of request: AssistanceRequest, by organ: OrganCode) throws {
+    guard let number = reference.organ(organ)?.number else { return }
+    let count = try db.first(
+      ReminderSQL.count, .int(request.id.key), .text(EventType.reminded.rawValue), .int(number)
+    ) { $0.int(0) }
+    if count ?? 0 >= AssistanceRequest.maximumReminders { throw Refusal.notAllowed(.reminderLimit) }
+  }
+
   /// A reminder is for people: the contact of the organ whose turn it is is told now, in office hours, else when people
   /// come in next. A party is told of what is sealed too.
   func tellReminded(_ request: AssistanceRequest, seq: Int64) throws {

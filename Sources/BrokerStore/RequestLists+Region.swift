@@ -22,12 +22,12 @@ extension Store {
       filter: filter, organs: organs.map(\.number), among: Set(organs.map(\.code)), before: cursor ?? .max,
       limit: limit + 1, now: clock.now)
     return try await read { db in
-      let found = try db.requests(query, memory)
+      let (found, isCut) = try db.requests(query, memory)
       // What is sealed is for its two parties.
       let items = found.prefix(limit).filter {
         $0.request.parties(supervisor.code, memory.reference).contains(.supervisor)
       }
-      return Page(items: items, next: found.count > limit ? found[limit - 1].request.id.key : nil)
+      return Page(items: items, next: found.count > limit || isCut ? found.prefix(limit).last?.request.id.key : nil)
     }
   }
 }

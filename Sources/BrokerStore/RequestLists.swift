@@ -76,6 +76,7 @@ extension Store {
   /// - Parameters:
   ///   - cursor: the key of the last request of the page before; nil for the first page.
   ///   - limit: 1…500.
+  /// - Returns: fewer than the limit where they are large, and a next page then.
   package func requests(
     of organ: Int64, _ filter: RequestFilter, cursor: Int64?, limit: Int
   ) async throws(StoreError) -> Page<ListedRequest> {
@@ -84,15 +85,16 @@ extension Store {
       filter: filter, organs: [organ], organ: memory.reference.organ(number: organ)?.code, before: cursor ?? .max,
       limit: limit + 1, now: clock.now)
     return try await read { db in
-      var found = try db.requests(query, memory)
-      guard found.count > limit else { return Page(items: found, next: nil) }
-      found.removeLast()
-      return Page(items: found, next: found.last?.request.id.key)
+      let (found, isCut) = try db.requests(query, memory)
+      guard found.count > limit || isCut else { return Page(items: found, next: nil) }
+      let items = Array(found.prefix(limit))
+      return Page(items: items, next: items.last?.request.id.key)
     }
   }
 
   var listMemory: ListMemory {
-    ListMemory(reference: reference, unfiled: unfiled, filters: subjectFilters, known: listed)
+    ListMemory(
+      reference: reference, unfiled: unfiled, filters: subjectFilters, known: listed, pageBytes: options.pageBytes)
   }
 
   /// The open requests that an organ made under a commitment (承诺书文号), oldest first.
@@ -108,8 +110,8 @@ extension Store {
 }
 
 extension Database {
-  /// Requests that are what is asked for, newest first.
-  func requests(_ query: ListQuery, _ memory: ListMemory) throws -> [ListedRequest] {
+  /// Requests that are what is asked for, newest first; and whether they are so large that there may be more.
+  func requests(_ query: ListQuery, _ memory: ListMemory) throws -> (found: [ListedRequest], isCut: Bool) {
     var page = PageReader(query, memory)
     let filter = query.filter
     if let subject = filter.subject {
@@ -117,7 +119,7 @@ extension Database {
       let runs = try memory.filters.runs(of: subject, self)
       try page.read(
         [.subject(idNumber: subject, runs: runs), .known(query.newestFirst(known))], before: query.before, self)
-      return page.found
+      return (page.found, page.isCut)
     }
     let organ = query.among == nil ? query.organs.first : nil
     let readsOverdue = try readsOverdue(filter, query.now)
@@ -139,7 +141,7 @@ extension Database {
     }
     // Who pages on reads each request once.
     if query.before == .max { memory.known.keep(page.new, newest: newest, memory.reference) }
-    return page.found
+    return (page.found, page.isCut)
   }
 
   /// Adds the requests of filed events. They are read from the events, which are in order of time, rather than from an

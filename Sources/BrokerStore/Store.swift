@@ -18,6 +18,8 @@ package struct StoreOptions: Sendable, Equatable {
   package var startCheckMiB = 64
   /// Requests of first pages of lists that are kept in memory, some 6 KiB each and 20 at most.
   package var listedRequests = 4096
+  /// What the requests of one page say, together; a page of large ones ends there, and the next begins after it. No key.
+  var pageBytes = 16 << 20
   /// Subjects that make a run (`SubjectFiling`). No key: whoever looks for a person reads as many by themselves.
   var subjectsAtOnce = 1024
 
@@ -44,7 +46,7 @@ package final class Store: Sendable {
   private let lock: InstanceLock?
   /// For the secrets of endpoints.
   let vault: Vault
-  private let options: StoreOptions
+  let options: StoreOptions
   private let found = Mutex<String?>(nil)
 
   /// Many deadlines are being recorded at once.

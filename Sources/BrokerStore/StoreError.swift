@@ -5,7 +5,7 @@ internal import GRDB
 package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The domain refused.
   case refused(Refusal)
-  /// More writes are waiting than `database.queueLimit`.
+  /// More writes are waiting than `database.queueLimit`, or too many long reads.
   case queueFull
   /// The disk is full or failing; nothing of the command was written.
   case storage(String)
@@ -28,7 +28,7 @@ package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .refused(let refusal): "refused: \(refusal)"
-    case .queueFull: "too many writes are waiting"
+    case .queueFull: "too many calls are waiting"
     case .storage(let text): "the disk cannot take the write: \(text)"
     case .busy(let text): "the database is locked: \(text)"
     case .idempotencyConflict: "the idempotency key was used for another call"

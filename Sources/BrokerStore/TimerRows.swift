@@ -14,6 +14,8 @@ enum TimerSQL: String, CaseIterable {
     FROM timer t CROSS JOIN request r ON r.key = t.request
     WHERE t.due_at <= $1 ORDER BY t.due_at, t.request, t.rung LIMIT $2
     """
+  /// The highest rung of a clock, between two codes, that has fired.
+  case highestFired = "SELECT max(rung) FROM event WHERE request = $1 AND rung BETWEEN $2 AND $3 AND rung IS NOT NULL"
   /// Everything up to the last row that was taken: they come in the order of the key.
   case deleteThrough = "DELETE FROM timer WHERE (due_at, request, rung) <= ($1, $2, $3)"
   /// Open requests with no timer but one for people, and the last rung that fired (0 for none).
@@ -88,6 +90,23 @@ extension WriteContext {
       fired += 1
     }
     return (fired, isFull || earliestArmed.map { $0 <= now } == true)
+  }
+}
+
+extension WriteContext {
+  /// Fires what the keeper has not come to yet of a request that is moved after its due moment: what came late is told to
+  /// have been late, also where that comes within the same second, or right after a start.
+  func fireMissed(_ request: AssistanceRequest) throws {
+    let leg = Int64(request.progress.leg) * 10
+    let fired = try db.first(TimerSQL.highestFired, .int(request.id.key), .int(leg), .int(leg + 9)) { $0.optionalInt(0) }
+    var last = fired.flatMap(\.self).flatMap { RungCode($0)?.rung }
+    while let timer = request.nextTimer(after: last, reference), timer.at <= now,
+      let decision = request.fire(timer, now: now, reference: reference)
+    {
+      try apply(decision, previous: request)
+      try tellPeople(of: timer.rung, of: request)
+      last = timer.rung
+    }
   }
 }
 

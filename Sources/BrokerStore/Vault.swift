@@ -142,7 +142,7 @@ extension Store {
         )
       }
       let vault = Vault(try DataKey.create(directory))
-      let reason = "数据密钥丢失：请更换密钥后重新启用 / the data key was lost: rotate the secret, then enable"
+      let reason = Endpoint.secretLost
       return try writeNow { db in
         let rows = try db.all(VaultSQL.sealed) { EntityID(key: $0.int(0), tail: $0.int(1)) }
         for id in rows {

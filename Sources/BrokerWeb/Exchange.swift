@@ -10,6 +10,8 @@ struct Incoming: Sendable {
   /// The target, percent-encoded as it came.
   let target: String
   let headers: CallHeaders
+  /// Or older.
+  let isHTTP11: Bool
   /// Nil of one that is longer than the limit: it is not kept, and need not have arrived whole.
   let body: [UInt8]?
   /// Of its client.
@@ -139,7 +141,7 @@ final class Exchange: ChannelDuplexHandler {
     isDeaf = head.method == .CONNECT || head.headers.contains(name: "upgrade")
     let incoming = Incoming(
       method: HTTPRequest.Method(rawValue: head.method.rawValue) ?? .get, target: head.uri,
-      headers: CallHeaders(head.headers), body: discarded == nil ? Array(buffer: body) : nil,
+      headers: CallHeaders(head.headers), isHTTP11: head.version == .http1_1, body: discarded == nil ? Array(buffer: body) : nil,
       presence: presence)
     // What it lies in may be much larger.
     body = ByteBuffer()

@@ -36,6 +36,15 @@ internal import Testing
     #expect(request.clockStatus(now: now) == (row.0 >= 0 ? .missed : .running))
   }
 
+  /// A clock that was met counts no more, whatever becomes of the request.
+  @Test func onceMet() throws {
+    var request = try sampleRequest(sampleState(.acknowledged), reference)
+    request.progress.metAt = due + -86_400_001
+    for later: Int64 in [0, 86_400_000, 2_592_000_000] {
+      #expect(try shown(request, at: due + later) == "met false 1")
+    }
+  }
+
   /// Once closed only the moment of closing counts, whenever one looks.
   static let onceClosed: [(Int64, String)] = [
     (-1, "met false 0"), (0, "missed false 0"), (1, "missed false 0"), (-86_400_001, "met false 1"),

@@ -88,6 +88,20 @@ internal import Testing
     #expect(try due(.workingDays(1, from: .field("stated")), "320681") == "2026-04-21T17:30:00+08:00")
   }
 
+  /// The days up to it would be counted one by one.
+  @Test(arguments: [("2036-12-31", false), ("2037-01-01", true), ("2100-12-31", true)])
+  func aNamedDateIsNotTooFarAhead(_ day: String, _ isRefused: Bool) throws {
+    let stated = Procedure.Field(
+      name: "stated", label: Phrase("限期", "by"), kind: .date(.any), required: true)
+    let procedure = sampleProcedure(
+      clock: .statedDate(field: "stated", roll: .following, otherwise: 9), fields: [stated])
+    let reference = try makeReference()
+    let faults = procedure.faults(
+      item: false, subject: true, questions: false, data: .object([.init("stated", .string(day))]), to: nil,
+      by: try #require(reference.organs.first), today: try date("2026-11-30"), reference: reference)
+    #expect(faults.contains { $0.pointer == "/data/stated" } == isRefused, "\(faults)")
+  }
+
   @Test func daysOfTheClock() throws {
     let dates = [try #require(MonthDay("08-31"))]
     #expect(sampleProcedure(clock: .workingDays(7, from: .field("x"))).workingDays == 7)

@@ -5,6 +5,36 @@ import Testing
 @testable import BrokerStore
 
 @Suite(.timeLimit(.minutes(5))) struct ListTests {
+  /// Pages and parts of large requests end early, and nothing is left out.
+  @Test func largeRequestsMakeSmallPages() async throws {
+    var options = StoreOptions()
+    options.pageBytes = 800
+    let store = try Fixture().open(options: options)
+    defer { store.close() }
+    var ids: [EntityID] = []
+    for _ in 0..<12 { ids.append(try await store.submit().id) }
+    var (pages, cursor): ([[EntityID]], Int64?) = ([], nil)
+    repeat {
+      let page = try await store.requests(
+        of: try store.number(.requester), RequestFilter(), cursor: cursor, limit: 10)
+      pages.append(page.items.map(\.request.id))
+      cursor = page.next
+    } while cursor != nil && pages.count < 20
+    #expect(pages.joined().map(\.self) == ids.reversed())
+    #expect(pages.allSatisfy { $0.count < 10 } && pages.count > 2, "\(pages.map(\.count))")
+    let organs: Set = [try store.number(.requester)]
+    var (parts, after): ([[EntityID]], Int64?) = ([], 0)
+    while let from = after, parts.count < 20 {
+      let page = try await store.ledger(
+        LedgerQuery(
+          from: Fixture.monday.date, to: Fixture.monday.date, procedures: ["verification"], organs: organs, after: from,
+          limit: 10))
+      parts.append(page.items.map(\.request.id))
+      after = page.next
+    }
+    #expect(parts.joined().map(\.self) == ids && parts.allSatisfy { $0.count < 10 }, "\(parts.map(\.count))")
+  }
+
   private static let people = ["11010519491231002X", "320681199001010017", "320681198502020025"]
   private static let organs: [Qidong] = [.requester, .responder, .stranger, .credit]
 

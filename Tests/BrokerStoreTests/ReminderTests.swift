@@ -39,6 +39,19 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  @Test func asOftenAsItMay() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let request = try await store.submit()
+    for _ in 0..<AssistanceRequest.maximumReminders {
+      try await store.carryOut(Self.remind, request.id, by: .requester)
+    }
+    let refused = await failure { try await store.carryOut(Self.remind, request.id, by: .requester) }
+    #expect(refused == .refused(.notAllowed(.reminderLimit)))
+    try await store.carryOut(Self.remind, request.id, by: .supervisor)
+    #expect(try await store.timeline(request.id).count == AssistanceRequest.maximumReminders + 2)
+  }
+
   /// While particulars are awaited it is the requester's turn: nobody else is told to hurry, and nobody by himself.
   @Test func whoIsAskedForParticularsIsTold() async throws {
     let store = try Fixture().open()

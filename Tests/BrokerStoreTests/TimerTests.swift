@@ -34,6 +34,23 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// Who answers late before the keeper has come to it, right after a start, has answered late all the same.
+  @Test(arguments: [Command.confirm, .refuse, .pullBack, .acknowledge(officer: nil)])
+  func whatIsMovedLateIsToldToBeLate(_ command: Command) async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open(rehearseAt: Fixture.monday)
+    defer { store.close() }
+    let request = try await store.submit()
+    store.clock.advance(to: request.deadline.at + 3_600_000)
+    try await store.carryOut(command, request.id, by: command == .pullBack ? .requester : .responder)
+    let told = try await store.timeline(request.id).map(\.type)
+    #expect(told.dropFirst().dropLast() == ["request.due-soon", "request.due-soon", "request.overdue"], "\(told)")
+    try await store.advance(to: "2026-03-20T12:00:00+08:00")
+    let count = try await Self.rungs(store, request.id).count
+    #expect(count == (command.verb == .acknowledge ? 4 : 3), "each once")
+    #expect(try store.verify() == [])
+  }
+
   @Test func everyRungFiresOnceAcrossRestarts() async throws {
     let fixture = try Fixture()
     let id = try await fixture.life { try await $0.submit().id }

@@ -26,6 +26,16 @@ struct FaultRoundTests {
       ])
   }
 
+  /// Thousands of them would be megabytes that nobody reads, and everybody waits for.
+  @Test(arguments: ["", "data"]) func anEndOfFaults(_ place: String) throws {
+    let many = (0..<3000).map { #""x\#($0)": 1"# }.joined(separator: ", ")
+    let body = place.isEmpty ? "{\(many)}" : #"{"procedure": "complaint", "data": {\#(many)}}"#
+    let reply = try House.client(Self.requester).call("POST", "/v1/requests", json: body)
+    expectProblem(reply, 422, "invalid-body")
+    #expect(reply.json["errors"].array?.count == 100)
+    #expect(reply.json["detail"].string?.contains("至少有100处错误") == true)
+  }
+
   @Test func anAnswerByOutcome() throws {
     let path = try House.daemon.open(Self.plain("complaint", to: Self.responder, data: "{}"))
     let good =

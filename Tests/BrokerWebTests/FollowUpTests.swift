@@ -165,6 +165,8 @@ internal import Testing
       expectProblem(try House.client(organ).call("GET", "/v1/requests/\(sealed)"), 404, "not-found")
     }
     #expect(try Self.get(id, Self.requester)["followUps"] == disposed["followUps"])
+    // Nor does monitoring, which needs no key, tell when there is one.
+    #expect(!(try House.daemon.client().done("GET", "/metrics").text.contains("criminal-transfer")))
   }
 
   /// What an answer hands on to the sealed transfer is no more for the supervisor than the transfer itself.

@@ -70,6 +70,18 @@ struct HeaderTests {
     }
   }
 
+  /// Who stands in between would choose one of two.
+  @Test(arguments: [
+    (["HTTP/1.1", "Host: x"], 200), (["HTTP/1.1"], 400), (["HTTP/1.1", "Host: x", "Host: x"], 400), (["HTTP/1.0"], 200),
+    (["HTTP/1.0", "host: a", "HOST: b"], 400),
+  ]) func theHostIsNamedOnce(_ lines: [String], _ status: Int) throws {
+    let connection = try RawConnection(port: House.daemon.port)
+    let head = "GET /healthz " + (lines + ["Connection: close"]).joined(separator: "\r\n")
+    try connection.send(head + "\r\n\r\n")
+    let text = connection.receive(within: 5).text
+    #expect(text.dropFirst(8).hasPrefix(" \(status) "), "\(text.prefix(300))")
+  }
+
   @Test func illegalTransitionSaysWhatIsAllowed() throws {
     let daemon = try House.daemon
     let path = try daemon.open()

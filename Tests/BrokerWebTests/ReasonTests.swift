@@ -29,6 +29,17 @@ internal import Testing
     try client.done("POST", path, json: Self.body(verb, "第12号见存"))
   }
 
+  /// What nobody sees says nothing and signs nothing.
+  @Test(arguments: ["\u{200B}", "\u{3164}", "\u{2060}\u{200D}", "\u{00AD}", "\u{FE0F}\u{3000}"])
+  func whatNobodySeesIsBlank(_ text: String) throws {
+    let daemon = try House.daemon
+    let path = try daemon.open() + "/decline"
+    let fillers = "\u{115F}\u{1160}\u{FFA0}\u{3164}"
+    let body = #"{"reason": "\#(text)\#(fillers)", "reasonCode": "other", "signatory": "\#(text)"}"#
+    let reply = try daemon.client(Qidong.responder).call("POST", path, json: body)
+    #expect(pointers(reply) == ["/reason", "/signatory"], "\(reply.text)")
+  }
+
   /// By whichever of the two it is refused.
   @Test func besideAnotherFaultItIsSaidOnce() throws {
     let daemon = try House.daemon

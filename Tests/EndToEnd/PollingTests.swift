@@ -1,3 +1,4 @@
+internal import Foundation
 internal import TestSupport
 internal import Testing
 
@@ -49,6 +50,38 @@ extension EndToEnd {
       let typo = try responder.call("GET", "/v1/requests?stat=answered")
       #expect(typo.status == 400 && typo.json.code == "invalid-parameter")
       #expect(try daemon.client(.stranger).items("/v1/requests").isEmpty)
+    }
+
+    /// The numbers after a backup are given away anew: who had seen them sees what bears them now.
+    @Test func pollingGoesOnAfterARestore() throws {
+      let first = try requester.submit()
+      let copy = state.path + "/copy.sqlite"
+      #expect(try state.run(["backup", copy]).status == 0)
+      for _ in 0..<5 { _ = try requester.submit() }
+      let seen = try #require(try requester.call("GET", "/v1/events?limit=500").json["next"].int)
+      daemon.kill9()
+      for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: state.path + "/xiecha.sqlite" + end) }
+      try FileManager.default.moveItem(atPath: copy, toPath: state.path + "/xiecha.sqlite")
+      let restored = try Daemon(state: state)
+      let client = try restored.client(.requester)
+      #expect(try client.call("GET", "/v1/requests/\(first)").status == 200)
+      let nothing = try client.call("GET", "/v1/events?after=\(seen)&wait=1").json
+      let next = try #require(nothing["next"].int)
+      #expect(nothing["items"].array?.isEmpty == true && next < seen)
+      let new = try client.submit()
+      for after in [next, seen] {
+        let events = try client.call("GET", "/v1/events?after=\(after)").json["items"].array ?? []
+        let isNews = events.contains { $0["request"].string == new }
+        #expect(isNews == (after == next), "\(after)")
+      }
+    }
+
+    /// A broker that holds on to nobody for long answers sooner, and refuses nobody.
+    @Test func aLongPollIsAsLongAsItMayBe() throws {
+      let daemon = try Daemon(state: StateDirectory(), extraArguments: ["--set", "limits.longPollSeconds=1"])
+      let client = try daemon.client(.requester)
+      #expect(try client.call("GET", "/v1/events?after=0&wait=60").status == 200)
+      #expect(try client.call("GET", "/v1/events?after=0&wait=61").status == 400)
     }
 
     @Test func longPollReturnsAtTheNextVersion() throws {

@@ -103,10 +103,43 @@ internal import Testing
     let id = made.json["id"].string ?? "?"
     let client = try second.client(.responder)
     #expect(try client.call("GET", "/v1/endpoints/\(id)").json["enabled"].bool == false)
-    let turned = try client.call("POST", "/v1/endpoints/\(id)/rotate").json["secret"].string
+    #expect(try second.client().call("GET", "/metrics").text.contains(#"xiecha_endpoints_disabled{cause="secret-lost"} 1"#))
+    for body in [#"{"enabled": true}"#, #"{"enabled": false}"#, #"{"enabled": true}"#] {
+      let reply = try client.call("PATCH", "/v1/endpoints/\(id)", json: body)
+      #expect(reply.status == (body.contains("true") ? 409 : 200), "\(reply.text)")
+    }
+    let rotated = try client.call("POST", "/v1/endpoints/\(id)/rotate").json
+    let turned = rotated["secret"].string
     #expect(turned?.hasPrefix("whsec_") == true && turned != made.json["secret"].string)
+    #expect(rotated["oldSecretValidUntil"].string == nil, "nobody has the one before: \(rotated)")
     let on = try client.call("PATCH", "/v1/endpoints/\(id)", json: #"{"enabled": true}"#).json
     #expect(on["enabled"].bool == true && on["disabledReason"].isNull)
+  }
+
+  /// The database is gone; its keys are not to go as well.
+  @Test func keysOfAnEarlierDatabaseAreKept() throws {
+    let state = try StateDirectory()
+    let keys = try Data(contentsOf: URL(fileURLWithPath: state.path + "/keys.json"))
+    try FileManager.default.removeItem(atPath: state.path + "/xiecha.sqlite")
+    let again = try state.run(["init"])
+    #expect(again.status == 1 && again.stderr.contains("holds the keys of an earlier database"), "\(again.stderr)")
+    #expect(try Data(contentsOf: URL(fileURLWithPath: state.path + "/keys.json")) == keys)
+    #expect(!FileManager.default.fileExists(atPath: state.path + "/xiecha.sqlite"))
+    try FileManager.default.removeItem(atPath: state.path + "/keys.json")
+    #expect(try state.run(["init"]).status == 0)
+  }
+
+  /// Whoever starts it without standard error has no log, and a database as before.
+  @Test func closedStandardFilesHarmNothing() throws {
+    let state = try StateDirectory()
+    let copy = state.path + "/copy.sqlite"
+    let ended = try runTool(
+      ["-c", "\"$0\" backup --state-dir \"$1\" \"$2\" <&- >&- 2>&-", Binary.path, state.path, copy], binary: "/bin/sh")
+    #expect(ended.status == 0, "\(ended)")
+    let wrong = try runTool(
+      ["-c", "\"$0\" backup --state-dir \"$1\" \"$2\" <&- >&- 2>&-", Binary.path, state.path, copy], binary: "/bin/sh")
+    #expect(wrong.status == 2, "it is there already: \(wrong)")
+    #expect(try state.run(["verify"]).status == 0)
   }
 
   /// As a version put them in that did not look.

@@ -269,7 +269,7 @@ internal import Testing
       "an organ that asks itself has no returnDays: leave the key out"
     ),
     (
-      [("answer: outcome", "answer: findings")], "questions", "findings answer questions: optional or required"
+      [("answer: outcome", "answer: findings")], "questions", "findings answer questions: required was expected here"
     ),
     (
       [("{workingDays: 7, from: publishedOn}", "{acknowledge: 2}")], "acknowledgeDays",

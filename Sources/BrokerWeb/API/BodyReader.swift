@@ -28,6 +28,7 @@ struct BodyReader {
       return nil
     }
     for member in found where !members.contains(member.name) {
+      if faults.count >= Procedure.mostFaults { break }
       let place = pointer + "/" + Self.escape(member.name)
       if members.isEmpty {
         fault(place, "没有这一成员；此处不需要任何成员", "no such member; none is taken here")
@@ -40,6 +41,7 @@ struct BodyReader {
   }
 
   mutating func fault(_ pointer: String, code: String = "invalid-body", _ zh: String, _ en: String) {
+    guard faults.count < Procedure.mostFaults else { return }
     faults.append(Fault(pointer, code: code, zh, en))
   }
 
@@ -48,7 +50,7 @@ struct BodyReader {
   /// Adds what the rules say, except of places that are faulty already: one thing at a time is enough there.
   mutating func add(_ more: [Fault]) {
     let faulty = faultyPointers
-    faults += more.filter { !faulty.contains($0.pointer) }
+    faults += more.filter { !faulty.contains($0.pointer) }.prefix(max(0, Procedure.mostFaults - faults.count))
   }
 
   /// Everything that is wrong, in the order of the body.
@@ -77,7 +79,8 @@ struct BodyReader {
       return nil
     }
     let text = raw.trimmingSpaces()
-    if text.isEmpty {
+    // The first sign of nearly every text is seen.
+    if text.isInvisible {
       fault(pointer, "不能为空白", "must not be blank")
       return nil
     }

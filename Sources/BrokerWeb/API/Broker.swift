@@ -105,6 +105,8 @@ package struct WebLimits: Sendable, Equatable {
   package var requestsPerSecond = 20_000
   package var burst = 40_000
   package var longPollSeconds = 60
+  /// What anybody may ask for; where the broker allows less, less comes.
+  package static let longestPollSeconds = 60
   package var waiters = 10_000
   package var connections = 4096
   package var idleSeconds = 75

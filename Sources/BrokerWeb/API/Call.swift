@@ -40,6 +40,14 @@ struct Call: Sendable {
     return (try requireOrgan().number, false)
   }
 
+  /// Whoever asks for the head alone has read nothing.
+  var isShown: Bool { method != .head }
+
+  /// Seconds of a long poll; the limit of this broker where that is less.
+  func wait(_ limits: WebLimits) throws(Problem) -> Int64 {
+    min(try queryInt("wait", 0...Int64(WebLimits.longestPollSeconds)) ?? 0, Int64(limits.longPollSeconds))
+  }
+
   func parameter(_ name: String) -> String { parameters[name] ?? "" }
 
   /// The id in the path; anything that is no id of ours is simply not found.

@@ -18,6 +18,8 @@ struct CallHeaders: Sendable {
   private(set) var hasSeveralIdempotencyKeys = false
   private(set) var ifMatch: String?
   private(set) var ifNoneMatch: String?
+  /// How often it says to which host it goes.
+  private(set) var hosts = 0
 
   init(_ fields: HTTPHeaders) {
     var keys: [String] = []
@@ -26,6 +28,7 @@ struct CallHeaders: Sendable {
       let value = value.trimmingSpaces()
       // Most names differ in length already, and comparing lengths is next to nothing.
       switch name.utf8.count {
+      case 4 where Self.is(name, "host"): hosts += 1
       case 6 where Self.is(name, "accept"): Self.join(value, to: &accept)
       case 8 where Self.is(name, "if-match"): Self.join(value, to: &ifMatch)
       case 11 where Self.is(name, "traceparent"): Self.join(value, to: &traceparent)

@@ -83,6 +83,11 @@ struct EndpointRoutes {
     let security = EndpointSecurity(m, in: json, broker.machinery, &reader)
     guard reader.faults.isEmpty else { throw Problem(reader.faults) }
     let clearsDescription = json["description"]?.isNull == true
+    if enabled == true, try await own(call).endpoint.isSecretLost {
+      throw Problem(
+        .conflict, "secret-lost", "该地址的密钥已丢失，请先更换密钥（rotate），再启用",
+        "the secret of this endpoint was lost: rotate it first, then enable")
+    }
     try await broker.store.write { context in
       guard var endpoint = try context.endpoint(id) else { throw StoreError.notFound }
       if let url { endpoint.url = url }
@@ -93,7 +98,7 @@ struct EndpointRoutes {
       let wasOff = !endpoint.enabled
       if let enabled {
         endpoint.enabled = enabled
-        endpoint.disabledReason = enabled ? nil : Endpoint.switchedOffByOrgan
+        if !endpoint.isSecretLost { endpoint.disabledReason = enabled ? nil : Endpoint.switchedOffByOrgan }
       }
       try context.update(endpoint)
       if wasOff, endpoint.enabled { try context.retryGone(id.key) }
@@ -163,7 +168,8 @@ struct EndpointRoutes {
       let until = context.now + Self.overlapMilliseconds
       if let again = endpoint.rotate(to: secret, now: context.now, oldUntil: until) { return .notBefore(again) }
       try context.update(endpoint)
-      return .done(try show(endpoint, figures, until: until, keptFor: claim, context))
+      return .done(
+        try show(endpoint, figures, until: endpoint.oldSecrets.isEmpty ? nil : until, keptFor: claim, context))
     }
     switch turned {
     case .done(let reply): return reply

@@ -37,6 +37,7 @@ struct Gate: Answering {
     var reply: Reply
     var (caller, fault): (Principal?, String?)
     do throws(any Error) {
+      try checkHost(incoming)
       caller = try authenticate(headers, route.access)
       let body = try body(of: incoming)
       let organ = organ(of: caller)
@@ -113,6 +114,12 @@ struct Gate: Answering {
     return reply
   }
 
+  /// Who stands in between may read a message otherwise that says it twice, or not at all (RFC 9112, 3.2).
+  private func checkHost(_ incoming: Incoming) throws(Problem) {
+    guard incoming.headers.hosts != 1, incoming.isHTTP11 || incoming.headers.hosts > 1 else { return }
+    throw Problem(.badRequest, "invalid-http", "请求头 Host 应有且只有一个", "the header Host is to be there once")
+  }
+
   private func authenticate(_ headers: CallHeaders, _ access: Route.Access) throws(Problem) -> Principal? {
     if access == .open { return nil }
     guard let key = headers.authorization.flatMap(Self.bearer),
@@ -151,6 +158,8 @@ struct Gate: Answering {
   }
 
   private func body(of incoming: Incoming) throws(Problem) -> [UInt8] {
+    // It has no meaning there (RFC 9110, 9.3.1).
+    if incoming.method == .get || incoming.method == .head { return [] }
     guard let body = incoming.body else {
       let limit = broker.limits.bodyBytes
       throw Problem(.contentTooLarge, "too-large", "请求内容超过\(limit)字节", "the body has more than \(limit) bytes")

@@ -28,7 +28,10 @@ struct Problem: Error {
     detail =
       faults.count == 1
       ? faults[0].placed
-      : Phrase("请求内容有\(faults.count)处错误，见 errors", "the body has \(faults.count) faults, see errors")
+      : faults.count < Procedure.mostFaults
+        ? Phrase("请求内容有\(faults.count)处错误，见 errors", "the body has \(faults.count) faults, see errors")
+        : Phrase(
+          "请求内容至少有\(faults.count)处错误，errors 只列到此", "the body has \(faults.count) faults at least; errors lists these")
     self.faults = faults
   }
 
@@ -108,7 +111,7 @@ extension Problem {
     switch error {
     case .refused(let refusal): self.init(refusal)
     case .queueFull:
-      self.init(.serviceUnavailable, "queue-full", "待写入队列已满，请稍后重试", "too many writes are waiting; try again shortly")
+      self.init(.serviceUnavailable, "queue-full", "等待处理的过多，请稍后重试", "too many calls are waiting; try again shortly")
       retryAfterSeconds = 1
     case .storage:
       self.init(

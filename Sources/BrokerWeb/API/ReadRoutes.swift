@@ -11,7 +11,7 @@ struct ReadRoutes {
     try call.checkQuery("wait", "reveal")
     let organ = try call.requireOrgan()
     let id = try call.id()
-    let seconds = try call.queryInt("wait", 0...Int64(broker.limits.longPollSeconds)) ?? 0
+    let seconds = try call.wait(broker.limits)
     let reveal = try revealed(call)
     var stored = try await requests.requireParty(id, organ, mayRead: true)
     if let known = call.knownVersions(), known.match(stored.request.version) {
@@ -38,7 +38,7 @@ struct ReadRoutes {
     } else {
       try await requests.recordWatching(stored.request, organ, call, .request)
     }
-    if stored.request.requester == organ.code, stored.request.state.name.isResult {
+    if call.isShown, stored.request.requester == organ.code, stored.request.state.name.isResult {
       broker.store.noteRead(CollectionOfOne((request: id.key, version: stored.request.version)))
     }
     return reply(stored, reveal: reveal, organ.code)
@@ -94,7 +94,7 @@ struct ReadRoutes {
     let (items, own) = (page.items, organ.code)
     broker.store.noteRead(
       items.indices.lazy
-        .filter { items[$0].request.state.name.isResult && items[$0].request.requester == own }
+        .filter { call.isShown && items[$0].request.state.name.isResult && items[$0].request.requester == own }
         .map { (request: items[$0].request.id.key, version: items[$0].request.version) })
     return await Reply.page(call, page.items, next: page.next, each: ListedRequest.bytes) { w, listed in
       w.splice(listed.members(for: own, now: now)[...])
@@ -198,9 +198,12 @@ struct ReadRoutes {
   func feed(_ call: Call) async throws -> Reply {
     try call.checkQuery("after", "limit", "wait")
     let organ = try call.requireOrgan()
-    let after = try call.queryInt("after", 0...Int64.max) ?? 0
+    let given = try call.queryInt("after", 0...Int64.max) ?? 0
+    // Beyond the newest one only where a backup was restored since: what happens from here on bears numbers that were
+    // given away before, and is news all the same.
+    let after = given == 0 ? 0 : min(given, try await broker.store.newestEvent())
     let limit = try call.limit()
-    let seconds = try call.queryInt("wait", 0...Int64(broker.limits.longPollSeconds)) ?? 0
+    let seconds = try call.wait(broker.limits)
     let events =
       try await broker.waiters.wait(
         for: .feed(organ: organ.number), by: organ.number, seconds: seconds, while: call.presence
@@ -211,7 +214,7 @@ struct ReadRoutes {
       } ?? []
     if seconds > 0 { try call.checkKey(broker.store) }
     broker.store.noteRead(
-      events.lazy.filter { $0.requester == organ.number && EventType(rawValue: $0.type)?.isResult == true }
+      events.lazy.filter { call.isShown && $0.requester == organ.number && EventType(rawValue: $0.type)?.isResult == true }
         .map { (request: $0.request.key, version: $0.version) })
     return await Reply.long(events.count) { w in
       w.array("items") { w in

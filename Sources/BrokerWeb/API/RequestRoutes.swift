@@ -83,7 +83,9 @@ struct RequestRoutes {
           (try? await broker.store.write { try $0.linkFaults(of: data, suppliedTo: id, by: organ.code) }) ?? []
         }
       } catch let problem as Problem {
-        return try await replay(claim, otherwise: problem)
+        let kept = try await replay(claim, otherwise: problem)
+        try await recordWatching(now, organ, call, .request)
+        return kept
       }
       let trace = call.trace
       // A supervisor that reminds or rules is shown the request.

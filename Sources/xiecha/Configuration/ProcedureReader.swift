@@ -172,10 +172,9 @@ struct ProcedureReader {
   ) throws(ConfigurationFault) -> Presences {
     let questions = try yaml.word(
       top["questions"], "questions", answer == .findings ? Procedure.Presence.required : .none)
-    if answer == .findings, questions == .none, let node = top["questions"] {
+    if answer == .findings, questions != .required, let node = top["questions"] {
       throw yaml.fault(
-        node, "findings 逐一答复问题，questions 应为 optional 或者 required",
-        "findings answer questions: optional or required was expected here")
+        node, "findings 逐一答复问题，questions 应为 required", "findings answer questions: required was expected here")
     }
     return Presences(
       item: try yaml.word(top["item"], "item", .optional),
