@@ -71,28 +71,19 @@ package struct DeliveryPage: Sendable {
   package let next: DeliveryCursor?
 }
 
-/// Newest first by seq. `$1` endpoint, `$2` seq (exclusive), `$3` limit.
+/// A page is cut before it is joined: a queue may be a hundred thousand long, and none of it has a place on the page but the
+/// newest. Newest first by seq; `$1` endpoint, `$2` and `$3` seq (both exclusive), the last one the limit.
 enum DeliverySQL: String, CaseIterable {
   case pending = """
-    SELECT o.endpoint, n.tail, o.seq, e.at, e.type, o.request, r.tail, 'pending', o.attempts, o.created_at, o.next_at,
-      o.last_at, o.last_status, o.last_error
-    FROM outbox o CROSS JOIN endpoint n ON n.key = o.endpoint CROSS JOIN event e ON e.seq = o.seq
-      CROSS JOIN request r ON r.key = o.request
-    WHERE o.endpoint = $1 AND o.seq < $2 ORDER BY o.seq DESC LIMIT $3
+    SELECT seq FROM outbox WHERE endpoint = $1 AND seq < $2 AND seq > $3 ORDER BY seq DESC LIMIT $4
     """
   case finished = """
-    SELECT d.endpoint, n.tail, d.seq, e.at, e.type, d.request, r.tail, d.state, d.attempts, d.created_at, NULL,
-      d.finished_at, d.last_status, d.last_error
-    FROM delivery d CROSS JOIN endpoint n ON n.key = d.endpoint CROSS JOIN event e ON e.seq = d.seq
-      CROSS JOIN request r ON r.key = d.request
-    WHERE d.endpoint = $1 AND d.seq < $2 AND ($3 IS NULL OR d.state = $3) ORDER BY d.seq DESC LIMIT $4
+    SELECT seq FROM delivery WHERE endpoint = $1 AND seq < $2 AND seq > $3 AND ($4 IS NULL OR state = $4)
+    ORDER BY seq DESC LIMIT $5
     """
   case dead = """
-    SELECT d.endpoint, n.tail, d.seq, e.at, e.type, d.request, r.tail, d.state, d.attempts, d.created_at, NULL,
-      d.finished_at, d.last_status, d.last_error
-    FROM delivery d CROSS JOIN endpoint n ON n.key = d.endpoint CROSS JOIN event e ON e.seq = d.seq
-      CROSS JOIN request r ON r.key = d.request
-    WHERE d.endpoint = $1 AND d.seq < $2 AND d.state = 'dead' ORDER BY d.seq DESC LIMIT $3
+    SELECT seq FROM delivery WHERE endpoint = $1 AND seq < $2 AND seq > $3 AND state = 'dead'
+    ORDER BY seq DESC LIMIT $4
     """
   /// By way of the event, which knows the request: the queue has no order by seq alone.
   case onePending = """
@@ -124,27 +115,65 @@ extension Store {
         try organ.map { try db.all(DeliverySQL.endpointsOf, .int($0)) { $0.int(0) } }
         ?? db.all(DeliverySQL.allEndpoints) { $0.int(0) }
       if let endpoint { endpoints = endpoints.filter { $0 == endpoint } }
-      var rows: [Delivery] = []
-      let count = SQLValue.int(Int64(limit + 1))
+      var places: [DeliveryPlace] = []
       for key in endpoints {
-        let before = SQLValue.int(cursor?.bound(key) ?? .max)
-        if state == nil || state == .pending {
-          try db.each(DeliverySQL.pending, [.int(key), before, count]) { rows.append(Delivery($0)) }
-        }
-        if state == .dead {
-          try db.each(DeliverySQL.dead, [.int(key), before, count]) { rows.append(Delivery($0)) }
-        } else if state != .pending {
-          try db.each(
-            DeliverySQL.finished, [.int(key), before, .optionalText(state?.rawValue), count]
-          ) { rows.append(Delivery($0)) }
-        }
+        let bounds = DeliveryBounds(
+          before: cursor?.bound(key) ?? .max, after: places.count > limit ? places[limit].seq - 1 : -1)
+        places += try db.places(of: key, state, bounds, limit: limit + 1)
+        places.sort(by: >)
+        places.removeLast(max(0, places.count - limit - 1))
       }
-      rows.sort { ($0.seq, $0.endpoint.key) > ($1.seq, $1.endpoint.key) }
-      let page = Array(rows.prefix(limit))
-      let last = rows.count > limit ? page.last : nil
+      let last = places.count > limit ? places[limit - 1] : nil
       return DeliveryPage(
-        items: page, next: last.map { DeliveryCursor(seq: $0.seq, endpoint: $0.endpoint.key) })
+        items: try places.prefix(limit).compactMap { try db.delivery(at: $0) },
+        next: last.map { DeliveryCursor(seq: $0.seq, endpoint: $0.endpoint) })
     }
+  }
+}
+
+/// Where a delivery stands in the list.
+private struct DeliveryPlace: Comparable {
+  let seq: Int64
+  let endpoint: Int64
+  let isPending: Bool
+
+  static func < (a: Self, b: Self) -> Bool { (a.seq, a.endpoint) < (b.seq, b.endpoint) }
+}
+
+/// What a page has room for: sequence numbers between these. What other endpoints have filled it with is newer than the rest
+/// of this one.
+private struct DeliveryBounds {
+  let before: Int64
+  let after: Int64
+}
+
+extension Database {
+  fileprivate func places(
+    of endpoint: Int64, _ state: Delivery.State?, _ bounds: DeliveryBounds, limit: Int
+  ) throws -> [DeliveryPlace] {
+    let (before, after, count) = (SQLValue.int(bounds.before), SQLValue.int(bounds.after), SQLValue.int(Int64(limit)))
+    var places: [DeliveryPlace] = []
+    if state == nil || state == .pending {
+      places += try all(DeliverySQL.pending, .int(endpoint), before, after, count) {
+        DeliveryPlace(seq: $0.int(0), endpoint: endpoint, isPending: true)
+      }
+    }
+    if state == .dead {
+      places += try all(DeliverySQL.dead, .int(endpoint), before, after, count) {
+        DeliveryPlace(seq: $0.int(0), endpoint: endpoint, isPending: false)
+      }
+    } else if state != .pending {
+      places += try all(
+        DeliverySQL.finished, .int(endpoint), before, after, .optionalText(state?.rawValue), count
+      ) { DeliveryPlace(seq: $0.int(0), endpoint: endpoint, isPending: false) }
+    }
+    return places
+  }
+
+  fileprivate func delivery(at place: DeliveryPlace) throws -> Delivery? {
+    let (endpoint, seq) = (SQLValue.int(place.endpoint), SQLValue.int(place.seq))
+    guard place.isPending else { return try first(TraceSQL.one, endpoint, seq) { Delivery($0) } }
+    return try first(DeliverySQL.onePending, endpoint, seq) { Delivery($0) }
   }
 }
 
