@@ -72,7 +72,9 @@ struct Lane {
   /// Sequence numbers that were taken and are not yet recorded.
   var outstanding: Set<Int64> = []
   /// Taken and not yet sent, in order: a read of the queue costs more than a message, so it takes several.
-  var ready: ArraySlice<DueDelivery> = []
+  private(set) var ready: ArraySlice<DueDelivery> = []
+  /// Of their bodies.
+  private(set) var readyBytes = 0
   /// Where its queue is read on, and the monotonic microseconds until which it may be: what was put before that place
   /// meanwhile is found by the next read from the beginning.
   private var readOn: (mark: QueueMark, until: Int64)?
@@ -179,9 +181,20 @@ struct Lane {
   mutating func take(_ page: DuePage, _ clock: Int64) {
     dueAt = page.nextAt
     ready += page.due
-    for delivery in page.due { outstanding.insert(delivery.seq) }
+    for delivery in page.due {
+      outstanding.insert(delivery.seq)
+      readyBytes += delivery.body.count
+    }
     let until = mark(clock) == nil ? clock + Self.readOnMicroseconds : readOn?.until
     readOn = page.end.flatMap { end in until.map { (end, $0) } }
+  }
+
+  /// Takes out what is sent now.
+  mutating func takeReady(_ count: Int) -> ArraySlice<DueDelivery> {
+    let sending = ready.prefix(count)
+    ready.removeFirst(sending.count)
+    readyBytes -= sending.reduce(0) { $0 + $1.body.count }
+    return sending
   }
 
   /// The sender has given one back.
@@ -203,7 +216,7 @@ struct Lane {
   mutating func putBack() {
     readOn = nil
     outstanding.subtract(ready.map(\.seq))
-    ready = []
+    (ready, readyBytes) = ([], 0)
   }
 
   /// Without a lease nothing may be sent.

@@ -12,6 +12,7 @@ extension Pump {
     let now = dispatcher.store.clock.now
     unsteadyRoom = UnsteadyRoom(wire: dispatcher.options.inFlight, lanes.values)
     waitingRoom = dispatcher.options.ahead - lanes.values.reduce(0) { $0 + $1.waiting }
+    readyRoom = Self.mostReadyBytes - lanes.values.reduce(0) { $0 + $1.readyBytes }
     guard wireRoom > 0 else { return 0 }
     let due = lanes.compactMap { isDue($0.value, now) ? $0.key : nil }.sorted()
     guard !due.isEmpty else { return wireRoom }
@@ -69,14 +70,14 @@ extension Pump {
     guard room > 0 else { return 0 }
     if lane.ready.count < room, lane.dueAt.map({ $0 <= now }) ?? false {
       do throws(StoreError) {
-        try take(key, lane, room: room - lane.ready.count)
+        try take(key, lane, room: room - lane.ready.count, isSent: true)
       } catch {
         // A row that cannot be read holds up those behind it, not those before.
         guard !lane.ready.isEmpty, !error.concernsAll else { throw error }
       }
     }
-    guard let sending = lanes[key]?.ready.prefix(room), !sending.isEmpty else { return 0 }
-    lanes[key]?.ready.removeFirst(sending.count)
+    guard let sending = lanes[key]?.takeReady(room), !sending.isEmpty else { return 0 }
+    readyRoom += sending.reduce(0) { $0 + $1.body.count }
     lanes[key]?.sent(sending.count, clock)
     waitingRoom += lane.waiting - (lanes[key]?.waiting ?? 0)
     let first = dispatcher.state.withLock { state in
@@ -100,6 +101,8 @@ extension Pump {
   private static let page = 32
   /// What is held ready for all endpoints together: with a thousand of them each read takes eight.
   private static let mostReady = 8192
+  /// Bodies may be long, and what is held ready is no more than this, for all endpoints together, however many they are.
+  static let mostReadyBytes = 64 << 20
   /// What is read before there is room for it, for all endpoints together.
   private static let readAhead = 512
 
@@ -110,14 +113,14 @@ extension Pump {
   mutating func prepare() throws(StoreError) {
     let now = dispatcher.store.clock.now
     var ready = lanes.values.reduce(0) { $0 + $1.ready.count }
-    guard ready < Self.readAhead else { return }
+    guard ready < Self.readAhead, readyRoom > 0 else { return }
     let wanting = lanes.compactMap { wantsMore($0.value, now) ? $0.key : nil }.sorted()
     let wanted = page * 2
-    for index in wanting.indices where ready < Self.readAhead && !dispatcher.hasNews {
+    for index in wanting.indices where ready < Self.readAhead && readyRoom > 0 && !dispatcher.hasNews {
       let key = wanting[(turn + 1 + index) % wanting.count]
       ready += try alone(key) { pump throws(StoreError) in
         guard let lane = pump.lanes[key] else { return 0 }
-        try pump.take(key, lane, room: wanted)
+        try pump.take(key, lane, room: wanted, isSent: false)
         return pump.lanes[key]?.ready.count ?? 0
       }
     }
@@ -129,15 +132,18 @@ extension Pump {
       && lane.outstanding.count < mostOutstanding && lane.dueAt.map { $0 <= now } ?? false
   }
 
-  private mutating func take(_ key: Int64, _ lane: Lane, room: Int) throws(StoreError) {
+  /// - Parameter isSent: it has room on the wire now; otherwise it is held ready.
+  private mutating func take(_ key: Int64, _ lane: Lane, room: Int, isSent: Bool) throws(StoreError) {
     // One that may stall takes what it sends and no more: what it holds ready would be old when its turn comes.
     let wanted = lane.pace.isSteady ? max(room, page) : room
     let limit = min(wanted, mostOutstanding - lane.outstanding.count)
     guard limit > 0 else { return }
     let clock = monotonicMicroseconds()
     let page = try dispatcher.store.dueDeliveries(
-      lane.endpoint, outstanding: lane.outstanding, after: lane.mark(clock), limit: limit)
+      lane.endpoint, outstanding: lane.outstanding, after: lane.mark(clock),
+      limit: DueLimit(limit, room: isSent ? room : 0, bytes: readyRoom))
     lanes[key]?.take(page, clock)
+    readyRoom += lane.readyBytes - (lanes[key]?.readyBytes ?? 0)
   }
 
   /// Takes or renews the lease of an endpoint when less than half of it is left. The first time costs a commit, for

@@ -13,6 +13,8 @@ struct Pump {
   var unsteadyRoom: UnsteadyRoom
   /// How many more may wait at the sender because their lane has on the wire what it may.
   var waitingRoom = 0
+  /// How many bytes of bodies more may be held ready.
+  var readyRoom = 0
   /// What lanes that were closed have left behind: without it one that is opened again would send it twice.
   private var left: [Int64: Left] = [:]
   private var swept = monotonicMicroseconds()

@@ -71,6 +71,19 @@ package struct DuePage: Sendable {
   package let end: QueueMark?
 }
 
+/// How much one read of a queue takes.
+package struct DueLimit: Sendable {
+  package let count: Int
+  /// So many go out at once, however long they are; at least one does.
+  package let room: Int
+  /// Of those that are held ready behind them: bytes of their bodies.
+  package let bytes: Int
+
+  package init(_ count: Int, room: Int = .max, bytes: Int = .max) {
+    (self.count, self.room, self.bytes) = (count, max(1, room), bytes)
+  }
+}
+
 enum OutboxRow {
   /// The due time of a row whose request has an earlier one in the same queue.
   static let waiting = Int64.max
@@ -142,20 +155,20 @@ extension Store {
   ///   - mark: where the page before ended, while those before it need not be looked at: a long queue is read on and on,
   ///     past rows that are on their way. Nil reads from the beginning.
   package func dueDeliveries(
-    _ endpoint: Endpoint, outstanding: Set<Int64>, after mark: QueueMark? = nil, limit: Int
+    _ endpoint: Endpoint, outstanding: Set<Int64>, after mark: QueueMark? = nil, limit: DueLimit
   ) throws(StoreError) -> DuePage {
     let reference = reference
     let now = clock.now
     return try readPage { db in
       if let mark {
         let (due, isCut) = try db.due(endpoint, outstanding, after: mark, now, limit: limit, reference)
-        if let last = due.last, due.count == limit || isCut {
+        if let last = due.last, due.count == limit.count || isCut {
           return DuePage(due: due, nextAt: now, end: QueueMark(last))
         }
       }
       let (due, isCut) = try db.due(endpoint, outstanding, after: nil, now, limit: limit, reference)
       // A full page means that more may be due at once.
-      if let last = due.last, due.count == limit || isCut {
+      if let last = due.last, due.count == limit.count || isCut {
         return DuePage(due: due, nextAt: now, end: QueueMark(last))
       }
       let next = try db.first(OutboxSQL.nextDue, .int(endpoint.id.key), .int(now.milliseconds)) {
@@ -183,14 +196,16 @@ extension Store {
 
 extension Database {
   /// Up to `limit` rows after `mark` that are due and not on their way. From the beginning, those that are lie before them.
-  /// A row that cannot be read holds up those behind it and none before: it cuts the page, or is told of as the first.
+  /// A row that cannot be read holds up those behind it and none before: it cuts the page, or is told of as the first. So
+  /// does one for whose body there is no room.
   fileprivate func due(
-    _ endpoint: Endpoint, _ outstanding: Set<Int64>, after mark: QueueMark?, _ now: Instant, limit: Int,
+    _ endpoint: Endpoint, _ outstanding: Set<Int64>, after mark: QueueMark?, _ now: Instant, limit: DueLimit,
     _ reference: Reference
   ) throws -> (rows: [DueDelivery], isCut: Bool) {
     var due: [DueDelivery] = []
-    due.reserveCapacity(limit)
-    let rows = mark == nil ? outstanding.count + limit : limit
+    var (bytes, isCut) = (limit.bytes, false)
+    due.reserveCapacity(limit.count)
+    let rows = mark == nil ? outstanding.count + limit.count : limit.count
     let place: [SQLValue] = [
       .int(endpoint.id.key), .int(mark?.nextAt ?? .min), .int(mark?.seq ?? .min), .int(now.milliseconds),
       .int(Int64(rows)),
@@ -198,12 +213,17 @@ extension Database {
     do {
       try each(OutboxSQL.due, place) { row in
         let seq = row.int(1)
-        guard due.count < limit, !outstanding.contains(seq) else { return }
+        guard !isCut, due.count < limit.count, !outstanding.contains(seq) else { return }
         let message = try CallbackMessage.load(
           seq: seq, endpoint.body, self, reference, format: endpoint.format, to: endpoint.organ)
         guard let message else {
           throw StoreError.unexpected("event \(seq) is missing")
         }
+        if due.count >= limit.room {
+          bytes -= message.body.count
+          isCut = bytes < 0
+        }
+        guard !isCut else { return }
         due.append(
           DueDelivery(
             endpoint: endpoint.id.key, url: endpoint.url, nextAt: row.int(0), seq: seq, request: row.int(2),
@@ -215,6 +235,6 @@ extension Database {
       guard !due.isEmpty, !StoreError.from(error).concernsAll else { throw error }
       return (due, true)
     }
-    return (due, false)
+    return (due, isCut)
   }
 }

@@ -62,7 +62,7 @@ import Testing
       let endpoint = try await store.addEndpoint(of: .responder)
       _ = try await store.submit()
       wall.pass(60_000)
-      let due = try store.dueDeliveries(endpoint, outstanding: [], limit: 1).due
+      let due = try store.dueDeliveries(endpoint, outstanding: [], limit: DueLimit(1)).due
       let result = AttemptResult(
         delivery: try #require(due.first), at: store.clock.now, status: 500, error: nil,
         verdict: .retry(at: store.clock.now + 4000))

@@ -7,7 +7,7 @@ import Testing
 
 extension Store {
   func due(_ endpoint: Endpoint, outstanding: Set<Int64> = [], limit: Int = 100) throws -> [DueDelivery] {
-    try dueDeliveries(endpoint, outstanding: outstanding, limit: limit).due
+    try dueDeliveries(endpoint, outstanding: outstanding, limit: DueLimit(limit)).due
   }
 
   /// The first that is due.
@@ -80,10 +80,10 @@ extension Store {
     defer { store.close() }
     let endpoint = try await store.addEndpoint(of: .requester)
     for _ in 0..<6 { try await store.submit() }
-    let page = try store.dueDeliveries(endpoint, outstanding: [1, 3], limit: 3)
+    let page = try store.dueDeliveries(endpoint, outstanding: [1, 3], limit: DueLimit(3))
     #expect(page.due.map(\.seq) == [2, 4, 5])
     #expect(page.nextAt != nil, "more is due at once")
-    let rest = try store.dueDeliveries(endpoint, outstanding: [1, 2, 3, 4, 5], limit: 3)
+    let rest = try store.dueDeliveries(endpoint, outstanding: [1, 2, 3, 4, 5], limit: DueLimit(3))
     #expect(rest.due.map(\.seq) == [6])
     #expect(rest.nextAt == nil)
   }
@@ -98,16 +98,18 @@ extension Store {
       store.clock.advance(to: store.clock.now + 10)
       try await store.submit()
     }
-    let first = try store.dueDeliveries(endpoint, outstanding: [], limit: 3)
+    let first = try store.dueDeliveries(endpoint, outstanding: [], limit: DueLimit(3))
     #expect(first.due.map(\.seq) == [1, 2, 3])
-    let second = try store.dueDeliveries(endpoint, outstanding: [1, 2, 3], after: first.end, limit: 3)
+    let second = try store.dueDeliveries(endpoint, outstanding: [1, 2, 3], after: first.end, limit: DueLimit(3))
     #expect(second.due.map(\.seq) == [4, 5, 6])
     #expect(second.nextAt.map { $0 <= store.clock.now } == true, "more is due at once")
     // A row before the mark that is nobody's any more is passed over while pages are full …
-    let third = try store.dueDeliveries(endpoint, outstanding: [1, 3, 4, 5, 6], after: second.end, limit: 2)
+    var sent: Set<Int64> = [1, 3, 4, 5, 6]
+    let third = try store.dueDeliveries(endpoint, outstanding: sent, after: second.end, limit: DueLimit(2))
     #expect(third.due.map(\.seq) == [7, 8])
     // … and found by the first that is not.
-    let last = try store.dueDeliveries(endpoint, outstanding: [1, 3, 4, 5, 6, 7, 8], after: third.end, limit: 3)
+    sent.formUnion([7, 8])
+    let last = try store.dueDeliveries(endpoint, outstanding: sent, after: third.end, limit: DueLimit(3))
     #expect(last.due.map(\.seq) == [2, 9])
     #expect(last.end == nil && last.nextAt == nil)
   }
@@ -118,11 +120,57 @@ extension Store {
     defer { store.close() }
     let endpoint = try await store.addEndpoint(of: .requester)
     for _ in 0..<6 { try await store.submit() }
-    let first = try store.dueDeliveries(endpoint, outstanding: [], limit: 2)
-    let next = try store.dueDeliveries(endpoint, outstanding: [1, 2, 4], after: first.end, limit: 2)
+    let first = try store.dueDeliveries(endpoint, outstanding: [], limit: DueLimit(2))
+    let next = try store.dueDeliveries(endpoint, outstanding: [1, 2, 4], after: first.end, limit: DueLimit(2))
     #expect(next.due.map(\.seq) == [3, 5])
-    let rest = try store.dueDeliveries(endpoint, outstanding: [1, 2, 3, 4, 5], after: next.end, limit: 2)
+    let rest = try store.dueDeliveries(endpoint, outstanding: [1, 2, 3, 4, 5], after: next.end, limit: DueLimit(2))
     #expect(rest.due.map(\.seq) == [6] && rest.end == nil)
+  }
+
+  /// What goes out at once goes however long it is, one at least; what is held ready behind it has so many bytes.
+  @Test(arguments: [(room: 0, count: 1), (room: 2, count: 2), (room: 9, count: 5)])
+  func longBodiesCutThePage(_ room: Int, _ count: Int) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester, body: .full)
+    for _ in 0..<5 { try await store.submit() }
+    let page = try store.dueDeliveries(endpoint, outstanding: [], limit: DueLimit(5, room: room, bytes: 1))
+    #expect(page.due.count == count)
+    #expect(page.nextAt.map { $0 <= store.clock.now } == true && page.end != nil, "more is due at once")
+    let sent = Set(page.due.map(\.seq))
+    let rest = try store.dueDeliveries(endpoint, outstanding: sent, after: page.end, limit: DueLimit(9))
+    #expect(sent.union(rest.due.map(\.seq)) == [1, 2, 3, 4, 5] && rest.due.count == 5 - count)
+    let body = page.due[0].body.count
+    let two = try store.dueDeliveries(endpoint, outstanding: [], limit: DueLimit(9, room: 1, bytes: body * 2))
+    #expect(two.due.count == 3)
+  }
+
+  /// However a list is cut, its pages make up the whole, over endpoints that have more or less of it than others.
+  @Test(arguments: [nil] + Delivery.State.allCases) func pagesMakeUpTheList(_ state: Delivery.State?) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    for events in [["*"], ["request.answered"], ["*"]] {
+      let endpoint = try await store.addEndpoint(of: .requester, events: events)
+      for verdict in [.delivered, .dead, .retry(at: store.clock.now + 1000)] as [AttemptResult.Verdict] {
+        let request = try await store.submit()
+        try await store.carryOut(.confirm, request.id)
+        if let head = try store.due(endpoint).first { try await store.settle(head, verdict, status: 503) }
+      }
+    }
+    func pages(of limit: Int) async throws -> [String] {
+      var ids: [String] = []
+      var cursor: DeliveryCursor?
+      repeat {
+        let page = try await store.deliveries(organ: nil, endpoint: nil, state: state, cursor: cursor, limit: limit)
+        #expect(page.items.count == limit || page.next == nil)
+        ids += page.items.map { "\($0.id) \($0.state)" }
+        cursor = page.next
+      } while cursor != nil
+      return ids
+    }
+    let whole = try await pages(of: 500)
+    #expect(whole.count > 2 && Set(whole).count == whole.count)
+    for limit in [1, 2, 5] { #expect(try await pages(of: limit) == whole) }
   }
 
   @Test func onlyWhatWasAskedForIsOwed() async throws {

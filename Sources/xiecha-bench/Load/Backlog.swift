@@ -36,7 +36,7 @@ struct Backlog {
 
   /// A body as it will be sent.
   func sampleBody() throws -> [UInt8] {
-    let due = try office.store.dueDeliveries(endpoints[0], outstanding: [], limit: 1).due
+    let due = try office.store.dueDeliveries(endpoints[0], outstanding: [], limit: DueLimit(1)).due
     guard let first = due.first else { throw BenchError("nothing is queued") }
     return first.body
   }
