@@ -14,6 +14,7 @@ extension Dispatcher {
     guard mayBegin else { return }
     let (store, logger, seconds) = (store, logger, options.schedule.giveUpAfterSeconds)
     let days = options.keepAttemptsDays
+    store.clearDeletedQueues()
     Task {
       defer { state.withLock { $0.sweeping = false } }
       do throws(StoreError) {

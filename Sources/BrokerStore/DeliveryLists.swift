@@ -91,10 +91,11 @@ enum DeliverySQL: String, CaseIterable {
       o.last_at, o.last_status, o.last_error
     FROM event e CROSS JOIN outbox o ON o.endpoint = $1 AND o.request = e.request AND o.seq = e.seq
       CROSS JOIN endpoint n ON n.key = o.endpoint CROSS JOIN request r ON r.key = o.request
-    WHERE e.seq = $2
+    WHERE e.seq = $2 AND n.deleted_at IS NULL
     """
-  case endpointsOf = "SELECT key FROM endpoint WHERE organ = $1 ORDER BY key"
-  case allEndpoints = "SELECT key FROM endpoint ORDER BY key"
+  /// With whether it is deleted: then nothing is owed to it, whatever its queue has.
+  case endpointsOf = "SELECT key, deleted_at IS NOT NULL FROM endpoint WHERE organ = $1 ORDER BY key"
+  case allEndpoints = "SELECT key, deleted_at IS NOT NULL FROM endpoint ORDER BY key"
   case organs = "SELECT key, organ FROM endpoint"
 }
 
@@ -112,14 +113,14 @@ extension Store {
   ) async throws(StoreError) -> DeliveryPage {
     try await read { db in
       var endpoints =
-        try organ.map { try db.all(DeliverySQL.endpointsOf, .int($0)) { $0.int(0) } }
-        ?? db.all(DeliverySQL.allEndpoints) { $0.int(0) }
-      if let endpoint { endpoints = endpoints.filter { $0 == endpoint } }
+        try organ.map { try db.all(DeliverySQL.endpointsOf, .int($0)) { ($0.int(0), $0.int(1) == 1) } }
+        ?? db.all(DeliverySQL.allEndpoints) { ($0.int(0), $0.int(1) == 1) }
+      if let endpoint { endpoints = endpoints.filter { $0.0 == endpoint } }
       var places: [DeliveryPlace] = []
-      for key in endpoints {
+      for (key, isDeleted) in endpoints where !isDeleted || state != .pending {
         let bounds = DeliveryBounds(
           before: cursor?.bound(key) ?? .max, after: places.count > limit ? places[limit].seq - 1 : -1)
-        places += try db.places(of: key, state, bounds, limit: limit + 1)
+        places += try db.places(of: key, state, isDeleted: isDeleted, bounds, limit: limit + 1)
         places.sort(by: >)
         places.removeLast(max(0, places.count - limit - 1))
       }
@@ -149,11 +150,11 @@ private struct DeliveryBounds {
 
 extension Database {
   fileprivate func places(
-    of endpoint: Int64, _ state: Delivery.State?, _ bounds: DeliveryBounds, limit: Int
+    of endpoint: Int64, _ state: Delivery.State?, isDeleted: Bool, _ bounds: DeliveryBounds, limit: Int
   ) throws -> [DeliveryPlace] {
     let (before, after, count) = (SQLValue.int(bounds.before), SQLValue.int(bounds.after), SQLValue.int(Int64(limit)))
     var places: [DeliveryPlace] = []
-    if state == nil || state == .pending {
+    if !isDeleted, state == nil || state == .pending {
       places += try all(DeliverySQL.pending, .int(endpoint), before, after, count) {
         DeliveryPlace(seq: $0.int(0), endpoint: endpoint, isPending: true)
       }

@@ -88,6 +88,7 @@ struct EndpointTarget {
 
   func wants(_ type: String) -> Bool { events.contains("*") || events.contains(type) }
 
+  /// By organ; of all endpoints that are not deleted.
   static func loadAll(_ db: Database) throws -> [Int64: [EndpointTarget]] {
     var targets: [Int64: [EndpointTarget]] = [:]
     try db.each(EndpointSQL.targets, [.text(Endpoint.switchedOffByOrgan), .text(Endpoint.switchedOffByOrganBefore)]) {
@@ -134,17 +135,6 @@ enum EndpointSQL: String, CaseIterable {
     """
   case delete = "UPDATE endpoint SET deleted_at = $1, enabled = 0 WHERE key = $2"
   case isDeleted = "SELECT 1 FROM endpoint WHERE key = $1 AND deleted_at IS NOT NULL"
-  /// One that arrived and waits to be sent once more has arrived. One statement, however long the queue is: nothing of it
-  /// passes through memory.
-  case keepTried = """
-    INSERT INTO delivery (endpoint, seq, state, request, created_at, finished_at, attempts, last_status, last_error,
-      delivered_at)
-    SELECT endpoint, seq, iif(delivered_at IS NULL, 'dead', 'delivered'), request, created_at,
-      coalesce(delivered_at, last_at, $1), attempts, iif(delivered_at IS NULL, last_status, NULL),
-      iif(delivered_at IS NULL, $2, NULL), delivered_at
-    FROM outbox WHERE endpoint = $3 AND (attempts > 0 OR delivered_at IS NOT NULL)
-    """
-  case dropQueue = "DELETE FROM outbox WHERE endpoint = $1"
   case countOfOrgan = "SELECT count(*) FROM endpoint WHERE organ = $1 AND deleted_at IS NULL"
   case pending = "SELECT count(*) FROM outbox WHERE endpoint = $1"
   case lastDelivered = """
@@ -195,14 +185,12 @@ extension WriteContext {
     try endpoint.tls?.key.map { try vault.seal(Array($0.utf8), .tlsKey, of: endpoint.id) }
   }
 
-  /// What was still owed to it goes with it. What was delivered or tried stays on record, and so does what comes of an
-  /// attempt that is on the wire now.
+  /// What was still owed to it is owed no more, and its rows go afterwards (`DeletedQueues.swift`). What was delivered or
+  /// tried stays on record, and so does what comes of an attempt that is on the wire now.
   package func delete(_ endpoint: Endpoint) throws {
     let key = SQLValue.int(endpoint.id.key)
     try db.run(UndeliveredSQL.taken, key)
     try db.run(EndpointSQL.delete, .int(now.milliseconds), key)
-    try db.run(EndpointSQL.keepTried, .int(now.milliseconds), .text(Endpoint.deletedReason), key)
-    try db.run(EndpointSQL.dropQueue, key)
     try db.run(OldSecretSQL.drop, key)
     endpointsChanged()
   }

@@ -137,7 +137,7 @@ enum OutboxSQL: String, CaseIterable {
   case depth = """
     SELECT count(CASE WHEN n.enabled = 1 THEN 1 END), min(CASE WHEN n.enabled = 1 THEN o.created_at END),
       count(CASE WHEN n.enabled = 0 THEN 1 END)
-    FROM endpoint n CROSS JOIN outbox o ON o.endpoint = n.key
+    FROM endpoint n CROSS JOIN outbox o ON o.endpoint = n.key WHERE n.deleted_at IS NULL
     """
 }
 

@@ -42,8 +42,8 @@ extension WriteContext {
       // Whatever has become of the row: the mark is told once.
       try self.mark(endpoint, mark, at: delivery.url)
     }
-    // Nil when the endpoint was deleted, or another dispatcher was faster.
-    guard let place = try taken(delivery) else {
+    // Nil when another dispatcher was faster. What was owed to a deleted endpoint may be in the queue still, or not.
+    guard let place = try taken(delivery), try isLive(endpoint) else {
       try keepLateArrival(result)
       return verdict
     }

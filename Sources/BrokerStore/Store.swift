@@ -54,6 +54,7 @@ package final class Store: Sendable {
   let pruneWalk = Mutex(PruneWalk())
   let watchWalk = Mutex(PruneWalk())
   let forgetWalk = Mutex<Int64>(0)
+  let deletedQueues = DeletedQueues()
   package let firstReads = FirstReads()
   let unfiled: Unfiled
   let subjectFilters = SubjectFilters()

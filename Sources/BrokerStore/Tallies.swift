@@ -58,6 +58,7 @@ package enum Statements {
     add(DeliverySQL.self)
     add(RequeueSQL.self)
     add(ExpirySQL.self)
+    add(DeletedQueueSQL.self)
     add(AttemptSQL.self)
     add(TraceSQL.self)
     add(FirstReadSQL.self)

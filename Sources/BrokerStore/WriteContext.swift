@@ -47,7 +47,7 @@ package final class WriteContext: @unchecked Sendable {
   private var hasSavepoints = false
   /// A job without a savepoint has left half of its work: the batch must be run again.
   private(set) var isSpoiled = false
-  private var endpointCache: [Int64: [EndpointTarget]]?
+  private var endpointCache: (targets: [Int64: [EndpointTarget]], keys: Set<Int64>)?
   let clock: BrokerClock
   let vault: Vault
   private var lastKey: Int64 = 0
@@ -239,9 +239,17 @@ package final class WriteContext: @unchecked Sendable {
   }
 
   /// Where each organ wants its events pushed; read once and kept until an endpoint changes.
-  func targets(of organ: Int64) throws -> [EndpointTarget] {
-    if endpointCache == nil { endpointCache = try EndpointTarget.loadAll(db) }
-    return endpointCache?[organ] ?? []
+  func targets(of organ: Int64) throws -> [EndpointTarget] { try endpoints().targets[organ] ?? [] }
+
+  /// It has not been deleted.
+  func isLive(_ endpoint: Int64) throws -> Bool { try endpoints().keys.contains(endpoint) }
+
+  private func endpoints() throws -> (targets: [Int64: [EndpointTarget]], keys: Set<Int64>) {
+    if let endpointCache { return endpointCache }
+    let targets = try EndpointTarget.loadAll(db)
+    let found = (targets, Set(targets.values.joined().map(\.key)))
+    endpointCache = found
+    return found
   }
 
   /// The next time-ordered key: the millisecond and a counter, never at or below an earlier one, also when the clock

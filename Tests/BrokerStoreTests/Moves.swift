@@ -112,6 +112,12 @@ func failure(_ body: () async throws -> Void) async -> StoreError? {
 }
 
 extension Store {
+  /// Deletes it, and drops what was owed to it.
+  func remove(_ endpoint: Endpoint) async throws {
+    try await write { try $0.delete(endpoint) }
+    try await dropDeletedQueues()
+  }
+
   @discardableResult
   func addEndpoint(
     of organ: Qidong, events: [String] = ["*"], body: Endpoint.Body = .thin

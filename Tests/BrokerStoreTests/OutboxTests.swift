@@ -299,7 +299,7 @@ extension Store {
     let request = try await store.submit()
     try await store.carryOut(.confirm, request.id)
     let inFlight = try store.head(endpoint)
-    try await store.write { try $0.delete(endpoint) }
+    try await store.remove(endpoint)
     #expect(try store.scalar("SELECT count(*) FROM outbox WHERE endpoint = $1", [endpoint.id.key]) == 0)
     #expect(try await store.endpoint(endpoint.id) == nil)
     #expect(try store.scalar("SELECT count(*) FROM delivery") == 0, "what was never tried is not on record")

@@ -47,7 +47,7 @@ extension Store {
     let gone = try await store.addEndpoint(of: .requester)
     let endpoint = try await Self.dead(store)
     try await store.giveUpAll(gone)
-    try await store.write { try $0.delete(gone) }
+    try await store.remove(gone)
     #expect(try await store.retryAllDead() == 3)
     #expect(try store.due(endpoint).map(\.seq) == [1], "one at a time")
     #expect(try store.verify() == [])

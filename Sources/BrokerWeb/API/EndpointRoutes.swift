@@ -113,6 +113,7 @@ struct EndpointRoutes {
       guard let endpoint = try context.endpoint(id) else { throw StoreError.notFound }
       try context.delete(endpoint)
     }
+    broker.store.clearDeletedQueues()
     return Reply(.noContent)
   }
 
