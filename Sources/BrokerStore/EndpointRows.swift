@@ -167,6 +167,7 @@ extension WriteContext {
   }
 
   package func update(_ endpoint: Endpoint) throws {
+    if !endpoint.enabled, try !db.isOff(endpoint.id.key) { offMoments.note(endpoint.id.key) }
     try db.run(
       EndpointMarkSQL.begin, .int(endpoint.id.key), .text(endpoint.url), .int(endpoint.enabled ? 1 : 0))
     try db.run(

@@ -47,7 +47,7 @@ extension Store {
 
 extension WriteContext {
   fileprivate func expire(endpoint: Int64, request: Int64, seq: Int64) throws -> Bool {
-    guard try db.first(ExpirySQL.isOff, .int(endpoint), body: { _ in true }) == true else { return false }
+    guard try db.isOff(endpoint) else { return false }
     let found = try db.first(ExpirySQL.row, .int(endpoint), .int(request), .int(seq)) { row in
       (
         at: row.int(0), created: row.int(1), attempts: row.int(2), last: row.optionalInt(3),

@@ -108,6 +108,7 @@ enum OutboxSQL: String, CaseIterable {
     SELECT next_at, seq, request, created_at, attempts, delivered_at FROM outbox
     WHERE endpoint = $1 AND (next_at, seq) > ($2, $3) AND next_at <= $4 ORDER BY next_at, seq LIMIT $5
     """
+  case isOn = "SELECT 1 FROM endpoint WHERE key = $1 AND enabled = 1"
   case delete = "DELETE FROM outbox WHERE endpoint = $1 AND next_at = $2 AND seq = $3"
   case finish = """
     INSERT INTO delivery (endpoint, seq, state, request, created_at, finished_at, attempts, last_status, last_error,
@@ -149,7 +150,8 @@ extension Store {
     }
   }
 
-  /// The next messages for one endpoint that are due, in order, with their bodies.
+  /// The next messages for one endpoint that are due, in order, with their bodies. None while it is off: what comes then must
+  /// be known not to be on the wire.
   /// - Parameters:
   ///   - outstanding: sequence numbers that are on their way already; their rows are still there.
   ///   - mark: where the page before ended, while those before it need not be looked at: a long queue is read on and on,
@@ -160,6 +162,9 @@ extension Store {
     let reference = reference
     let now = clock.now
     return try readPage { db in
+      guard try db.first(OutboxSQL.isOn, .int(endpoint.id.key), body: { _ in true }) == true else {
+        return DuePage(due: [], nextAt: nil, end: nil)
+      }
       if let mark {
         let (due, isCut) = try db.due(endpoint, outstanding, after: mark, now, limit: limit, reference)
         if let last = due.last, due.count == limit.count || isCut {

@@ -3,7 +3,7 @@ internal import GRDB
 
 /// Sending once more: the retry of one, of all dead ones, and the replay of an endpoint.
 enum RequeueSQL: String, CaseIterable {
-  case owner = "SELECT organ, lease_until FROM endpoint WHERE key = $1 AND deleted_at IS NULL"
+  case owner = "SELECT organ, lease_until, enabled FROM endpoint WHERE key = $1 AND deleted_at IS NULL"
   case live = "SELECT key FROM endpoint WHERE deleted_at IS NULL ORDER BY key"
   /// By way of the event, which knows the request: the queue has no order by seq alone.
   case findPending = """
@@ -13,11 +13,6 @@ enum RequeueSQL: String, CaseIterable {
   case findFinished = "SELECT request, state FROM delivery WHERE endpoint = $1 AND seq = $2"
   case dead = """
     SELECT seq FROM delivery WHERE endpoint = $1 AND seq > $2 AND state = 'dead' ORDER BY seq LIMIT $3
-    """
-  /// What was answered 410 and given up with the endpoint, as long as it would have been tried.
-  case gone = """
-    SELECT seq FROM delivery WHERE endpoint = $1 AND state = 'dead' AND last_status = 410 AND created_at > $2
-    ORDER BY seq LIMIT $3
     """
   case forget = "DELETE FROM delivery WHERE endpoint = $1 AND seq = $2"
   /// What its row tells of the attempt that arrived goes where the failed ones are.
@@ -37,14 +32,6 @@ enum RequeueSQL: String, CaseIterable {
   /// in the whole queue.
   case active = """
     SELECT seq, next_at FROM outbox WHERE endpoint = $1 AND request = $2 AND next_at <> 9223372036854775807 LIMIT 1
-    """
-  /// By request: the first of those that wait, and the later one that does not, with when it is due.
-  case overtaken = """
-    SELECT w.request, min(w.seq), a.seq, a.next_at
-    FROM outbox w CROSS JOIN outbox a
-      ON a.endpoint = w.endpoint AND a.request = w.request AND a.next_at <> 9223372036854775807
-    WHERE w.endpoint = $1 AND w.next_at = 9223372036854775807 AND w.seq < a.seq
-    GROUP BY w.request
     """
   case isQueued = "SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2 AND seq = $3"
   /// As the feed is read: two sorted runs, what is filed under the organ and what is not filed yet.
@@ -71,7 +58,7 @@ package struct Replayed: Sendable, Equatable {
 
 extension Store {
   /// Rows in one transaction: large enough to share an fsync, small enough that a submission behind them hardly waits.
-  private static let requeueGroup = 256
+  static let requeueGroup = 256
   /// Events that one replay looks at, at most: its caller waits for it.
   package static let replayLimit = 20_000
 
@@ -152,43 +139,18 @@ extension WriteContext {
     }
     let request = try db.first(RequeueSQL.findFinished, .int(endpoint), .int(seq)) { $0.int(0) }
     guard let request else { throw StoreError.notFound }
-    try enqueue(endpoint: endpoint, seq: seq, request: request, isServed: owner.isServed)
+    try enqueue(endpoint: endpoint, seq: seq, request: request, sentBefore: owner.sentBefore)
   }
-
-  /// For an endpoint that its organ has switched on again: what it answered 410 was refused because it was gone, and goes
-  /// first now. No more of it than were on the wire together.
-  /// What is older than a message is tried for stays dead.
-  package func retryGone(_ endpoint: Int64) throws {
-    try putInOrder(endpoint)
-    let oldest = now.milliseconds - Int64(RetrySchedule.standard.giveUpAfterSeconds) * 1000
-    let seqs = try db.all(RequeueSQL.gone, .int(endpoint), .int(oldest), .int(Self.goneTogether)) { $0.int(0) }
-    // It was off until now, so nothing of it is on the wire, whatever its lease says.
-    _ = try retryDead(seqs, of: endpoint, isServed: false)
-  }
-
-  /// What was asked for while the endpoint was off had to go behind what might have been on the wire still.
-  private func putInOrder(_ endpoint: Int64) throws {
-    let overtaken = try db.all(RequeueSQL.overtaken, .int(endpoint)) { row in
-      (earlier: row.int(1), later: row.int(2), at: row.int(3))
-    }
-    for (earlier, later, at) in overtaken {
-      try db.run(OutboxSQL.move, .int(OutboxRow.waiting), .int(endpoint), .int(at), .int(later))
-      try db.run(OutboxSQL.move, .int(at), .int(endpoint), .int(OutboxRow.waiting), .int(earlier))
-    }
-  }
-
-  private static let goneTogether: Int64 = 1024
 
   /// - Returns: how many of them were still dead.
-  /// - Parameter isServed: false where nothing of the endpoint can be on the wire; nil to go by its lease.
-  fileprivate func retryDead(_ seqs: [Int64], of endpoint: Int64, isServed: Bool? = nil) throws -> Int {
+  func retryDead(_ seqs: [Int64], of endpoint: Int64) throws -> Int {
     guard let owner = try owner(of: endpoint) else { return 0 }
     try ask(for: endpoint)
     var count = 0
     for seq in seqs {
       let found = try db.first(RequeueSQL.findFinished, .int(endpoint), .int(seq)) { ($0.int(0), $0.text(1)) }
       guard let (request, state) = found, state == Delivery.State.dead.rawValue else { continue }
-      try enqueue(endpoint: endpoint, seq: seq, request: request, isServed: isServed ?? owner.isServed)
+      try enqueue(endpoint: endpoint, seq: seq, request: request, sentBefore: owner.sentBefore)
       count += 1
     }
     return count
@@ -201,22 +163,26 @@ extension WriteContext {
     for event in events {
       let there = try db.first(RequeueSQL.isQueued, .int(endpoint), .int(event.request), .int(event.seq)) { _ in true }
       guard there != true else { continue }
-      try enqueue(endpoint: endpoint, seq: event.seq, request: event.request, isServed: owner.isServed)
+      try enqueue(endpoint: endpoint, seq: event.seq, request: event.request, sentBefore: owner.sentBefore)
       queued += 1
     }
     return queued
   }
 
-  /// Nil when it was deleted. `isServed`: a dispatcher holds its lease, so what is due may be on the wire.
-  private func owner(of endpoint: Int64) throws -> (organ: Int64, isServed: Bool)? {
-    try db.first(RequeueSQL.owner, .int(endpoint)) { row in
-      (row.int(0), row.optionalInt(1).map { $0 > BrokerClock.wall.milliseconds } ?? false)
+  /// Nil when it was deleted. `sentBefore`: what was due before then may be on the wire, because a dispatcher holds the
+  /// lease of the endpoint. One that is off sends nothing that has come since.
+  func owner(of endpoint: Int64) throws -> (organ: Int64, sentBefore: Int64)? {
+    let next = now.milliseconds + 1
+    return try db.first(RequeueSQL.owner, .int(endpoint)) { row in
+      let isServed = row.optionalInt(1).map { $0 > BrokerClock.wall.milliseconds } ?? false
+      guard isServed else { return (row.int(0), .min) }
+      return (row.int(0), row.int(2) == 1 ? next : min(next, offMoments.since(endpoint)))
     }
   }
 
   /// Puts a message in its place among those of its request: an earlier one takes the turn of a later one, unless that
   /// may be on the wire already. Counts its 15 days from now: somebody asked for it now.
-  private func enqueue(endpoint: Int64, seq: Int64, request: Int64, isServed: Bool) throws {
+  private func enqueue(endpoint: Int64, seq: Int64, request: Int64, sentBefore: Int64) throws {
     let delivered =
       try db.first(RequeueSQL.firstDelivered, .int(endpoint), .int(seq)) { $0.optionalInt(0) } ?? nil
     try db.run(RequeueSQL.keepLast, .int(endpoint), .int(seq))
@@ -224,7 +190,7 @@ extension WriteContext {
     var at = now.milliseconds
     let active = try db.first(RequeueSQL.active, .int(endpoint), .int(request)) { (seq: $0.int(0), at: $0.int(1)) }
     if let active {
-      let mayBeOnTheWire = isServed && active.at <= at
+      let mayBeOnTheWire = active.at < sentBefore
       if active.seq < seq || mayBeOnTheWire {
         at = OutboxRow.waiting
       } else {

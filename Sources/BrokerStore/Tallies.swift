@@ -57,6 +57,7 @@ package enum Statements {
     add(CallbackSQL.self)
     add(DeliverySQL.self)
     add(RequeueSQL.self)
+    add(SwitchingOnSQL.self)
     add(ExpirySQL.self)
     add(DeletedQueueSQL.self)
     add(AttemptSQL.self)

@@ -45,6 +45,7 @@ package final class WriteContext: @unchecked Sendable {
   /// Set when SQLite has rolled the whole transaction back.
   private(set) var broken: StoreError?
   private var hasSavepoints = false
+  var offMoments = OffMoments()
   /// A job without a savepoint has left half of its work: the batch must be run again.
   private(set) var isSpoiled = false
   private var endpointCache: (targets: [Int64: [EndpointTarget]], keys: Set<Int64>)?
@@ -100,6 +101,7 @@ package final class WriteContext: @unchecked Sendable {
     hasSavepoints = savepoints
     isSpoiled = false
     snapshot = currentReference()
+    offMoments.begin(at: now)
     broken = nil
     notice = CommitNotice()
     tallies.removeAll(keepingCapacity: true)

@@ -70,10 +70,7 @@ import Testing
     #expect(try await within(5) { try office.store.endpoint(key: key)?.enabled == false })
     sink.behaviour = { _ in .status(204) }
     endpoint.enabled = true
-    try await office.store.write { [endpoint] context in
-      try context.update(endpoint)
-      try context.retryGone(key)
-    }
+    try await office.store.switchOn(key) { [endpoint] in try $0.update(endpoint) }
     #expect(try await within(5) { try await office.store.outboxDepth().count == 0 })
     #expect(try office.store.endpoint(key: key)?.enabled == true)
     for seq in 1...2 as ClosedRange<Int64> {
@@ -173,6 +170,39 @@ import Testing
     await office.close()
   }
 
+  /// The second of a request is on the wire while its endpoint is switched off, the first is asked for, and it is switched on
+  /// again: the first goes once the second has come to its end.
+  @Test func offAndOnAgainSendsNothingBesideWhatIsOnTheWire() async throws {
+    let office = try Office()
+    let sink = try Sink { push in push.order == 0 ? .delay(ms: 1500, .status(204)) : .status(204) }
+    var endpoint = try await office.endpoint(sink.url)
+    let key = endpoint.id.key
+    try await office.submit(2)
+    // As if the second one were of the same request, which waits for nothing but the first.
+    try office.plant(
+      "UPDATE outbox SET request = (SELECT min(request) FROM outbox), next_at = 9223372036854775807 WHERE seq = 2")
+    let first = try #require(
+      try office.store.dueDeliveries(endpoint, outstanding: [], limit: DueLimit(1)).due.first)
+    _ = try await office.store.settle([
+      AttemptResult(delivery: first, at: office.store.clock.now, status: 500, error: nil, verdict: .dead)
+    ])
+    office.dispatcher.start()
+    #expect(try await within(5) { sink.receivedCount == 1 })
+    (endpoint.enabled, endpoint.disabledReason) = (false, Endpoint.switchedOffByOrgan)
+    try await office.store.write { [endpoint] in try $0.update(endpoint) }
+    try await office.store.write { try $0.retry(endpoint: key, seq: 1, organ: nil) }
+    (endpoint.enabled, endpoint.disabledReason) = (true, nil)
+    try await office.store.switchOn(key) { [endpoint] in try $0.update(endpoint) }
+    #expect(try await within(10) { try await office.store.outboxDepth().count == 0 })
+    #expect(sink.receivedCount == 2)
+    let ends = try await [Self.trace(office, endpoint, 2), Self.trace(office, endpoint, 1)].map {
+      ($0.delivery.state, $0.delivery.lastAttemptAt?.milliseconds ?? 0, $0.attempts.last?.trip?.totalUS ?? 0)
+    }
+    #expect(ends.allSatisfy { $0.0 == .delivered })
+    #expect(ends[1].1 - ends[1].2 / 1000 >= ends[0].1 - 5, "the first left when the second had come to its end")
+    await office.close()
+  }
+
   /// Switched off by the broker, and on again with much that waits: it goes out at a bounded rate.
   @Test func whatGatheredWhileItWasOffComesBoundedly() async throws {
     let office = try Office { $0.recoveryPerSecond = 50 }
@@ -185,10 +215,7 @@ import Testing
     try await office.submit(700)
     sink.behaviour = { _ in .status(204) }
     endpoint.enabled = true
-    try await office.store.write { [endpoint] context in
-      try context.update(endpoint)
-      try context.retryGone(key)
-    }
+    try await office.store.switchOn(key) { [endpoint] in try $0.update(endpoint) }
     try await Task.sleep(for: .milliseconds(500))
     #expect((2...100).contains(sink.receivedCount), "\(sink.receivedCount) in half a second")
     #expect(try await within(15) { try await office.store.outboxDepth().count == 0 })

@@ -221,10 +221,7 @@ extension Store {
     var enabled = kept
     enabled.enabled = true
     enabled.disabledReason = nil
-    try await store.write { [enabled] context in
-      try context.update(enabled)
-      try context.retryGone(enabled.id.key)
-    }
+    try await store.switchOn(enabled.id.key) { [enabled] in try $0.update(enabled) }
     try await store.submit()
     #expect(
       try store.due(endpoint).map(\.seq).sorted() == [1, 2, 3],
@@ -233,7 +230,7 @@ extension Store {
     #expect(try store.verify() == [])
   }
 
-  /// Order holds also where the lease of the time before lives on: nothing was on the wire while it was off.
+  /// Order holds also where the lease of the time before lives on: what came while it was off is not on the wire.
   @Test func whatHasGoneGoesFirstWhenItIsOnAgain() async throws {
     let store = try Fixture().open()
     defer { store.close() }
@@ -246,10 +243,7 @@ extension Store {
     store.clock.advance(to: store.clock.now + 1000)
     try await store.carryOut(.confirm, request.id)
     (endpoint.enabled, endpoint.disabledReason) = (true, nil)
-    try await store.write { [endpoint] context in
-      try context.update(endpoint)
-      try context.retryGone(key)
-    }
+    try await store.switchOn(key) { [endpoint] in try $0.update(endpoint) }
     var sent: [Int64] = []
     while let head = try store.due(endpoint).first {
       sent.append(head.seq)
@@ -260,7 +254,10 @@ extension Store {
     try await store.submit()
     try await store.settle(try store.head(endpoint), .dead, status: 410)
     store.clock.advance(to: store.clock.now + 16 * Instant.millisecondsPerDay)
-    try await store.write { try $0.retryGone(key) }
+    (endpoint.enabled, endpoint.disabledReason) = (false, Endpoint.switchedOffByOrgan)
+    try await store.write { [endpoint] in try $0.update(endpoint) }
+    (endpoint.enabled, endpoint.disabledReason) = (true, nil)
+    try await store.switchOn(key) { [endpoint] in try $0.update(endpoint) }
     #expect(try store.due(endpoint).isEmpty)
   }
 

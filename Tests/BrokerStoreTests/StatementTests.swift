@@ -130,6 +130,14 @@ import Testing
     let plan = try Self.plan(ExpirySQL.expired.rawValue)
     let few = "SCAN n USING INDEX endpoint_organ"
     #expect(plan == [few, "SEARCH o USING INDEX outbox_order (endpoint=? AND request<?)"])
+    let overtaken = try Self.plan(SwitchingOnSQL.overtaken.rawValue)
+    #expect(
+      overtaken == [
+        "SEARCH w USING PRIMARY KEY (endpoint=? AND next_at=? AND seq>?)",
+        "SEARCH a USING COVERING INDEX outbox_order (endpoint=? AND request=? AND seq>?)",
+      ])
+    let gone = try Self.plan(SwitchingOnSQL.gone.rawValue)
+    #expect(gone == ["SEARCH delivery USING INDEX delivery_dead (endpoint=? AND seq>?)"])
     let active = try Self.plan(RequeueSQL.active.rawValue)
     #expect(active == ["SEARCH outbox USING COVERING INDEX outbox_order (endpoint=? AND request=?)"])
   }

@@ -88,20 +88,23 @@ struct EndpointRoutes {
         .conflict, "secret-lost", "该地址的密钥已丢失，请先更换密钥（rotate），再启用",
         "the secret of this endpoint was lost: rotate it first, then enable")
     }
-    try await broker.store.write { context in
+    let change: @Sendable (WriteContext) throws -> Void = { context in
       guard var endpoint = try context.endpoint(id) else { throw StoreError.notFound }
       if let url { endpoint.url = url }
       if let events { endpoint.events = events }
       if let body { endpoint.body = body }
       if description != nil || clearsDescription { endpoint.description = description }
       security.apply(to: &endpoint)
-      let wasOff = !endpoint.enabled
       if let enabled {
         endpoint.enabled = enabled
         if !endpoint.isSecretLost { endpoint.disabledReason = enabled ? nil : Endpoint.switchedOffByOrgan }
       }
       try context.update(endpoint)
-      if wasOff, endpoint.enabled { try context.retryGone(id.key) }
+    }
+    if enabled == true {
+      try await broker.store.switchOn(id.key, change)
+    } else {
+      try await broker.store.write(change)
     }
     return reply(try await own(call))
   }

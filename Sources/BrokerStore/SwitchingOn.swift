@@ -1,0 +1,125 @@
+internal import BrokerDomain
+internal import GRDB
+
+/// What comes before an endpoint that was off is on again: its queue is put in order, and what it answered 410 is owed to it
+/// once more. All of it is looked for beside the writer, because a queue may be long.
+enum SwitchingOnSQL: String, CaseIterable {
+  /// What waits while a later one of its request does not, oldest first.
+  case overtaken = """
+    SELECT w.seq, w.request
+    FROM outbox w CROSS JOIN outbox a
+      ON a.endpoint = w.endpoint AND a.request = w.request AND a.next_at <> 9223372036854775807 AND a.seq > w.seq
+    WHERE w.endpoint = $1 AND w.next_at = 9223372036854775807 AND w.seq > $2
+    ORDER BY w.seq LIMIT $3
+    """
+  /// What was answered 410 and given up with the endpoint, as long as it would have been tried. Left to itself SQLite reads
+  /// whatever was delivered as well.
+  case gone = """
+    SELECT seq FROM delivery INDEXED BY delivery_dead
+    WHERE endpoint = $1 AND seq > $2 AND state = 'dead' AND last_status = 410 AND created_at > $3 ORDER BY seq LIMIT $4
+    """
+}
+
+/// When endpoints were switched off, as far as this process has done it. For the writer only.
+struct OffMoments {
+  private var moments: [Int64: Int64] = [:]
+  private var unknown: [Int64] = []
+
+  /// It is switched off by the group that is being written. When that will be on disk nobody knows yet, and until then what
+  /// falls due may still be sent.
+  mutating func note(_ endpoint: Int64) {
+    moments[endpoint] = .max
+    unknown.append(endpoint)
+  }
+
+  /// The groups before this moment are on disk. One that failed has switched nothing off, and the next one tells anew.
+  mutating func begin(at now: Instant) {
+    for endpoint in unknown { moments[endpoint] = now.milliseconds }
+    unknown.removeAll()
+  }
+
+  /// Nothing that was due later has been sent.
+  func since(_ endpoint: Int64) -> Int64 { moments[endpoint] ?? .max }
+}
+
+extension Store {
+  /// What is sent again of what was answered 410: no more than was on the wire together.
+  private static let goneTogether = 1024
+
+  /// Makes a change that switches an endpoint on. What it was owed meanwhile goes in the order of its requests, behind what is
+  /// on the wire still; and so does what it refused because it was gone.
+  package func switchOn<T: Sendable>(
+    _ endpoint: Int64, _ change: @escaping @Sendable (WriteContext) throws -> T
+  ) async throws(StoreError) -> T {
+    while true {
+      let wasOff = try await read { db in try db.isOff(endpoint) }
+      if wasOff {
+        // From here on a 410 of before is no more the end of its message; those until now are found below.
+        try await write { try $0.ask(for: endpoint) }
+        try await putInOrder(endpoint)
+        try await retryGone(endpoint)
+      }
+      let changed: T? = try await write { context in
+        // Somebody has switched it off meanwhile: there is something to be put in order.
+        let isOff = try context.db.isOff(endpoint)
+        guard wasOff || !isOff else { return nil }
+        let changed = try change(context)
+        if isOff { try context.ask(for: endpoint) }
+        return changed
+      }
+      if let changed { return changed }
+    }
+  }
+
+  /// What was asked for while something might have been on the wire had to go behind that.
+  private func putInOrder(_ endpoint: Int64) async throws(StoreError) {
+    var at: Int64 = 0
+    while true {
+      let after = at
+      let page = try await read { db in
+        try db.all(SwitchingOnSQL.overtaken, .int(endpoint), .int(after), .int(Int64(Self.requeueGroup))) {
+          (seq: $0.int(0), request: $0.int(1))
+        }
+      }
+      guard let last = page.last else { return }
+      try await write { try $0.putInOrder(page, of: endpoint) }
+      at = last.seq
+    }
+  }
+
+  private func retryGone(_ endpoint: Int64) async throws(StoreError) {
+    let oldest = clock.now.milliseconds - Int64(RetrySchedule.standard.giveUpAfterSeconds) * 1000
+    var (at, left): (Int64, Int) = (0, Self.goneTogether)
+    while left > 0 {
+      let (after, count) = (at, min(left, Self.requeueGroup))
+      let page = try await read { db in
+        try db.all(SwitchingOnSQL.gone, .int(endpoint), .int(after), .int(oldest), .int(Int64(count))) { $0.int(0) }
+      }
+      guard let last = page.last else { return }
+      _ = try await write { try $0.retryDead(page, of: endpoint) }
+      at = last
+      left -= page.count
+    }
+  }
+}
+
+extension WriteContext {
+  /// Each takes the turn of the later one, if that has it still and is not on the wire.
+  fileprivate func putInOrder(_ waiting: [(seq: Int64, request: Int64)], of endpoint: Int64) throws {
+    guard let owner = try owner(of: endpoint) else { return }
+    let key = SQLValue.int(endpoint)
+    for (seq, request) in waiting {
+      let active = try db.first(RequeueSQL.active, key, .int(request)) { (seq: $0.int(0), at: $0.int(1)) }
+      let at = try db.first(ApplySQL.outboxMoment, key, .int(request), .int(seq)) { $0.int(0) }
+      guard let active, active.seq > seq, active.at >= owner.sentBefore, at == OutboxRow.waiting else { continue }
+      try db.run(OutboxSQL.move, .int(OutboxRow.waiting), key, .int(active.at), .int(active.seq))
+      try db.run(OutboxSQL.move, .int(active.at), key, .int(OutboxRow.waiting), .int(seq))
+    }
+  }
+}
+
+extension Database {
+  func isOff(_ endpoint: Int64) throws -> Bool {
+    try first(ExpirySQL.isOff, .int(endpoint)) { _ in true } ?? false
+  }
+}
