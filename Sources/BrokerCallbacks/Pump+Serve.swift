@@ -150,10 +150,15 @@ extension Pump {
   /// which the pump waits; renewals go along with the groups that settle.
   private mutating func hasLease(_ key: Int64) -> Bool {
     let now = BrokerClock.wall
-    if let until = lanes[key]?.leaseUntil, until.milliseconds - now.milliseconds > Self.leaseMilliseconds / 2 {
-      return true
+    if let until = lanes[key]?.leaseUntil {
+      if until.milliseconds - now.milliseconds > leaseMilliseconds / 2 { return true }
+      // Once it had run out the order may have been changed: what was taken by it is taken again.
+      if until <= now, lanes[key]?.ready.isEmpty == false {
+        lanes[key]?.putBack()
+        lanes[key]?.dueAt = dispatcher.store.clock.now
+      }
     }
-    let until = now + Self.leaseMilliseconds
+    let until = now + leaseMilliseconds
     let taken = Handover<Bool>()
     let (store, owner) = (dispatcher.store, owner)
     Task {

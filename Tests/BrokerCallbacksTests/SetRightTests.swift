@@ -1,9 +1,10 @@
 import BrokerDomain
-import BrokerStore
+import GRDB
 import TestSupport
 import Testing
 
 @testable import BrokerCallbacks
+@testable import BrokerStore
 
 /// What is asked for, or set right, while an attempt is on the wire.
 @Suite(.timeLimit(.minutes(5))) struct SetRightTests {
@@ -200,6 +201,23 @@ import Testing
     }
     #expect(ends.allSatisfy { $0.0 == .delivered })
     #expect(ends[1].1 - ends[1].2 / 1000 >= ends[0].1 - 5, "the first left when the second had come to its end")
+    await office.close()
+  }
+
+  /// As long as anything that was sent under it may be on the wire.
+  @Test(arguments: [(15_000, 60_000), (120_000, 270_000)])
+  func theLeaseOutlastsTheWire(_ timeout: Int, _ lease: Int64) async throws {
+    let office = try Office(totalTimeoutMS: timeout)
+    let sink = try Sink()
+    let endpoint = try await office.endpoint(sink.url)
+    try await office.submit(1)
+    let before = BrokerClock.wall.milliseconds
+    office.dispatcher.start()
+    #expect(try await within(5) { sink.receivedCount == 1 })
+    let until = try await office.store.read { db in
+      try Int64.fetchOne(db, sql: "SELECT lease_until FROM endpoint WHERE key = ?", arguments: [endpoint.id.key])
+    }
+    #expect((before + lease...BrokerClock.wall.milliseconds + lease).contains(until ?? 0))
     await office.close()
   }
 
