@@ -49,7 +49,8 @@ extension Store {
       let store = Store(
         pool: pool, directory: directory, clock: clock, procedures: procedures, lastDay: lastDay,
         options: options, loaded: loaded, lock: lock, vault: vault,
-        points: points, checkpointer: checkpointer, isBehind: isBehind)
+        points: points, checkpointer: checkpointer, isBehind: isBehind,
+        recorded: isBehind ? worked : loaded.generation)
       if role == .daemon {
         try buildReports(pool, loaded.reference)
         try pool.write { db in

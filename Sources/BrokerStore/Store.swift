@@ -39,11 +39,11 @@ package final class Store: Sendable {
   let checkpointer: Checkpointer?
   package let clock: BrokerClock
   package let directory: String
-  private let state: Mutex<Loaded>
-  private let listeners: Listeners
-  private let procedures: [Procedure]
-  private let lastDay: LastDayPolicy
-  private let lock: InstanceLock?
+  let state: Mutex<Loaded>
+  let listeners: Listeners
+  let procedures: [Procedure]
+  let lastDay: LastDayPolicy
+  let lock: InstanceLock?
   /// For the secrets of endpoints.
   let vault: Vault
   let options: StoreOptions
@@ -62,6 +62,9 @@ package final class Store: Sendable {
 
   /// The calendar may have changed while no daemon ran, or the last one ended before every deadline was moved.
   let isBehind: Mutex<Bool>
+  /// The change up to which the database says that all is taken up.
+  let recorded: Mutex<String?>
+  let refreshes = Turnstile()
 
   struct Loaded {
     var reference: Reference
@@ -70,7 +73,7 @@ package final class Store: Sendable {
   }
 
   /// What is told about every commit, in the order in which it was added, on the writer's queue: be quick.
-  private final class Listeners: Sendable {
+  final class Listeners: Sendable {
     let all = Mutex<[@Sendable (CommitNotice) -> Void]>([])
     let reference = Mutex<Reference?>(nil)
   }
@@ -78,10 +81,11 @@ package final class Store: Sendable {
   init(
     pool: DatabasePool, directory: String, clock: BrokerClock, procedures: [Procedure],
     lastDay: LastDayPolicy, options: StoreOptions, loaded: Loaded, lock: InstanceLock?, vault: Vault,
-    points: PointReader, checkpointer: Checkpointer?, isBehind: Bool = false
+    points: PointReader, checkpointer: Checkpointer?, isBehind: Bool = false, recorded: String? = nil
   ) {
     self.points = points
     self.isBehind = Mutex(isBehind)
+    self.recorded = Mutex(recorded)
     self.pool = pool
     self.checkpointer = checkpointer
     let path = Self.databasePath(directory)
@@ -163,57 +167,6 @@ package final class Store: Sendable {
     } catch {
       throw StoreError.from(error)
     }
-  }
-
-  /// Loads reference data and keys anew when a command has changed them. Returns true when it did.
-  @discardableResult
-  package func refresh() async throws(StoreError) -> Bool {
-    let (known, before) = state.withLock { ($0.generation, $0.reference) }
-    let isBehind = isBehind.withLock { $0 }
-    let (procedures, lastDay, today) = (procedures, lastDay, clock.now.date)
-    let loaded: Loaded? = try await read { db in
-      let generation = try db.meta(.referenceGeneration)
-      guard generation != known || isBehind else { return nil }
-      return try Self.load(db, procedures: procedures, lastDay: lastDay, today: today)
-    }
-    guard let loaded else { return false }
-    state.withLock { $0 = loaded }
-    listeners.reference.withLock { $0 = loaded.reference }
-    if lock != nil {
-      // By another region's days may count any of the days, also those that no notice has changed.
-      let isMoved = loaded.reference.hasMovedOrgan(since: before)
-      if isBehind || isMoved || loaded.reference.calendar != before.calendar {
-        self.isBehind.withLock { $0 = true }
-        _ = try await recomputeDeadlines(since: isBehind || isMoved ? nil : before.calendar)
-        self.isBehind.withLock { $0 = false }
-      }
-      let generation = loaded.generation ?? ""
-      try await write { context in try context.db.setMeta(.loadedGeneration, generation) }
-    }
-    return true
-  }
-
-  /// The same for a command, which has nobody to tell.
-  func reload() throws {
-    let loaded = try pool.read { db in
-      try Self.load(db, procedures: procedures, lastDay: lastDay, today: clock.now.date)
-    }
-    state.withLock { $0 = loaded }
-    listeners.reference.withLock { $0 = loaded.reference }
-  }
-
-  /// Keys alone: a long recomputation must not keep a revoked one alive.
-  func refreshKeys() async throws(StoreError) {
-    let keys = try await read { db in try db.loadKeys() }
-    state.withLock { $0.keys = keys }
-  }
-
-  static func load(
-    _ db: Database, procedures: [Procedure], lastDay: LastDayPolicy, today: CalendarDate
-  ) throws -> Loaded {
-    Loaded(
-      reference: try db.loadReference(procedures: procedures, lastDay: lastDay, today: today),
-      keys: try db.loadKeys(), generation: try db.meta(.referenceGeneration))
   }
 
   /// A write that proves that the disk takes writes: what readiness and the watchdog ask. It is larger than a

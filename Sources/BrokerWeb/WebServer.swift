@@ -41,7 +41,7 @@ package struct WebServer: Sendable {
     store.onCommit { waiters.tell($0) }
     broker = Broker(
       store: store, machinery: machinery, limits: options.limits, language: options.language,
-      waiters: waiters, metrics: WebMetrics())
+      waiters: waiters, metrics: WebMetrics(), logger: logger)
     routes = Route.table(broker, openAPI: try Self.openAPIDocument())
     gate = Gate(
       broker: broker, routes: RouteTree(routes),

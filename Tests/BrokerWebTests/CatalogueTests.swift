@@ -124,6 +124,26 @@ struct CatalogueTests {
     }
   }
 
+  /// Published is published, also where the daemon cannot take the lists up at once.
+  @Test func aPublicationThatCannotBeTakenUpAtOnceIsDone() throws {
+    let scene = try Scene()
+    let database = scene.daemon.state.path + "/xiecha.sqlite"
+    func plant(_ sql: String) throws {
+      let result = try runTool(["-cmd", ".timeout 5000", database, sql], binary: "/usr/bin/sqlite3")
+      try #require(result.status == 0, "\(result.stderr)")
+    }
+    let id = try scene.propose(#"{"change": "exclude", "exclusion": "方案二（七）", "grounds": "涉及公共安全"}"#, item: "47")
+    try plant(
+      "CREATE TRIGGER full BEFORE UPDATE ON meta WHEN new.name = 'loaded-generation' BEGIN SELECT RAISE(ABORT, 'full'); END"
+    )
+    let reply = try scene.publish([id])
+    #expect(reply.status == 201 && reply.json["proposals"].array?.count == 1, "\(reply.text)")
+    try plant("DROP TRIGGER full")
+    try eventually("the list is in force") {
+      try scene.daemon.client(Qidong.stranger).get("/v1/items?limit=1")["version"].int == 2
+    }
+  }
+
   @Test func aPublicationIsFiledWithTheSuperior() throws {
     let scene = try Scene()
     let superior = Self.prefecture

@@ -1,6 +1,7 @@
 package import BrokerDomain
 package import BrokerStore
 internal import HTTPTypes
+internal import Logging
 
 /// What the HTTP face needs of the rest of the program. Wired once, in `xiecha/Serve.swift`; the web never imports the
 /// callbacks.
@@ -122,9 +123,11 @@ final class Broker: Sendable {
   let language: Language
   let waiters: Waiters
   let metrics: WebMetrics
+  let logger: Logger
 
   init(
-    store: Store, machinery: Machinery, limits: WebLimits, language: Language, waiters: Waiters, metrics: WebMetrics
+    store: Store, machinery: Machinery, limits: WebLimits, language: Language, waiters: Waiters, metrics: WebMetrics,
+    logger: Logger
   ) {
     self.store = store
     self.machinery = machinery
@@ -132,6 +135,7 @@ final class Broker: Sendable {
     self.language = language
     self.waiters = waiters
     self.metrics = metrics
+    self.logger = logger
   }
 }
 

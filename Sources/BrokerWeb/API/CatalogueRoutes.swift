@@ -1,6 +1,7 @@
 internal import BrokerDomain
 internal import BrokerStore
 internal import HTTPTypes
+internal import Logging
 
 /// Publication of the lists: the 司法局 publishes the changes that it has approved, and they are filed with its superior,
 /// or with itself by the departments (莱芜方案 2、崂山方案 3).
@@ -36,8 +37,13 @@ struct CatalogueRoutes {
         Self.write(publication, to: organ, context.reference, language, &w)
       }.body
     }
-    // Whoever asks next finds the new lists.
-    try await broker.store.refresh()
+    // Whoever asks next finds the new lists. They are published by now: what cannot be taken up here is taken up by the
+    // daemon, which looks for changes all the time.
+    do throws(StoreError) {
+      try await broker.store.refresh()
+    } catch {
+      broker.logger.error("the lists are published and could not be taken up at once: \(error)")
+    }
     return reply
   }
 
