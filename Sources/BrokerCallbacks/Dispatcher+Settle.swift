@@ -42,6 +42,29 @@ extension Dispatcher {
       mark: isPresent ? failing.failed(delivery.endpoint, now: now, store.reference.calendar) : nil, trip: trip)
   }
 
+  /// What cannot be made into a message counts as an attempt that failed, and is tried again when those are: the row may be
+  /// mended by then. It says nothing of the endpoint.
+  func fail(_ unreadable: [DueDelivery]) {
+    let now = store.clock.now
+    let results = unreadable.map { delivery in
+      let next = options.schedule.next(
+        attempts: delivery.attempts + 1, createdAt: delivery.createdAt, now: now, retryAfterSeconds: nil,
+        random: .random(in: -1...1))
+      return AttemptResult(
+        delivery: delivery, at: now, status: nil, error: Self.unreadable, verdict: next.map { .retry(at: $0) } ?? .dead)
+    }
+    let start = state.withLock { state -> Bool in
+      state.unsettled += results
+      defer { state.settling = true }
+      return !state.settling
+    }
+    if start { Task { await settle() } }
+  }
+
+  private static let unreadable =
+    "平台数据库中该件的记录无法读取，消息未能生成；请联系平台管理员 / the broker cannot read its record of this request and has no message to send; "
+    + "tell its operator"
+
   /// Records results in groups until there are none; while one group is being written the next one gathers. A disk that
   /// takes no writes is tried again: the results stay here, and were they lost, the rows are still in the outbox and the
   /// messages go out twice rather than never.

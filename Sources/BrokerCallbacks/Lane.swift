@@ -181,10 +181,8 @@ struct Lane {
   mutating func take(_ page: DuePage, _ clock: Int64) {
     dueAt = page.nextAt
     ready += page.due
-    for delivery in page.due {
-      outstanding.insert(delivery.seq)
-      readyBytes += delivery.body.count
-    }
+    for delivery in page.due + page.unreadable { outstanding.insert(delivery.seq) }
+    readyBytes += page.due.reduce(0) { $0 + $1.body.count }
     let until = mark(clock) == nil ? clock + Self.readOnMicroseconds : readOn?.until
     readOn = page.end.flatMap { end in until.map { (end, $0) } }
   }

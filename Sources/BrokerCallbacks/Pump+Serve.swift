@@ -72,7 +72,7 @@ extension Pump {
       do throws(StoreError) {
         try take(key, lane, room: room - lane.ready.count, isSent: true)
       } catch {
-        // A row that cannot be read holds up those behind it, not those before.
+        // A queue that cannot be read from some place on holds up what is behind it, not what is before.
         guard !lane.ready.isEmpty, !error.concernsAll else { throw error }
       }
     }
@@ -144,6 +144,7 @@ extension Pump {
       limit: DueLimit(limit, room: isSent ? room : 0, bytes: readyRoom))
     lanes[key]?.take(page, clock)
     readyRoom += lane.readyBytes - (lanes[key]?.readyBytes ?? 0)
+    if !page.unreadable.isEmpty { dispatcher.fail(page.unreadable) }
   }
 
   /// Takes or renews the lease of an endpoint when less than half of it is left. The first time costs a commit, for

@@ -36,6 +36,8 @@ extension Store {
     do throws(StoreError) {
       while true {
         let page = try readNow { db in try scan.page(db, after: after) }
+        // Whoever asks beforehand is told, and not given numbers that are not all.
+        if let error = page.unreadable.first { throw error }
         guard let last = page.last else { return preview }
         for line in page.moved {
           if preview.lines.count < limit { preview.lines.append(line) }

@@ -49,14 +49,14 @@ extension Store {
   package func callList(
     supervisor: OrganCode?, cursor: Int64?, limit: Int
   ) async throws(StoreError) -> Page<CallLine> {
-    let reference = reference
+    let (reference, damagedRows) = (reference, damagedRows)
     return try await read { db in
       var lines: [CallLine] = []
       var at = cursor ?? 0
       while true {
         let rows = try db.all(UndeliveredSQL.page, .int(at), .int(Int64(Self.callPage))) { WatchedRow($0) }
         for row in rows {
-          guard let line = try row.line(db, reference, supervisor) else { continue }
+          guard let line = try row.line(db, reference, supervisor, damagedRows) else { continue }
           if lines.count == limit { return Page(items: lines, next: lines.last?.request.key) }
           lines.append(line)
         }
@@ -86,9 +86,12 @@ private struct WatchedRow {
   }
 
   /// Nil when it is not on the list, no longer, or not for this supervisor.
-  func line(_ db: Database, _ reference: Reference, _ supervisor: OrganCode?) throws -> CallLine? {
+  func line(
+    _ db: Database, _ reference: Reference, _ supervisor: OrganCode?, _ damagedRows: DamagedRows
+  ) throws -> CallLine? {
     guard let listed, try db.first(UndeliveredSQL.isOver, .int(request), body: { _ in true }) != true,
-      let stored = try StoredRequest.load(request, db, reference)?.request
+      let stored = try damagedRows.passing(
+        "it is not on the call list", { try StoredRequest.load(request, db, reference)?.request }) ?? nil
     else { return nil }
     if let supervisor, stored.parties(supervisor, reference).isEmpty { return nil }
     let tries = try db.all(CallListSQL.tries, .int(requester), .int(request), .int(seq)) { row in

@@ -19,21 +19,24 @@ struct UnfiledEvent {
   let request: Int64
   let requester: Int64
   let responder: Int64
-  let type: EventType
+  /// Nil for one that cannot be read: the request is looked at as after any other event.
+  let type: EventType?
   let isRung: Bool
   let isLate: Bool
 
   init(
-    seq: Int64, request: Int64, requester: Int64, responder: Int64, type: EventType, isRung: Bool, isLate: Bool
+    seq: Int64, request: Int64, requester: Int64, responder: Int64, type: EventType?, isRung: Bool, isLate: Bool
   ) {
     (self.seq, self.request, self.requester, self.responder) = (seq, request, requester, responder)
     (self.type, self.isRung, self.isLate) = (type, isRung, isLate)
   }
 
   /// Columns in the order of `FilingSQL.unfiled`.
-  fileprivate init(_ row: SQLRow) throws {
-    guard let type = EventType(rawValue: row.text(4)) else {
-      throw StoreError.damaged(file: StoreError.database, "an event of \(row.text(4)) cannot be filed")
+  fileprivate init(_ row: SQLRow, _ damagedRows: DamagedRows) {
+    let type = EventType(rawValue: row.text(4))
+    if type == nil {
+      let error = StoreError.damaged(file: StoreError.database, "event \(row.int(0)) is of no known type")
+      damagedRows.note(error, "it is filed, and in no report")
     }
     self.init(
       seq: row.int(0), request: row.int(1), requester: row.int(2), responder: row.int(3), type: type,
@@ -66,7 +69,7 @@ extension WriteContext {
     if events.allSatisfy(\.isMereOpening) {
       try db.run(ReportSQL.advance, .int(newest))
     } else {
-      try db.tallyReports(through: newest, reference)
+      try db.tallyReports(through: newest, reference, damagedRows)
     }
     try db.run(FilingSQL.advance, .int(newest))
     filedThrough = newest
@@ -78,7 +81,7 @@ extension WriteContext {
   /// rolled back, or when another process has written.
   private func unfiledEvents(after filed: Int64, through newest: Int64) throws -> [UnfiledEvent] {
     if let noted = unfiledEvents, noted.count == newest - filed { return noted }
-    return try db.all(FilingSQL.unfiled, .int(filed)) { try UnfiledEvent($0) }
+    return try db.all(FilingSQL.unfiled, .int(filed)) { UnfiledEvent($0, damagedRows) }
   }
 
   private func file(_ events: [UnfiledEvent]) throws {
@@ -143,6 +146,8 @@ extension WriteContext {
   }
 }
 
+/// A row that cannot be read must not keep the others from being filed, and with them everybody's writes: what is no JSON
+/// counts as nothing.
 enum FilingSQL: String, CaseIterable {
   case through = "SELECT through FROM filing"
   case advance = "UPDATE filing SET through = $1"
@@ -169,8 +174,8 @@ enum FilingSQL: String, CaseIterable {
     FROM event e CROSS JOIN request r ON r.key = e.request CROSS JOIN filed_overdue o
     WHERE e.seq > $1 AND e.version > 1 AND e.rung IS NULL AND e.type <> 'request.deadline-changed'
       AND (NOT (r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
-        OR json_extract(r.progress, '$.metAt') IS NOT NULL)
+        OR r.state = 'returned' AND iif(json_valid(r.progress), json_extract(r.progress, '$.runsOn'), NULL) IS NOT NULL)
+        OR iif(json_valid(r.progress), json_extract(r.progress, '$.metAt'), NULL) IS NOT NULL)
       AND o.organ = r.requester AND o.role = 0 AND o.request = r.key
     """
   case takeFromOverdue = "DELETE FROM filed_overdue WHERE organ = $1 AND role = $2 AND request = $3"
@@ -179,8 +184,8 @@ enum FilingSQL: String, CaseIterable {
     SELECT r.requester, r.responder, r.key FROM event e CROSS JOIN request r ON r.key = e.request
     WHERE e.seq > $1 AND (e.version > 1 OR e.rung IS NOT NULL) AND (e.type = 'request.overdue' OR r.due_at <= $2)
       AND (r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
-      AND json_extract(r.progress, '$.metAt') IS NULL
+        OR r.state = 'returned' AND iif(json_valid(r.progress), json_extract(r.progress, '$.runsOn'), NULL) IS NOT NULL)
+      AND iif(json_valid(r.progress), json_extract(r.progress, '$.metAt'), NULL) IS NULL
     """
   case putIntoOverdue = """
     INSERT INTO filed_overdue (organ, role, request) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
@@ -191,14 +196,14 @@ enum FilingSQL: String, CaseIterable {
     SELECT r.requester, 0, r.key FROM event e CROSS JOIN request r ON r.key = e.request
     WHERE e.seq > $1 AND instr($2, ' ' || r.procedure || '/' || r.procedure_version || ' ') > 0
       AND (r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
-      AND json_extract(r.progress, '$.metAt') IS NULL
+        OR r.state = 'returned' AND iif(json_valid(r.progress), json_extract(r.progress, '$.runsOn'), NULL) IS NOT NULL)
+      AND iif(json_valid(r.progress), json_extract(r.progress, '$.metAt'), NULL) IS NULL
     UNION
     SELECT r.responder, 1, r.key FROM event e CROSS JOIN request r ON r.key = e.request
     WHERE e.seq > $1 AND instr($2, ' ' || r.procedure || '/' || r.procedure_version || ' ') > 0
       AND (r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
-      AND json_extract(r.progress, '$.metAt') IS NULL
+        OR r.state = 'returned' AND iif(json_valid(r.progress), json_extract(r.progress, '$.runsOn'), NULL) IS NOT NULL)
+      AND iif(json_valid(r.progress), json_extract(r.progress, '$.metAt'), NULL) IS NULL
     ON CONFLICT DO NOTHING
     """
 }

@@ -59,12 +59,14 @@ package struct QueueMark: Sendable, Equatable {
   let nextAt: Int64
   let seq: Int64
 
-  init(_ delivery: DueDelivery) { (nextAt, seq) = (delivery.nextAt, delivery.seq) }
+  init(nextAt: Int64, seq: Int64) { (self.nextAt, self.seq) = (nextAt, seq) }
 }
 
 /// What one read of a queue found.
 package struct DuePage: Sendable {
   package let due: [DueDelivery]
+  /// Due as well, and their messages cannot be made: the rows of their requests are damaged. They have no body.
+  package let unreadable: [DueDelivery]
   /// When the queue is due again after those; nil when nothing is left but what waits for an earlier one.
   package let nextAt: Instant?
   /// Where to read on; nil when all that was due is in this page.
@@ -159,28 +161,23 @@ extension Store {
   package func dueDeliveries(
     _ endpoint: Endpoint, outstanding: Set<Int64>, after mark: QueueMark? = nil, limit: DueLimit
   ) throws(StoreError) -> DuePage {
-    let reference = reference
+    let (reference, damagedRows) = (reference, damagedRows)
     let now = clock.now
     return try readPage { db in
       guard try db.first(OutboxSQL.isOn, .int(endpoint.id.key), body: { _ in true }) == true else {
         return DuePage(due: [], nextAt: nil, end: nil)
       }
       if let mark {
-        let (due, isCut) = try db.due(endpoint, outstanding, after: mark, now, limit: limit, reference)
-        if let last = due.last, due.count == limit.count || isCut {
-          return DuePage(due: due, nextAt: now, end: QueueMark(last))
-        }
+        let rows = try db.due(endpoint, outstanding, after: mark, now, limit: limit, reference, damagedRows)
+        if rows.mayBeMore { return DuePage(due: rows.due, unreadable: rows.unreadable, nextAt: now, end: rows.last) }
       }
-      let (due, isCut) = try db.due(endpoint, outstanding, after: nil, now, limit: limit, reference)
-      // A full page means that more may be due at once.
-      if let last = due.last, due.count == limit.count || isCut {
-        return DuePage(due: due, nextAt: now, end: QueueMark(last))
-      }
+      let rows = try db.due(endpoint, outstanding, after: nil, now, limit: limit, reference, damagedRows)
+      if rows.mayBeMore { return DuePage(due: rows.due, unreadable: rows.unreadable, nextAt: now, end: rows.last) }
       let next = try db.first(OutboxSQL.nextDue, .int(endpoint.id.key), .int(now.milliseconds)) {
         $0.int(0)
       }
       let nextAt = next == OutboxRow.waiting ? nil : next.map { Instant(milliseconds: $0) }
-      return DuePage(due: due, nextAt: nextAt, end: nil)
+      return DuePage(due: rows.due, unreadable: rows.unreadable, nextAt: nextAt, end: nil)
     }
   }
 
@@ -199,47 +196,70 @@ extension Store {
   }
 }
 
+/// Rows of a queue as they were read.
+private struct DueRows {
+  var due: [DueDelivery] = []
+  var unreadable: [DueDelivery] = []
+  var last: QueueMark?
+  /// A full page means that more may be due at once, and so does one that was cut short.
+  var mayBeMore = false
+  var count: Int { due.count + unreadable.count }
+}
+
 extension Database {
   /// Up to `limit` rows after `mark` that are due and not on their way. From the beginning, those that are lie before them.
-  /// A row that cannot be read holds up those behind it and none before: it cuts the page, or is told of as the first. So
-  /// does one for whose body there is no room.
+  /// A row whose message cannot be made holds up its own request alone. Where the queue itself cannot be read, that holds
+  /// up what is behind and nothing before: it cuts the page, or is told of as the first. So does a message for whose body
+  /// there is no room.
   fileprivate func due(
     _ endpoint: Endpoint, _ outstanding: Set<Int64>, after mark: QueueMark?, _ now: Instant, limit: DueLimit,
-    _ reference: Reference
-  ) throws -> (rows: [DueDelivery], isCut: Bool) {
-    var due: [DueDelivery] = []
-    var (bytes, isCut) = (limit.bytes, false)
-    due.reserveCapacity(limit.count)
-    let rows = mark == nil ? outstanding.count + limit.count : limit.count
+    _ reference: Reference, _ damagedRows: DamagedRows
+  ) throws -> DueRows {
+    var (rows, bytes, isCut) = (DueRows(), limit.bytes, false)
+    rows.due.reserveCapacity(limit.count)
+    let most = mark == nil ? outstanding.count + limit.count : limit.count
     let place: [SQLValue] = [
       .int(endpoint.id.key), .int(mark?.nextAt ?? .min), .int(mark?.seq ?? .min), .int(now.milliseconds),
-      .int(Int64(rows)),
+      .int(Int64(most)),
     ]
     do {
       try each(OutboxSQL.due, place) { row in
         let seq = row.int(1)
-        guard !isCut, due.count < limit.count, !outstanding.contains(seq) else { return }
-        let message = try CallbackMessage.load(
-          seq: seq, endpoint.body, self, reference, format: endpoint.format, to: endpoint.organ)
-        guard let message else {
-          throw StoreError.unexpected("event \(seq) is missing")
+        guard !isCut, rows.count < limit.count, !outstanding.contains(seq) else { return }
+        let message = try damagedRows.passing("event \(seq) is not sent to endpoint \(endpoint.id)") {
+          let message = try CallbackMessage.load(
+            seq: seq, endpoint.body, self, reference, format: endpoint.format, to: endpoint.organ)
+          guard let message else { throw StoreError.unexpected("event \(seq) is missing") }
+          return message
         }
-        if due.count >= limit.room {
+        if let message, rows.due.count >= limit.room {
           bytes -= message.body.count
           isCut = bytes < 0
         }
         guard !isCut else { return }
-        due.append(
-          DueDelivery(
-            endpoint: endpoint.id.key, url: endpoint.url, nextAt: row.int(0), seq: seq, request: row.int(2),
-            createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
-            webhookID: DerivedID.event(seq: seq, at: message.at), trace: message.trace,
-            body: message.body, cloudEvent: message.cloudEvent, deliveredAt: row.optionalInt(5)))
+        let delivery = DueDelivery(row, endpoint, message)
+        if message == nil { rows.unreadable.append(delivery) } else { rows.due.append(delivery) }
+        rows.last = QueueMark(nextAt: delivery.nextAt, seq: seq)
       }
     } catch {
-      guard !due.isEmpty, !StoreError.from(error).concernsAll else { throw error }
-      return (due, true)
+      guard rows.last != nil, !StoreError.from(error).concernsAll else { throw error }
+      rows.mayBeMore = true
+      return rows
     }
-    return (due, isCut)
+    rows.mayBeMore = rows.last != nil && (isCut || rows.count == limit.count)
+    return rows
+  }
+}
+
+extension DueDelivery {
+  /// Columns in the order of `OutboxSQL.due`.
+  /// - Parameter message: nil when it cannot be made.
+  fileprivate init(_ row: SQLRow, _ endpoint: Endpoint, _ message: CallbackMessage?) {
+    let seq = row.int(1)
+    self.init(
+      endpoint: endpoint.id.key, url: endpoint.url, nextAt: row.int(0), seq: seq, request: row.int(2),
+      createdAt: Instant(milliseconds: row.int(3)), attempts: Int(row.int(4)),
+      webhookID: message.map { DerivedID.event(seq: seq, at: $0.at) } ?? "event \(seq)", trace: message?.trace,
+      body: message?.body ?? [], cloudEvent: message?.cloudEvent, deliveredAt: row.optionalInt(5))
   }
 }

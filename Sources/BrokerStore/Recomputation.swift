@@ -9,6 +9,7 @@ extension Store {
   private static let holdMicroseconds: Int64 = 20_000
   /// What was asked, of the requests that are worked out ahead: a page ends where it is more.
   private static let aheadBytes = 16 << 20
+  fileprivate static let notMoved = "its deadline is not moved"
 
   /// Begins anew after a crash: what was moved already is found to be right.
   /// - Parameter since: the calendar by which all of them were right; nil when that is not known.
@@ -33,11 +34,14 @@ extension Store {
   private func work(
     _ scan: DeadlineScan, after key: Int64
   ) async throws(StoreError) -> (work: [MovedRequest], last: Int64?) {
-    try await read { db in
+    let damagedRows = damagedRows
+    return try await read { db in
       let page = try scan.page(db, after: key)
+      for error in page.unreadable { damagedRows.note(error, Self.notMoved) }
       var (work, bytes): ([MovedRequest], Int) = ([], 0)
       for moved in page.moved {
-        guard let item = try MovedRequest(moved, db, scan.reference) else { continue }
+        let item = try damagedRows.passing(Self.notMoved) { try MovedRequest(moved, db, scan.reference) }
+        guard let item = item ?? nil else { continue }
         work.append(item)
         bytes += item.request.content.bytes.count
         if bytes > Self.aheadBytes { return (work, moved.key) }
@@ -69,6 +73,8 @@ struct DeadlineScan: Sendable {
   struct Page {
     var moved: [MovedDeadline] = []
     var open = 0
+    /// What is wrong with those that were passed over.
+    var unreadable: [StoreError] = []
     /// The last key that was looked at; nil when there was none.
     var last: Int64?
   }
@@ -93,19 +99,28 @@ struct DeadlineScan: Sendable {
       page.last = row.int(0)
       page.open += 1
       guard mayMove(row) else { return }
-      var request = try narrow(row)
-      if let procedure = reference.procedure(of: request), request.isDueOnDate(procedure),
-        let whole = try StoredRequest.load(row.int(0), db, reference)
-      {
-        request = whole.request
+      do {
+        if let moved = try moved(row, db) { page.moved.append(moved) }
+      } catch {
+        let error = StoreError.from(error)
+        if error.concernsAll { throw error }
+        page.unreadable.append(error)
       }
-      guard let deadline = request.movedDeadline(by: calendar, reference) else { return }
-      page.moved.append(
-        MovedDeadline(
-          key: row.int(0), id: request.id, procedure: request.procedure, organ: request.responder,
-          before: request.deadline, after: deadline))
     }
     return page
+  }
+
+  private func moved(_ row: SQLRow, _ db: Database) throws -> MovedDeadline? {
+    var request = try narrow(row)
+    if let procedure = reference.procedure(of: request), request.isDueOnDate(procedure),
+      let whole = try StoredRequest.load(row.int(0), db, reference)
+    {
+      request = whole.request
+    }
+    guard let deadline = request.movedDeadline(by: calendar, reference) else { return nil }
+    return MovedDeadline(
+      key: row.int(0), id: request.id, procedure: request.procedure, organ: request.responder,
+      before: request.deadline, after: deadline)
   }
 
   /// Cheap and never wrong in one direction only: a clock that counts days from receipt, and over none that changed, is
@@ -193,8 +208,10 @@ extension WriteContext {
     {
       return true
     }
-    guard let stored = try StoredRequest.load(item.request.id.key, db, reference),
-      let decision = stored.request.recomputed(now: now, reference: reference)
+    let found = try damagedRows.passing(Store.notMoved) {
+      try StoredRequest.load(item.request.id.key, db, reference)
+    }
+    guard let stored = found ?? nil, let decision = stored.request.recomputed(now: now, reference: reference)
     else { return false }
     try apply(decision, previous: stored.request)
     return true

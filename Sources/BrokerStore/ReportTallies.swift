@@ -18,7 +18,8 @@ enum ReportSQL: String, CaseIterable {
         WHEN 'request.submitted' THEN e.requester ELSE e.responder END, r.procedure,
       coalesce(r.item, ''), r.received_at, coalesce(p.due_at, r.due_at),
       CASE WHEN p.request IS NULL THEN r.progress ELSE p.progress END,
-      CASE e.type WHEN 'request.declined' THEN json_extract(e.data, '$.reasonCode') END, r.procedure_version,
+      CASE WHEN e.type = 'request.declined' AND json_valid(e.data)
+        THEN json_extract(e.data, '$.reasonCode') END, r.procedure_version,
       coalesce(CASE WHEN p.request IS NULL THEN r.acknowledged_at ELSE p.acknowledged_at END,
         CASE WHEN e.type <> 'request.supplement-asked'
           AND CASE WHEN p.request IS NULL THEN r.progress ELSE p.progress END IS NOT NULL
@@ -93,12 +94,17 @@ struct ReportCount: Hashable {
 extension Database {
   func reportedThrough() throws -> Int64 { try first(ReportSQL.through) { $0.int(0) } ?? 0 }
 
-  /// What the events after `after` come to, up to and including `through`.
-  func reportCounts(after: Int64, through: Int64, _ reference: Reference) throws -> [ReportCount: Int] {
+  /// What the events after `after` come to, up to and including `through`, but for those that cannot be read.
+  func reportCounts(
+    after: Int64, through: Int64, _ reference: Reference, _ damagedRows: DamagedRows? = nil
+  ) throws -> [ReportCount: Int] {
     var counts: [ReportCount: Int] = [:]
     try each(ReportSQL.finishes, [.int(after), .int(through)]) { row in
       guard let type = EventType(rawValue: row.text(0)), let progress = Progress(encoded: row.optionalBytes(7)) else {
-        throw StoreError.damaged(file: StoreError.database, "an event of \(row.text(0)) cannot be counted")
+        let error = StoreError.damaged(
+          file: StoreError.database, "\(row.text(0)) at \(Instant(milliseconds: row.int(1)).rfc3339) cannot be read")
+        damagedRows?.note(error, "it is counted in no report")
+        return
       }
       let finish = Finish(
         type: type, at: Instant(milliseconds: row.int(1)), receivedAt: Instant(milliseconds: row.int(5)),
@@ -119,8 +125,8 @@ extension Database {
   }
 
   /// Counts the events up to `through` that are not counted yet.
-  func tallyReports(through: Int64, _ reference: Reference) throws {
-    let counts = try reportCounts(after: try reportedThrough(), through: through, reference)
+  func tallyReports(through: Int64, _ reference: Reference, _ damagedRows: DamagedRows) throws {
+    let counts = try reportCounts(after: try reportedThrough(), through: through, reference, damagedRows)
     var ids: [ReportCell: Int64] = [:]
     var rows: [TallyRow: Int64] = [:]
     for (key, count) in counts {
@@ -169,13 +175,13 @@ extension Store {
   /// Counts what was recorded before there were tallies, or all of them, when the daemon opens its database and before it takes any
   /// request: batch by batch, each on disk by itself, so that a start that is cut short goes on where it ended. A
   /// database whose tallies are kept has nothing to do here.
-  static func buildReports(_ pool: DatabasePool, _ reference: Reference) throws {
+  static func buildReports(_ pool: DatabasePool, _ reference: Reference, _ damagedRows: DamagedRows) throws {
     while true {
       let isDone = try pool.write { db in
         let filed = try db.first(FilingSQL.through) { $0.int(0) } ?? 0
         let through = try db.reportedThrough()
         guard through < filed else { return true }
-        try db.tallyReports(through: min(filed, through + reportBatch), reference)
+        try db.tallyReports(through: min(filed, through + reportBatch), reference, damagedRows)
         return false
       }
       if isDone { return }

@@ -52,7 +52,7 @@ extension Store {
         points: points, checkpointer: checkpointer, isBehind: isBehind,
         recorded: isBehind ? worked : loaded.generation)
       if role == .daemon {
-        try buildReports(pool, loaded.reference)
+        try buildReports(pool, loaded.reference, store.damagedRows)
         try pool.write { db in
           if let generation = loaded.generation, !isBehind { try db.setMeta(.loadedGeneration, generation) }
           try db.run(OutboxSQL.releaseLeases)

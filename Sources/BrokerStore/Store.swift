@@ -59,6 +59,7 @@ package final class Store: Sendable {
   let unfiled: Unfiled
   let subjectFilters = SubjectFilters()
   let listed: KnownRequests
+  package let damagedRows: DamagedRows
 
   /// The calendar may have changed while no daemon ran, or the last one ended before every deadline was moved.
   let isBehind: Mutex<Bool>
@@ -97,7 +98,8 @@ package final class Store: Sendable {
     self.lock = lock
     self.vault = vault
     self.options = options
-    let (listeners, unfiled) = (Listeners(), Unfiled())
+    let (listeners, unfiled, damagedRows) = (Listeners(), Unfiled(), DamagedRows())
+    self.damagedRows = damagedRows
     let listed = KnownRequests(capacity: lock == nil ? 0 : options.listedRequests)
     (self.unfiled, self.listed) = (unfiled, listed)
     listeners.reference.withLock { $0 = loaded.reference }
@@ -106,9 +108,9 @@ package final class Store: Sendable {
     let initial = loaded.reference
     group = GroupCommit(
       pool: pool, queueLimit: options.queueLimit, batchLimit: options.batchLimit,
-      context: WriteContext(clock: clock, vault: vault, subjectsAtOnce: options.subjectsAtOnce) {
-        listeners.reference.withLock { $0 ?? initial }
-      },
+      context: WriteContext(
+        clock: clock, vault: vault, subjectsAtOnce: options.subjectsAtOnce, damagedRows: damagedRows
+      ) { listeners.reference.withLock { $0 ?? initial } },
       checkpointer: checkpointer,
       committed: { points.committed() },
       committing: { notice in if let notice { listed.willCommit(notice) } else { listed.didFail() } },

@@ -18,6 +18,7 @@ enum TimerSQL: String, CaseIterable {
   case highestFired = "SELECT max(rung) FROM event WHERE request = $1 AND rung BETWEEN $2 AND $3 AND rung IS NOT NULL"
   /// Everything up to the last row that was taken: they come in the order of the key.
   case deleteThrough = "DELETE FROM timer WHERE (due_at, request, rung) <= ($1, $2, $3)"
+  case postpone = "UPDATE OR REPLACE timer SET due_at = $1 WHERE due_at = $2 AND request = $3 AND rung = $4"
   /// Open requests with no timer but one for people, and the last rung that fired (0 for none).
   case unarmed = """
     SELECT r.key, coalesce((SELECT max(e.rung) FROM event e WHERE e.request = r.key AND e.rung IS NOT NULL), 0)
@@ -29,12 +30,8 @@ extension WriteContext {
   /// Takes up to `limit` timers that are due, fires those that still mean something and removes them all.
   /// - Returns: how many events they made, and whether more may be due: beyond the limit, or armed just now.
   package func fireDueTimers(limit: Int) throws -> (fired: Int, isMoreDue: Bool) {
+    let (due, isFull) = try takeDueTimers(limit: limit)
     let now = now
-    var due = try db.all(TimerSQL.due, .int(now.milliseconds), .int(Int64(limit))) { try DueTimer($0, reference) }
-    let isFull = due.count == limit
-    if isFull { due.removeLast(DueTimer.begun(due)) }
-    guard let last = due.last else { return (0, false) }
-    try db.run(TimerSQL.deleteThrough, .int(last.at), .int(last.request.id.key), .int(last.code))
     var fired = 0
     // What fires in this very group was not yet seen by the read.
     var here: [Int64: Int64] = [:]
@@ -107,6 +104,35 @@ extension WriteContext {
       try tellPeople(of: timer.rung, of: request)
       last = timer.rung
     }
+  }
+
+  /// For how long a timer is left alone whose request cannot be read: it may be mended by then.
+  private static let mendingMilliseconds: Int64 = 3_600_000
+
+  /// Takes timers that are due out of the table. One whose request cannot be read is put off instead, and the others go
+  /// on.
+  /// - Returns: those that can be fired, and whether there were as many as the limit.
+  private func takeDueTimers(limit: Int) throws -> (due: [DueTimer], isFull: Bool) {
+    var (due, unreadable): ([DueTimer], [FiledRow]) = ([], [])
+    try db.each(TimerSQL.due, [.int(now.milliseconds), .int(Int64(limit))]) { row in
+      if let timer = try damagedRows.passing("no deadline of it is watched", { try DueTimer(row, reference) }) {
+        due.append(timer)
+      } else {
+        unreadable.append(FiledRow(row.int(24), row.int(0), row.int(25)))
+      }
+    }
+    let isFull = due.count + unreadable.count == limit
+    let until = now + Self.mendingMilliseconds
+    for timer in unreadable {
+      let (at, request, code) = (timer.columns[0], timer.columns[1], timer.columns[2])
+      try db.run(TimerSQL.postpone, .int(until.milliseconds), .int(at), .int(request), .int(code))
+    }
+    if !unreadable.isEmpty { noteTimer(at: until) }
+    if isFull { due.removeLast(DueTimer.begun(due)) }
+    if let last = due.last {
+      try db.run(TimerSQL.deleteThrough, .int(last.at), .int(last.request.id.key), .int(last.code))
+    }
+    return (due, isFull)
   }
 }
 

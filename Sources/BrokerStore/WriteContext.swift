@@ -66,6 +66,7 @@ package final class WriteContext: @unchecked Sendable {
   /// Nil until it was read.
   var subjectFiling: SubjectFiling?
   let subjectsAtOnce: Int
+  let damagedRows: DamagedRows
   private let currentReference: @Sendable () -> Reference
 
   struct TallyDelta {
@@ -75,9 +76,11 @@ package final class WriteContext: @unchecked Sendable {
   }
 
   init(
-    clock: BrokerClock, vault: Vault, subjectsAtOnce: Int, reference: @escaping @Sendable () -> Reference
+    clock: BrokerClock, vault: Vault, subjectsAtOnce: Int, damagedRows: DamagedRows,
+    reference: @escaping @Sendable () -> Reference
   ) {
     self.subjectsAtOnce = subjectsAtOnce
+    self.damagedRows = damagedRows
     self.clock = clock
     self.vault = vault
     currentReference = reference

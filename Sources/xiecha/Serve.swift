@@ -41,6 +41,9 @@ struct Serve: AsyncParsableCommand {
     let store = try Store.open(
       directory: state.path, role: .daemon, procedures: try state.procedures(), lastDay: settings.lastDay,
       options: settings.database, rehearseAt: start)
+    store.damagedRows.onFound { text in
+      logger.error("有记录无法读取，已跳过，其余照常办理；请运行 xiecha verify 核对 / a row cannot be read and is passed over: \(text)")
+    }
     if store.clock.isRehearsal { Self.banner(store.clock.now, wanted: start) }
 
     let keeper = DeadlineKeeper(store: store) { logger.error("\($0)") }

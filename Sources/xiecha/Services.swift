@@ -32,16 +32,36 @@ struct Refreshing: Service {
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
+      var pause = LookPause()
       while !Task.isCancelled {
         do {
           if try await store.refresh() { logger.notice("reference data or keys changed; taken up") }
+          pause.succeeded()
         } catch {
+          pause.failed()
           // A daemon that ends in the middle of a look has nothing to say about it.
-          if !Task.isCancelled { logger.error("cannot look for changes of reference data: \(error)") }
+          if !Task.isCancelled {
+            logger.error("cannot look for changes of reference data: \(error); trying again in \(pause.length)")
+          }
         }
-        try? await Task.sleep(for: .milliseconds(100))
+        try? await Task.sleep(for: pause.length)
       }
     }
+  }
+}
+
+/// How long to wait for the next look. One that fails may have read the lists and all open requests: it is not repeated at
+/// once, nor in the same minute for ever.
+struct LookPause {
+  private(set) var length = Self.usual
+
+  private static let usual = Duration.milliseconds(100)
+  private static let afterFailure = Duration.seconds(1)...Duration.seconds(60)
+
+  mutating func succeeded() { length = Self.usual }
+
+  mutating func failed() {
+    length = min(max(length * 2, Self.afterFailure.lowerBound), Self.afterFailure.upperBound)
   }
 }
 

@@ -19,6 +19,7 @@ struct MetricsTests {
       "xiecha_commit_batch_size": "histogram", "xiecha_http_requests_total": "counter",
       "xiecha_http_request_seconds": "histogram", "xiecha_delivery_seconds": "histogram",
       "xiecha_database_writable": "gauge", "xiecha_database_damaged": "gauge",
+      "xiecha_database_unreadable_rows": "gauge",
       "xiecha_calendar_next_year_known": "gauge", "xiecha_calendar_missing_year": "gauge",
     ]
     #expect(Dictionary(uniqueKeysWithValues: page.families.map { ($0.name, $0.type) }) == types)

@@ -145,6 +145,8 @@ struct MachineryRoutes {
     page.sample("xiecha_database_writable", [:], writable ? 1 : 0)
     page.gauge("xiecha_database_damaged", "1 when reading the whole file has found damage.")
     page.sample("xiecha_database_damaged", [:], broker.store.damage == nil ? 0 : 1)
+    page.gauge("xiecha_database_unreadable_rows", "Rows that could not be read since start and were passed over.")
+    page.sample("xiecha_database_unreadable_rows", [:], broker.store.damagedRows.count)
     page.gauge("xiecha_calendar_next_year_known", "1 when next year's holiday notice is loaded.")
     page.sample(
       "xiecha_calendar_next_year_known", [:],

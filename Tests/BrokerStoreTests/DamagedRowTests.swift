@@ -1,0 +1,115 @@
+import BrokerDomain
+import GRDB
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import BrokerStore
+
+/// A row that cannot be read stops nobody but itself, and is told of once.
+@Suite(.timeLimit(.minutes(5))) struct DamagedRowTests {
+  private final class Told: Sendable {
+    private let all = Mutex<[String]>([])
+    var words: [String] { all.withLock { $0 } }
+
+    init(_ store: Store) {
+      store.damagedRows.onFound { [self] text in all.withLock { $0.append(text) } }
+    }
+  }
+
+  /// - Returns: what mends it.
+  private static func damage(_ store: Store, _ id: EntityID) throws -> String {
+    let responder = try store.scalar("SELECT responder FROM request WHERE key = $1", [id.key])
+    try store.plant("UPDATE request SET responder = 9999 WHERE key = $1", [id.key], foreignKeys: false)
+    return "UPDATE request SET responder = \(responder) WHERE key = \(id.key)"
+  }
+
+  @Test func theDeadlinesOfTheOthersAreWatched() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let told = Told(store)
+    let (bad, good) = (try await store.submit().id, try await store.submit().id)
+    let mending = try Self.damage(store, bad)
+    try await store.advance(to: "2026-03-11T00:00:00+08:00")
+    let rungs = try await store.timeline(good).map(\.type).dropFirst()
+    #expect(rungs == ["request.due-soon", "request.due-soon", "request.overdue", "request.escalated"])
+    #expect(try store.scalar("SELECT count(*) FROM event WHERE request = $1", [bad.key]) == 1)
+    #expect(told.words.count == 1 && told.words[0].contains("\(bad)") && store.damagedRows.count == 1, "\(told.words)")
+    // Once it is mended its own are watched again.
+    try store.plant(mending)
+    try await store.advance(to: "2026-03-11T12:00:00+08:00")
+    #expect(try await store.timeline(bad).map(\.type).contains("request.overdue"))
+    #expect(try store.verify() == [])
+  }
+
+  /// As many of them as one look takes, and more, are no obstacle either.
+  @Test func manyTogetherLetTheOthersThrough() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    for _ in 0..<40 { _ = try Self.damage(store, try await store.submit().id) }
+    let good = try await store.submit().id
+    store.clock.advance(to: try #require(Instant(rfc3339: "2026-03-05T00:00:00+08:00")))
+    #expect(try await DeadlineKeeper(store: store) { _ in }.fireAllDue() == 1)
+    #expect(try await store.timeline(good).map(\.type).last == "request.due-soon")
+    #expect(try await store.earliestTimer().map { $0 > store.clock.now } == true, "the keeper has a rest")
+  }
+
+  /// Everybody's writes file the events of all.
+  @Test(arguments: [
+    "UPDATE request SET progress = '{\"leg\":' WHERE key = $1", "UPDATE request SET progress = '[]' WHERE key = $1",
+    "UPDATE event SET type = 'request.unheard-of' WHERE request = $1 AND version = 2",
+    "UPDATE event SET data = '{', type = 'request.declined' WHERE request = $1 AND version = 2",
+  ]) func whatCannotBeReadIsFiledWithTheOthers(_ sql: String) async throws {
+    let fixture = try Fixture()
+    let id = try await fixture.life { store in
+      let id = try await store.submit().id
+      try await store.carryOut(.acknowledge(officer: nil), id)
+      try store.plant(sql, [id.key])
+      return id
+    }
+    let store = try fixture.open()
+    defer { store.close() }
+    let told = Told(store)
+    store.clock.advance(to: try #require(Instant(rfc3339: "2026-03-20T10:00:00+08:00")))
+    for _ in 0..<Filing.every { try await store.submit() }
+    #expect(try store.scalar("SELECT through FROM filing") >= Filing.every)
+    #expect(try store.scalar("SELECT through FROM report_filing") >= Filing.every)
+    #expect(try store.scalar("SELECT count(*) FROM filed_request WHERE request = $1", [id.key]) == 2)
+    #expect(told.words.count == (sql.contains("data =") ? 0 : 1), "\(told.words)")
+    try await store.submit()
+  }
+
+  @Test func theDeadlinesOfTheOthersAreMoved() async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    let told = Told(store)
+    let (bad, good) = (try await store.submit().id, try await store.submit())
+    _ = try Self.damage(store, bad)
+    let command = try fixture.open(.command)
+    let rows = Array("date,kind,festival,notice\n\(good.deadline.date),off,抗疫,国办发明电〔2026〕99号\n".utf8)
+    #expect(throws: ImportError.self) { try command.previewCalendar(rows, limit: 1) }
+    _ = try command.importFile(.calendar, rows)
+    command.close()
+    #expect(try await store.refresh())
+    let moved = try #require(try await store.request(good.id)).request.deadline
+    #expect(moved.date > good.deadline.date)
+    #expect(told.words.count == 1 && told.words[0].contains("\(bad)"), "\(told.words)")
+    #expect(try await store.refresh() == false, "it is done")
+  }
+
+  @Test func theMessagesOfTheOthersAreDue() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester, body: .full)
+    var ids: [EntityID] = []
+    for _ in 0..<4 { ids.append(try await store.submit().id) }
+    for id in ids.prefix(2) { _ = try Self.damage(store, id) }
+    let all = try store.dueDeliveries(endpoint, outstanding: [], limit: 10)
+    #expect(all.due.map(\.seq) == [3, 4] && all.unreadable.map(\.seq) == [1, 2] && all.end == nil)
+    let first = try store.dueDeliveries(endpoint, outstanding: [], limit: 2)
+    #expect(first.due.isEmpty && first.unreadable.map(\.seq) == [1, 2] && first.nextAt != nil)
+    let next = try store.dueDeliveries(endpoint, outstanding: [1, 2], after: first.end, limit: 2)
+    #expect(next.due.map(\.seq) == [3, 4] && next.unreadable.isEmpty)
+  }
+}
