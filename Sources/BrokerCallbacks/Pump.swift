@@ -17,6 +17,8 @@ struct Pump {
   var readyRoom = 0
   /// What lanes that were closed have left behind: without it one that is opened again would send it twice.
   private var left: [Int64: Left] = [:]
+  /// Endpoints that are on and cannot be served, with when that was last said, by monotonic microseconds.
+  private var unserved: [Int64: Int64] = [:]
   private var swept = monotonicMicroseconds()
   let owner = UUIDText.format(.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
 
@@ -38,6 +40,8 @@ struct Pump {
   private static let lookEveryMicroseconds: Int64 = 1_000_000
   /// How often it gives up what endpoints that are switched off were owed for too long.
   private static let sweepEveryMicroseconds: Int64 = 60_000_000
+  /// How often it says the same of an endpoint.
+  private static let sayEveryMicroseconds: Int64 = 60_000_000
   /// For how long an endpoint is left alone whose queue has a row that cannot be read.
   static let asideMicroseconds: Int64 = 10_000_000
 
@@ -95,7 +99,8 @@ struct Pump {
 
   private mutating func sweep() {
     swept = monotonicMicroseconds()
-    dispatcher.sweep(stuck: lanes.filter { $0.value.breaker != .closed }.keys.sorted())
+    let held = lanes.filter { $0.value.breaker != .closed }.map(\.key)
+    dispatcher.sweep(stuck: (held + unserved.keys).sorted())
   }
 
   private mutating func absorb(_ news: Dispatcher.News) {
@@ -160,7 +165,7 @@ struct Pump {
   /// - Parameter old: the lane it had, when it was reopened.
   private mutating func open(_ key: Int64, now: Instant, old: Lane? = nil) -> Bool {
     if lanes[key] != nil { return true }
-    guard let found = try? dispatcher.store.endpoint(key: key), found.enabled else { return false }
+    guard let found = readable(key) else { return false }
     // What is known of one address says nothing of another.
     let known = old.flatMap { $0.endpoint.url == found.url ? $0.health : nil }
     let isFailing = old == nil && dispatcher.state.withLock { $0.failing.since(key) != nil }
@@ -181,6 +186,29 @@ struct Pump {
     lanes[key] = lane
     dispatcher.state.withLock { $0.lines[key] = lane.line }
     return true
+  }
+
+  /// The endpoint, when it is on and something can be sent there.
+  private mutating func readable(_ key: Int64) -> Endpoint? {
+    do throws(StoreError) {
+      let found = try dispatcher.store.endpoint(key: key)
+      guard let found, found.enabled, let loss = found.loss else {
+        unserved[key] = nil
+        return found?.enabled == true ? found : nil
+      }
+      sayUnserved(key, "回调：接收地址 \(found.id) 的\(loss.zh) / callbacks: endpoint \(found.id): \(loss.en)")
+    } catch {
+      sayUnserved(key, "callbacks: an endpoint cannot be read: \(error)")
+    }
+    return nil
+  }
+
+  /// It is tried each second, and said each minute.
+  private mutating func sayUnserved(_ key: Int64, _ text: String) {
+    let now = monotonicMicroseconds()
+    if let said = unserved[key], now - said < Self.sayEveryMicroseconds { return }
+    unserved[key] = now
+    dispatcher.logger.error("\(text)")
   }
 
   /// Somebody has just switched it on again, or wants an attempt of it: what has gathered meanwhile does not go out at once.

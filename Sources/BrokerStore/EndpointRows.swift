@@ -14,6 +14,8 @@ package struct Endpoint: Sendable, Equatable {
   package var body: Body
   package var description: String?
   package var secret: [UInt8]
+  /// It does not open under the data key and is empty here: nothing can be signed until there is a new one.
+  package internal(set) var isSecretLost = false
   /// Those of before, newest first.
   package var oldSecrets: [OldSecret] = []
   package var enabled: Bool
@@ -48,7 +50,8 @@ package struct Endpoint: Sendable, Equatable {
     events = row.text(4).split(separator: " ").map(String.init)
     body = Body(rawValue: row.text(5)) ?? .thin
     description = row.optionalText(6)
-    secret = row.int(12) == 1 ? try vault.open(row.bytes(7), .secret, of: id) : row.bytes(7)
+    let opened = row.int(12) == 1 ? try vault.openWhole(row.bytes(7), .secret, of: id) : row.bytes(7)
+    (secret, isSecretLost) = (opened ?? [], opened == nil)
     enabled = row.int(8) == 1
     disabledReason = row.optionalText(9)
     createdAt = Instant(milliseconds: row.int(10))
@@ -127,11 +130,12 @@ enum EndpointSQL: String, CaseIterable {
       signatures, format, tls_ca, tls_certificate, tls_key, tls_shown)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, 1, $10, $11, $12, $13, $14, $15)
     """
+  /// What does not open stays as it is, until something new takes its place.
   case update = """
-    UPDATE endpoint SET url = $1, events = $2, body = $3, description = $4, secret = $5, enabled = $6,
+    UPDATE endpoint SET url = $1, events = $2, body = $3, description = $4, secret = coalesce($5, secret), enabled = $6,
       disabled_reason = $7, rotated_at = $8, sealed = 1, signatures = $9, format = $10, tls_ca = $11,
-      tls_certificate = $12, tls_key = $13, tls_shown = $14
-    WHERE key = $15
+      tls_certificate = $12, tls_key = iif($13, tls_key, $14), tls_shown = $15
+    WHERE key = $16
     """
   case delete = "UPDATE endpoint SET deleted_at = $1, enabled = 0 WHERE key = $2"
   case isDeleted = "SELECT 1 FROM endpoint WHERE key = $1 AND deleted_at IS NOT NULL"
@@ -173,11 +177,13 @@ extension WriteContext {
     try db.run(
       EndpointSQL.update, .text(endpoint.url),
       .text(endpoint.events.joined(separator: " ")), .text(endpoint.body.rawValue),
-      .optionalText(endpoint.description), .blob(try vault.seal(endpoint.secret, .secret, of: endpoint.id)),
+      .optionalText(endpoint.description),
+      .optionalBlob(endpoint.isSecretLost ? nil : try vault.seal(endpoint.secret, .secret, of: endpoint.id)),
       .int(endpoint.enabled ? 1 : 0), .optionalText(endpoint.disabledReason),
       .optionalInt(endpoint.rotatedAt?.milliseconds), .text(endpoint.signatureList), .text(endpoint.format.rawValue),
       .optionalText(endpoint.tls?.authorities), .optionalText(endpoint.tls?.certificate),
-      .optionalBlob(try sealedKey(endpoint)), .optionalText(endpoint.tls?.shownText), .int(endpoint.id.key))
+      .int(endpoint.tls?.isKeyLost == true ? 1 : 0), .optionalBlob(try sealedKey(endpoint)),
+      .optionalText(endpoint.tls?.shownText), .int(endpoint.id.key))
     try writeOldSecrets(of: endpoint)
     endpointsChanged()
   }

@@ -7,6 +7,14 @@ extension Endpoint {
 
   /// How the event is put into the request: Standard Webhooks' body, or CloudEvents 1.0 in binary mode.
   package enum Format: String, Sendable, CaseIterable { case standard, cloudevents }
+
+  /// Why nothing can be sent there, whether it is on or off, until its organ gives anew what the database has lost; nil for
+  /// nearly all.
+  package var loss: Phrase? {
+    if isSecretLost { return Phrase("签名密钥已损坏，无法读取，请更换密钥", "its secret is damaged and cannot be read: rotate it") }
+    guard tls?.isKeyLost == true else { return nil }
+    return Phrase("客户端私钥已损坏，无法读取，请重新提交 tls", "its client key is damaged and cannot be read: give tls anew")
+  }
 }
 
 /// What an endpoint's own TLS needs beyond the system's authorities; PEM texts.
@@ -17,6 +25,8 @@ package struct EndpointTLS: Sendable, Equatable {
   package var certificate: String?
   /// Sealed at rest and never shown.
   package var key: String?
+  /// There is one, and it does not open under the data key.
+  package internal(set) var isKeyLost = false
   /// What its owner is shown of it: who was certified, until when, the fingerprint.
   package var shown: JSON = .null
 
@@ -31,7 +41,10 @@ package struct EndpointTLS: Sendable, Equatable {
     guard let shown = row.optionalText(first + 3) else { return nil }
     authorities = row.optionalText(first)
     certificate = row.optionalText(first + 1)
-    key = try row.optionalBytes(first + 2).map { String(decoding: try vault.open($0, .tlsKey, of: id), as: UTF8.self) }
+    if let sealed = row.optionalBytes(first + 2) {
+      let opened = try vault.openWhole(sealed, .tlsKey, of: id)
+      (key, isKeyLost) = (opened.map { String(decoding: $0, as: UTF8.self) }, opened == nil)
+    }
     self.shown = (try? JSON.parse(Array(shown.utf8))) ?? .null
   }
 

@@ -41,6 +41,10 @@ extension Endpoint {
   /// - Returns: nil, or when it may be asked for again, because too many of before sign still.
   package mutating func rotate(to new: [UInt8], now: Instant, oldUntil: Instant) -> Instant? {
     let live = oldSecrets.filter { now < $0.until }
+    if isSecretLost {
+      (oldSecrets, secret, isSecretLost, rotatedAt) = (live, new, false, now)
+      return nil
+    }
     if live.count >= Self.oldSecretsAtOnce, let end = nextEnd(now: now) { return end }
     // What was put in the place of a lost one nobody knows.
     oldSecrets = isSecretLost ? [] : [OldSecret(secret: secret, until: oldUntil)] + live
@@ -51,12 +55,13 @@ extension Endpoint {
   }
 
   mutating func readOldSecrets(_ db: Database, _ vault: Vault) throws {
-    oldSecrets = try db.all(OldSecretSQL.list, .int(id.key)) { row in
+    let all = try db.all(OldSecretSQL.list, .int(id.key)) { row -> OldSecret? in
       let kept = row.bytes(0)
-      return OldSecret(
-        secret: row.int(2) == 1 ? try vault.open(kept, .previousSecret, of: id) : kept,
-        until: Instant(milliseconds: row.int(1)))
+      let opened = row.int(2) == 1 ? try vault.openWhole(kept, .previousSecret, of: id) : kept
+      return opened.map { OldSecret(secret: $0, until: Instant(milliseconds: row.int(1))) }
     }
+    // One that does not open signs no more; the present one does.
+    oldSecrets = all.compactMap(\.self)
   }
 }
 

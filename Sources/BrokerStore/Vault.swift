@@ -32,6 +32,15 @@ struct Vault: Sendable {
     }
   }
 
+  /// Nil for what does not open: that is this row's damage, and its owner can put something new there.
+  func openWhole(_ sealed: [UInt8], _ part: Part, of id: EntityID) throws -> [UInt8]? {
+    do {
+      return try open(sealed, part, of: id)
+    } catch StoreError.damaged {
+      return nil
+    }
+  }
+
   private static func context(_ part: Part, _ id: EntityID) -> [UInt8] { Array("\(id) \(part.rawValue)".utf8) }
 }
 

@@ -152,7 +152,10 @@ struct Serve: AsyncParsableCommand {
       newSecret: { WebhookSecret.generate().raw },
       secretText: { raw in (try? WebhookSecret(raw: raw))?.text ?? "" },
       tlsFaults: { $0.inspect(now: BrokerClock.wall) }, signsSM3: WebhookSigner.signsSM3,
-      test: { await dispatcher.test($0).map { TestReport($0) } },
+      test: { endpoint in
+        if let loss = endpoint.loss { return TestReport(unsent: "\(loss.zh) / \(loss.en)") }
+        return await dispatcher.test(endpoint).map { TestReport($0) }
+      },
       dispatcherAlive: { dispatcher.isAlive }, keeperAlive: { keeper.isAlive },
       advance: store.clock.isRehearsal ? advance : nil,
       deliveryCounts: { dispatcher.counts }, deliverySeconds: { dispatcher.seconds.snapshot },
@@ -175,6 +178,12 @@ extension TestReport {
           default: scalar
           }
         }))
+  }
+
+  /// Nothing could be sent.
+  fileprivate init(unsent error: String) {
+    self.init(
+      delivered: false, status: nil, error: error, durationMS: 0, timingsMS: (0, 0, 0, 0), remoteAddress: "", reply: "")
   }
 
   fileprivate init(_ report: PushReport) {

@@ -163,12 +163,41 @@ import Testing
       "UPDATE endpoint SET secret = (SELECT secret FROM endpoint WHERE key = ?) WHERE key = ?",
       [one.id.key, other.id.key])
     #expect(try await store.endpoint(one.id)?.endpoint == one)
-    let moved = await failure { _ = try await store.endpoint(other.id) }
-    #expect(moved?.description.contains("the secret of endpoint \(other.id) does not open") == true)
-    #expect(moved?.concernsAll == false)
+    let moved = try #require(try await store.endpoint(other.id)?.endpoint)
+    #expect(moved.isSecretLost && moved.secret.isEmpty && moved.loss != nil)
     try store.plant(
       "INSERT INTO endpoint_old_secret SELECT key, 0, secret, 1 FROM endpoint WHERE key = ?", [one.id.key])
-    #expect(await failure { _ = try await store.endpoint(one.id) } != nil)
+    #expect(try await store.endpoint(one.id)?.endpoint == one, "it does not sign")
+  }
+
+  /// What does not open stays as it is until something new takes its place; its owner can see it, change it and delete it.
+  @Test func whatDoesNotOpenIsReplaced() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let (bad, good) = (try await Self.add(store), try await Self.add(store))
+    try store.plant("UPDATE endpoint SET secret = zeroblob(60), tls_key = zeroblob(60) WHERE key = ?", [bad.id.key])
+    let listed = try await store.endpoints(of: bad.organ, cursor: nil, limit: 10).items.map(\.endpoint)
+    #expect(listed.map(\.id) == [bad.id, good.id] && listed.map { $0.loss == nil } == [false, true])
+    var endpoint = try #require(listed.first)
+    endpoint.url = "https://example.org/other"
+    try await store.write { [endpoint] in try $0.update(endpoint) }
+    #expect(try store.endpoint(key: bad.id.key) == endpoint)
+    let kept = "SELECT count(*) FROM endpoint WHERE secret = zeroblob(60) AND tls_key = zeroblob(60)"
+    #expect(try store.scalar(kept) == 1)
+    #expect(endpoint.rotate(to: Self.second, now: store.clock.now, oldUntil: store.clock.now + 60_000) == nil)
+    try await store.write { [endpoint] in try $0.update(endpoint) }
+    let rotated = try #require(try store.endpoint(key: bad.id.key))
+    #expect(rotated == endpoint && rotated.signingSecrets(now: store.clock.now) == [Self.second])
+    #expect(rotated.loss?.en.contains("client key") == true)
+    endpoint.tls = good.tls
+    try await store.write { [endpoint] in try $0.update(endpoint) }
+    #expect(try store.endpoint(key: bad.id.key) == endpoint && endpoint.loss == nil)
+    try store.plant("UPDATE endpoint SET secret = zeroblob(60) WHERE key = ?", [bad.id.key])
+    try await store.write { context in
+      guard let endpoint = try context.endpoint(bad.id) else { throw StoreError.notFound }
+      try context.delete(endpoint)
+    }
+    #expect(try await store.endpoints(of: bad.organ, cursor: nil, limit: 10).items.map(\.endpoint.id) == [good.id])
   }
 
   @Test func keyIsNotInWhatIsPrinted() {

@@ -40,6 +40,29 @@ struct CallbackRouteTests {
     #expect(signatures?.count == 5)
   }
 
+  /// The row of one endpoint is damaged: its organ sees what to do, and does it.
+  @Test func aSecretThatIsLostIsRotated() throws {
+    let daemon = try Self.daemon.get()
+    let client = try daemon.client(.stranger)
+    let sink = try Sink()
+    let ids = try (0..<2).map { _ in try daemon.register(sink.url, events: "request.answered", for: .stranger) }
+    let sql = "UPDATE endpoint SET secret = zeroblob(60) WHERE url = '\(sink.url)'"
+    let planted = try runTool(
+      ["-cmd", ".timeout 5000", daemon.state.path + "/xiecha.sqlite", sql], binary: "/usr/bin/sqlite3")
+    try #require(planted.status == 0, "\(planted.stderr)")
+    let items = try client.get("/v1/endpoints")["items"].array ?? []
+    #expect(items.compactMap { $0["id"].string } == ids)
+    #expect(items.allSatisfy { $0["enabled"].bool == true && $0["disabledReason"].string?.contains("请更换密钥") == true })
+    let path = "/v1/endpoints/" + ids[0]
+    let tried = try client.done("POST", path + "/test").json
+    #expect(tried["delivered"].bool == false && tried["error"].string?.contains("rotate it") == true)
+    let rotated = try client.done("POST", path + "/rotate").json
+    #expect(rotated["secret"].string?.hasPrefix("whsec_") == true && rotated["disabledReason"].isNull)
+    #expect(try client.done("POST", path + "/test").json["delivered"].bool == true)
+    try client.done("DELETE", "/v1/endpoints/" + ids[1], 204)
+    #expect(try client.get("/v1/endpoints")["items"].array?.count == 1)
+  }
+
   @Test(arguments: [["*", "*"], ["request.answered", "request.overdue", "request.answered"]])
   func oneEventIsNamedOnce(events: [String]) throws {
     let body = "{\"url\": \"http://127.0.0.1:1/\", \"events\": \(events)}"

@@ -286,7 +286,7 @@ struct EndpointRoutes {
     EndpointSecurity.write(&w, endpoint)
     w.string("description", endpoint.description)
     w.bool("enabled", endpoint.enabled)
-    w.string("disabledReason", endpoint.disabledReason)
+    w.string("disabledReason", endpoint.loss.map { "\($0.zh) / \($0.en)" } ?? endpoint.disabledReason)
     w.string("createdAt", endpoint.createdAt.rfc3339)
     w.string("secretRotatedAt", endpoint.rotatedAt?.rfc3339)
     w.int("pending", pending)
