@@ -39,7 +39,7 @@ extension Pump {
     } catch {
       guard !error.concernsAll else { throw error }
       dispatcher.logger.error(
-        "callbacks: the queue of endpoint \(lanes[key]?.endpoint.id.description ?? "?") cannot be read: \(error)")
+        "callbacks: the queue of endpoint \(lanes[key]?.endpoint.id.description ?? "?") cannot be served: \(error)")
       lanes[key]?.asideUntil = monotonicMicroseconds() + Self.asideMicroseconds
       return 0
     }
@@ -64,7 +64,7 @@ extension Pump {
   private mutating func fill(_ key: Int64, room: Int, now: Instant) throws(StoreError) -> Int {
     guard let old = lanes[key] else { return 0 }
     if let until = old.signerUntil, now >= until { reload(key, old, now) }
-    guard hasLease(key), let lane = lanes[key] else { return 0 }
+    guard try hasLease(key), let lane = lanes[key] else { return 0 }
     let clock = monotonicMicroseconds()
     let room = min(room, free(lane), lane.allowed(now, clock))
     guard room > 0 else { return 0 }
@@ -149,7 +149,7 @@ extension Pump {
 
   /// Takes or renews the lease of an endpoint when less than half of it is left. The first time costs a commit, for
   /// which the pump waits; renewals go along with the groups that settle.
-  private mutating func hasLease(_ key: Int64) -> Bool {
+  private mutating func hasLease(_ key: Int64) throws(StoreError) -> Bool {
     let now = BrokerClock.wall
     if let until = lanes[key]?.leaseUntil {
       if until.milliseconds - now.milliseconds > leaseMilliseconds / 2 { return true }
@@ -160,20 +160,22 @@ extension Pump {
       }
     }
     let until = now + leaseMilliseconds
-    let taken = Handover<Bool>()
+    let taken = Handover<Result<Bool, StoreError>>()
     let (store, owner) = (dispatcher.store, owner)
     Task {
-      taken.give(
-        (try? await store.write { context in
-          try context.lease(endpoint: key, owner: owner, until: until)
-        }) ?? false)
+      do throws(StoreError) {
+        taken.give(.success(try await store.write { try $0.lease(endpoint: key, owner: owner, until: until) }))
+      } catch {
+        taken.give(.failure(error))
+      }
     }
-    guard taken.take() else {
+    let answer = taken.take()
+    guard answer == .success(true) else {
       // Another dispatcher may hold it until it runs out, or the disk takes no writes: ask again in a second. What was
       // taken and not sent goes back, or the lane would look busy and the pump would not sleep.
       lanes[key]?.giveBack()
       lanes[key]?.dueAt = dispatcher.store.clock.now + 1000
-      return false
+      return try answer.get()
     }
     lanes[key]?.leaseUntil = until
     return true

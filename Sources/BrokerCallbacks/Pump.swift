@@ -20,6 +20,13 @@ struct Pump {
   /// Endpoints that are on and cannot be served, with when that was last said, by monotonic microseconds.
   private var unserved: [Int64: Int64] = [:]
   private var swept = monotonicMicroseconds()
+  private var looked = monotonicMicroseconds()
+  /// The whole outbox is to be looked at: at the start, after a fault, or because much has changed.
+  private var isLookDue = true
+  /// What is wrong with the database, as it was said last.
+  private var trouble: [Work: StoreError] = [:]
+
+  private enum Work { case looking, sending }
   let owner = UUIDText.format(.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
 
   /// With the sender or not recorded yet.
@@ -51,36 +58,51 @@ struct Pump {
   }
 
   mutating func run() {
-    recover()
-    var looked = monotonicMicroseconds()
     var sleep: Int64 = 0
     while true {
       let (news, senderRoom) = dispatcher.listen(milliseconds: sleep)
       if news.stopping { return }
       absorb(news)
       // Another process may have put something in the outbox (an operator's retry); it rings no bell here.
-      if monotonicMicroseconds() - looked > Self.lookEveryMicroseconds {
-        recover()
-        looked = monotonicMicroseconds()
-      }
+      if monotonicMicroseconds() - looked > Self.lookEveryMicroseconds { isLookDue = true }
       if monotonicMicroseconds() - swept > Self.sweepEveryMicroseconds { sweep() }
+      if isLookDue { look() }
       do throws(StoreError) {
         let room = try serve(room: senderRoom)
         try prepare()
+        say(nil, of: .sending)
         // What makes room again, a report or a group of results that is recorded, rings.
         sleep = room > 0 ? sleepMilliseconds() : Self.longestSleepMilliseconds
       } catch {
-        dispatcher.logger.error("callbacks: \(error); trying again in 1 s")
-        recover()
+        say(error, of: .sending)
+        isLookDue = true
         sleep = 1000
       }
     }
   }
 
-  /// Looks at the whole outbox: at start, and after a fault.
-  private mutating func recover() {
+  /// When it begins, when it becomes something else, and when it is over; not each second.
+  private mutating func say(_ error: StoreError?, of work: Work) {
+    guard error != trouble[work] else { return }
+    trouble[work] = error
+    if let error {
+      dispatcher.logger.error("callbacks: \(error); trying again every second")
+    } else {
+      dispatcher.logger.notice("callbacks: the database can be used again")
+    }
+  }
+
+  /// Looks at the whole outbox. When it cannot be read, what is known of it goes on.
+  private mutating func look() {
+    (isLookDue, looked) = (false, monotonicMicroseconds())
     let now = dispatcher.store.clock.now
-    guard let heads = try? dispatcher.store.queueHeads() else { return }
+    let heads: [(endpoint: Int64, at: Instant)]
+    do throws(StoreError) {
+      heads = try dispatcher.store.queueHeads()
+    } catch {
+      return say(error, of: .looking)
+    }
+    say(nil, of: .looking)
     for (key, at) in heads where at.milliseconds != Int64.max {
       _ = open(key, now: now)
       lanes[key]?.dueAt = at
@@ -120,7 +142,7 @@ struct Pump {
       for (key, lane) in lanes { reload(key, lane, now) }
       dispatcher.trimFailing(lanes: lanes.keys)
       // One that is switched on again has no lane yet.
-      recover()
+      isLookDue = true
     }
     for key in news.woken {
       if lanes[key] == nil { _ = open(key, now: now) }
@@ -128,7 +150,7 @@ struct Pump {
     }
     if news.clockMoved {
       for key in Array(lanes.keys) { lanes[key]?.dueAt = now }
-      recover()
+      isLookDue = true
       sweep()
     }
   }

@@ -45,8 +45,11 @@ import Testing
     for _ in 0..<5 { _ = try await office.endpoint(damaged.url, body: .full) }
     _ = try await office.endpoint(healthy.url)
     try await office.submit(20)
-    // Full bodies need the parties of a request; thin ones can do without.
-    try office.plant("UPDATE request SET responder = 9999 WHERE key = (SELECT min(key) FROM request)")
+    try office.plant(
+      """
+      CREATE TRIGGER damaged BEFORE UPDATE OF lease_owner ON endpoint WHEN new.body = 'full'
+      BEGIN SELECT RAISE(ABORT, 'damaged'); END
+      """)
     office.dispatcher.start()
     #expect(try await within(3) { healthy.receivedCount == 20 }, "\(healthy.receivedCount) of 20")
     #expect(damaged.receivedCount == 0)

@@ -34,6 +34,29 @@ import Testing
     await dispatcher.stop(graceSeconds: 0)
     store.close()
   }
+
+  /// Without a lease nothing goes out: when the database lets none be taken, that is said, and when it is over.
+  @Test func aDatabaseThatTakesNoLeaseIsTold() async throws {
+    let office = try Office()
+    let sink = try Sink()
+    _ = try await office.endpoint(sink.url)
+    try await office.submit(1)
+    func set(readOnly: Bool) throws {
+      try office.store.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = \(readOnly)") }
+    }
+    try set(readOnly: true)
+    let book = LogBook()
+    let dispatcher = Dispatcher(store: office.store, options: office.dispatcher.options, logger: book.logger)
+    dispatcher.start()
+    #expect(try await within(5) { book.lines(with: "trying again every second") == 1 })
+    try await Task.sleep(for: .milliseconds(2500))
+    #expect(book.lines(with: "callbacks:") == 1 && sink.receivedCount == 0)
+    try set(readOnly: false)
+    #expect(try await within(10) { sink.receivedCount == 1 })
+    #expect(try await within(5) { book.lines(with: "can be used again") == 1 })
+    await dispatcher.stop(graceSeconds: 0)
+    office.store.close()
+  }
 }
 
 extension Office {
