@@ -165,6 +165,11 @@ package final class Dispatcher: Sendable {
   /// Takes nothing new, gives what is on the wire `graceSeconds` to arrive, records it and ends. What did not arrive
   /// stays in the outbox.
   package func stop(graceSeconds: Int) async {
+    // In a task that was cancelled, as all are when another service fails, no pause lasts: each wait here would spin.
+    await Task { await end(graceSeconds: graceSeconds) }.value
+  }
+
+  private func end(graceSeconds: Int) async {
     ring { $0.stopping = true }
     await withCheckedContinuation { continuation in
       DispatchQueue.global().async {
