@@ -33,6 +33,9 @@ extension Store {
       // one it folds the log in at its end. Before the schema is changed: each of its steps counts on the one before.
       try harden(pool, checkpointPages: role == .daemon ? options.checkpointPages : 0)
       try migrate(pool, directory, lock)
+      // What a savepoint may have to undo stays in memory instead of a temporary file. Only now: what a migration sorts may be
+      // more than there is memory.
+      try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA temp_store = MEMORY") }
       let points = PointReader(path: path)
       let checkpointer =
         role == .daemon
@@ -124,8 +127,6 @@ extension Store {
   private static func harden(_ pool: DatabasePool, checkpointPages: Int) throws {
     try pool.writeWithoutTransaction { db in
       try db.execute(sql: "PRAGMA synchronous = FULL")
-      // What a savepoint may have to undo stays in memory instead of a temporary file.
-      try db.execute(sql: "PRAGMA temp_store = MEMORY")
       try db.execute(sql: "PRAGMA wal_autocheckpoint = \(checkpointPages)")
     }
   }

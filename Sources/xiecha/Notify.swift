@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Foundation
 
 /// What systemd is told (sd_notify): one datagram to the socket that it names. Without one, nothing happens.
@@ -21,6 +22,26 @@ enum Notify {
         sendto(descriptor, payload, payload.count, Int32(MSG_NOSIGNAL), $0, length)
       }
     }
+  }
+
+  /// Asks for more time until the daemon is ready: a schema that is brought up to date, or reports that are counted anew,
+  /// may take longer than systemd waits for a start. From a thread of its own, for the one that opens the database is busy.
+  final class Starting: Sendable {
+    private let ended = DispatchSemaphore(value: 0)
+
+    private static let secondsAtOnce = 60
+    private static let everySeconds = 20
+
+    init() {
+      Self.askForTime()
+      Thread.detachNewThread { [ended] in
+        while ended.wait(timeout: .now() + .seconds(Self.everySeconds)) == .timedOut { Self.askForTime() }
+      }
+    }
+
+    func end() { ended.signal() }
+
+    private static func askForTime() { send("EXTEND_TIMEOUT_USEC=\(secondsAtOnce * 1_000_000)") }
   }
 
   /// Half of what the watchdog allows, or nil when there is none.

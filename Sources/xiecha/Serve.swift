@@ -38,6 +38,7 @@ struct Serve: AsyncParsableCommand {
     let logger = Self.logger(settings.logLevel)
 
     let start = try rehearsalStart()
+    let starting = Notify.Starting()
     let store = try Store.open(
       directory: state.path, role: .daemon, procedures: try state.procedures(), lastDay: settings.lastDay,
       options: settings.database, rehearseAt: start)
@@ -60,6 +61,7 @@ struct Serve: AsyncParsableCommand {
     let scheme = settings.tlsCertificate.isEmpty ? "http" : "https"
     let server = try web.service { port in
       warn("listening on \(scheme)://\(address.host.contains(":") ? "[\(address.host)]" : address.host):\(port)")
+      starting.end()
       Notify.send("READY=1\nSTATUS=listening on port \(port)")
     }
 
