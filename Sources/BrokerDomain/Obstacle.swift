@@ -89,7 +89,8 @@ package enum Obstacle: Sendable, Equatable {
     case .reminderLimit:
       Phrase(
         "本机关已催办\(AssistanceRequest.maximumReminders)次，不得再次催办；可以请监督机关督办",
-        "your organ has reminded of it \(AssistanceRequest.maximumReminders) times, and no more is possible; turn to the supervisor")
+        "your organ has reminded of it \(AssistanceRequest.maximumReminders) times, and no more is possible; turn to the supervisor"
+      )
     case .notSupervised:
       Phrase(
         "正在办理的机关不由本机关监督：退回之前，只有监督该机关的司法局可以移送；可以催办",

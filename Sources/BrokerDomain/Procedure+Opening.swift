@@ -36,7 +36,9 @@ extension Procedure {
       }
     }
     if let to { faults += answererFaults(to, by: requester, reference) }
-    if let data { faults += self.faults(of: data, today: today) + halfYearFaults(data) + remoteFaults(data, today: today) }
+    if let data {
+      faults += self.faults(of: data, today: today) + halfYearFaults(data) + remoteFaults(data, today: today)
+    }
     return faults
   }
 

@@ -53,7 +53,7 @@ final class DeletedQueues: Sendable {
 
 extension Store {
   /// Rows in one transaction.
-  private static let dropGroup: Int64 = 256
+  package static let dropGroup: Int64 = 256
 
   /// Begins to drop what was owed to deleted endpoints, and returns at once. What a daemon that ended has left is dropped by
   /// the next one, which asks again and again.
@@ -81,8 +81,10 @@ extension Store {
 }
 
 extension WriteContext {
+  /// - Parameter rows: at most so many.
   /// - Returns: whether there may be more.
-  func dropQueue(of endpoint: Int64, rows: Int64) throws -> Bool {
+  @discardableResult
+  package func dropQueue(of endpoint: Int64, rows: Int64) throws -> Bool {
     let key = SQLValue.int(endpoint)
     let end = try db.first(DeletedQueueSQL.end, key, .int(rows - 1)) { (at: $0.int(0), seq: $0.int(1)) }
     let (at, seq) = (SQLValue.int(end?.at ?? .max), SQLValue.int(end?.seq ?? .max))

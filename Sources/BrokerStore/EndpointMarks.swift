@@ -172,7 +172,9 @@ extension Store {
       for (cause, count) in try db.all(EndpointMarkSQL.countOff, body: { ($0.text(0), Int($0.int(1))) }) {
         counts[cause] = count
       }
-      counts[SwitchedOff.secretLost] = try db.first(EndpointMarkSQL.countLost, .text(Endpoint.secretLost)) { Int($0.int(0)) }
+      counts[SwitchedOff.secretLost] = try db.first(EndpointMarkSQL.countLost, .text(Endpoint.dataKeyLost)) {
+        Int($0.int(0))
+      }
       return counts
     }
   }

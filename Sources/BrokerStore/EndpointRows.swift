@@ -68,8 +68,8 @@ extension Endpoint {
   /// Of what was tried and not delivered before it was deleted.
   static let deletedReason = "接收地址已删除 / the endpoint was deleted"
   /// Of one whose secret went with the data key: until it has another, nothing can be sent that its receiver could verify.
-  static let secretLost = "数据密钥丢失：请更换密钥后重新启用 / the data key was lost: rotate the secret, then enable"
-  package var isSecretLost: Bool { disabledReason == Self.secretLost }
+  static let dataKeyLost = "数据密钥丢失：请更换密钥后重新启用 / the data key was lost: rotate the secret, then enable"
+  package var isDataKeyLost: Bool { disabledReason == Self.dataKeyLost }
   static let secretReplaced = "密钥已更换，可以启用 / the secret was rotated; it may be enabled"
   /// As rows of before have it.
   static let switchedOffByOrganBefore = "switched off by its organ"

@@ -41,15 +41,16 @@ extension Endpoint {
   /// - Returns: nil, or when it may be asked for again, because too many of before sign still.
   package mutating func rotate(to new: [UInt8], now: Instant, oldUntil: Instant) -> Instant? {
     let live = oldSecrets.filter { now < $0.until }
-    if isSecretLost {
-      (oldSecrets, secret, isSecretLost, rotatedAt) = (live, new, false, now)
-      return nil
+    if isSecretLost || isDataKeyLost {
+      // The one that it has nobody can read, or nobody knows.
+      oldSecrets = live
+      if isDataKeyLost { disabledReason = Self.secretReplaced }
+    } else if live.count >= Self.oldSecretsAtOnce, let end = nextEnd(now: now) {
+      return end
+    } else {
+      oldSecrets = [OldSecret(secret: secret, until: oldUntil)] + live
     }
-    if live.count >= Self.oldSecretsAtOnce, let end = nextEnd(now: now) { return end }
-    // What was put in the place of a lost one nobody knows.
-    oldSecrets = isSecretLost ? [] : [OldSecret(secret: secret, until: oldUntil)] + live
-    if isSecretLost { disabledReason = Self.secretReplaced }
-    secret = new
+    (secret, isSecretLost) = (new, false)
     rotatedAt = now
     return nil
   }

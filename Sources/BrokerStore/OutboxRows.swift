@@ -165,7 +165,7 @@ extension Store {
     let now = clock.now
     return try readPage { db in
       guard try db.first(OutboxSQL.isOn, .int(endpoint.id.key), body: { _ in true }) == true else {
-        return DuePage(due: [], nextAt: nil, end: nil)
+        return DuePage(due: [], unreadable: [], nextAt: nil, end: nil)
       }
       if let mark {
         let rows = try db.due(endpoint, outstanding, after: mark, now, limit: limit, reference, damagedRows)

@@ -95,7 +95,9 @@ extension WriteContext {
   /// have been late, also where that comes within the same second, or right after a start.
   func fireMissed(_ request: AssistanceRequest) throws {
     let leg = Int64(request.progress.leg) * 10
-    let fired = try db.first(TimerSQL.highestFired, .int(request.id.key), .int(leg), .int(leg + 9)) { $0.optionalInt(0) }
+    let fired = try db.first(TimerSQL.highestFired, .int(request.id.key), .int(leg), .int(leg + 9)) {
+      $0.optionalInt(0)
+    }
     var last = fired.flatMap(\.self).flatMap { RungCode($0)?.rung }
     while let timer = request.nextTimer(after: last, reference), timer.at <= now,
       let decision = request.fire(timer, now: now, reference: reference)

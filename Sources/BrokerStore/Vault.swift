@@ -151,7 +151,7 @@ extension Store {
         )
       }
       let vault = Vault(try DataKey.create(directory))
-      let reason = Endpoint.secretLost
+      let reason = Endpoint.dataKeyLost
       return try writeNow { db in
         let rows = try db.all(VaultSQL.sealed) { EntityID(key: $0.int(0), tail: $0.int(1)) }
         for id in rows {

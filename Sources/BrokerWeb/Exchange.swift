@@ -141,7 +141,8 @@ final class Exchange: ChannelDuplexHandler {
     isDeaf = head.method == .CONNECT || head.headers.contains(name: "upgrade")
     let incoming = Incoming(
       method: HTTPRequest.Method(rawValue: head.method.rawValue) ?? .get, target: head.uri,
-      headers: CallHeaders(head.headers), isHTTP11: head.version == .http1_1, body: discarded == nil ? Array(buffer: body) : nil,
+      headers: CallHeaders(head.headers), isHTTP11: head.version == .http1_1,
+      body: discarded == nil ? Array(buffer: body) : nil,
       presence: presence)
     // What it lies in may be much larger.
     body = ByteBuffer()

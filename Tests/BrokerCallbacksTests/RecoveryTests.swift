@@ -126,7 +126,7 @@ import Testing
     office.dispatcher.start()
     let store = office.store
     #expect(try await within(5) { try await store.endpoint(endpoint.id)?.endpoint.enabled == false })
-    #expect(try await store.switchedOff() == ["gone": 1, "failing": 0])
+    #expect(try await store.switchedOff() == ["gone": 1, "failing": 0, "secret-lost": 0])
     #expect(try await within(5) { office.dispatcher.health(of: endpoint.id.key) == nil })
     let items = try await store.inbox(organ: endpoint.organ, audience: .contact, after: 0, limit: 10)
     guard case .endpoint(let notice)? = items.first else { return #expect(Bool(false), "\(items)") }

@@ -105,11 +105,11 @@ import Testing
     var ids: [EntityID] = []
     for _ in 0..<4 { ids.append(try await store.submit().id) }
     for id in ids.prefix(2) { _ = try Self.damage(store, id) }
-    let all = try store.dueDeliveries(endpoint, outstanding: [], limit: 10)
+    let all = try store.dueDeliveries(endpoint, outstanding: [], limit: DueLimit(10))
     #expect(all.due.map(\.seq) == [3, 4] && all.unreadable.map(\.seq) == [1, 2] && all.end == nil)
-    let first = try store.dueDeliveries(endpoint, outstanding: [], limit: 2)
+    let first = try store.dueDeliveries(endpoint, outstanding: [], limit: DueLimit(2))
     #expect(first.due.isEmpty && first.unreadable.map(\.seq) == [1, 2] && first.nextAt != nil)
-    let next = try store.dueDeliveries(endpoint, outstanding: [1, 2], after: first.end, limit: 2)
+    let next = try store.dueDeliveries(endpoint, outstanding: [1, 2], after: first.end, limit: DueLimit(2))
     #expect(next.due.map(\.seq) == [3, 4] && next.unreadable.isEmpty)
   }
 }

@@ -77,7 +77,7 @@ import Testing
     try await store.write { try $0.mark(endpoint.id.key, .off(.gone)) }
     let kept = try #require(try await store.endpoint(endpoint.id)?.endpoint)
     #expect(!kept.enabled && kept.disabledReason == "\(why.reason.zh) / \(why.reason.en)")
-    #expect(try await store.switchedOff() == ["gone": 0, "failing": 1])
+    #expect(try await store.switchedOff() == ["gone": 0, "failing": 1, "secret-lost": 0])
     #expect(try await store.outboxDepth().held == 1, "what is owed stays")
     let organ = try store.number(.requester)
     guard case .endpoint(let notice)? = try await store.inbox(organ: organ, audience: nil, after: 0, limit: 9).last
@@ -89,7 +89,7 @@ import Testing
     var enabled = kept
     enabled.enabled = true
     try await store.write { [enabled] in try $0.update(enabled) }
-    #expect(try await store.switchedOff() == ["gone": 0, "failing": 0])
+    #expect(try await store.switchedOff() == ["gone": 0, "failing": 0, "secret-lost": 0])
     try await store.advance(to: "2026-03-02T12:00:00+08:00")
     #expect(try store.due(endpoint).map(\.request) == [request.id.key])
     #expect(try store.verify() == [])

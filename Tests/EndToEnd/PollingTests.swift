@@ -60,7 +60,9 @@ extension EndToEnd {
       for _ in 0..<5 { _ = try requester.submit() }
       let seen = try #require(try requester.call("GET", "/v1/events?limit=500").json["next"].int)
       daemon.kill9()
-      for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: state.path + "/xiecha.sqlite" + end) }
+      for end in ["", "-wal", "-shm"] {
+        try? FileManager.default.removeItem(atPath: state.path + "/xiecha.sqlite" + end)
+      }
       try FileManager.default.moveItem(atPath: copy, toPath: state.path + "/xiecha.sqlite")
       let restored = try Daemon(state: state)
       let client = try restored.client(.requester)

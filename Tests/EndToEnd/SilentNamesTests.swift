@@ -39,9 +39,9 @@ extension EndToEnd {
         toFile: state.path + "/resolv.conf", atomically: false, encoding: .utf8)
       let wrapper = state.path + "/serve.sh"
       try """
-        #!/bin/sh
-        exec unshare -m sh -c 'mount --bind "$NAMES" /etc/resolv.conf && exec "$REAL" "$@"' sh "$@"
-        """.write(toFile: wrapper, atomically: false, encoding: .utf8)
+      #!/bin/sh
+      exec unshare -m sh -c 'mount --bind "$NAMES" /etc/resolv.conf && exec "$REAL" "$@"' sh "$@"
+      """.write(toFile: wrapper, atomically: false, encoding: .utf8)
       try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: wrapper)
       let daemon = try Daemon(
         state: state, environment: ["REAL": Binary.path, "NAMES": state.path + "/resolv.conf"], binary: wrapper)

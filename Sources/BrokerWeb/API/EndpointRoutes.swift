@@ -83,7 +83,7 @@ struct EndpointRoutes {
     let security = EndpointSecurity(m, in: json, broker.machinery, &reader)
     guard reader.faults.isEmpty else { throw Problem(reader.faults) }
     let clearsDescription = json["description"]?.isNull == true
-    if enabled == true, try await own(call).endpoint.isSecretLost {
+    if enabled == true, try await own(call).endpoint.isDataKeyLost {
       throw Problem(
         .conflict, "secret-lost", "该地址的密钥已丢失，请先更换密钥（rotate），再启用",
         "the secret of this endpoint was lost: rotate it first, then enable")
@@ -97,7 +97,7 @@ struct EndpointRoutes {
       security.apply(to: &endpoint)
       if let enabled {
         endpoint.enabled = enabled
-        if !endpoint.isSecretLost { endpoint.disabledReason = enabled ? nil : Endpoint.switchedOffByOrgan }
+        if !endpoint.isDataKeyLost { endpoint.disabledReason = enabled ? nil : Endpoint.switchedOffByOrgan }
       }
       try context.update(endpoint)
     }
@@ -115,6 +115,8 @@ struct EndpointRoutes {
     try await broker.store.write { context in
       guard let endpoint = try context.endpoint(id) else { throw StoreError.notFound }
       try context.delete(endpoint)
+      // Nearly every queue is short, and what was tried is on record with the answer.
+      try context.dropQueue(of: endpoint.id.key, rows: Store.dropGroup)
     }
     broker.store.clearDeletedQueues()
     return Reply(.noContent)
@@ -173,7 +175,7 @@ struct EndpointRoutes {
       if let again = endpoint.rotate(to: secret, now: context.now, oldUntil: until) { return .notBefore(again) }
       try context.update(endpoint)
       return .done(
-        try show(endpoint, figures, until: endpoint.oldSecrets.isEmpty ? nil : until, keptFor: claim, context))
+        try show(endpoint, figures, until: endpoint.oldSecrets.first?.until ?? context.now, keptFor: claim, context))
     }
     switch turned {
     case .done(let reply): return reply

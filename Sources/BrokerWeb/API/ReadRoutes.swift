@@ -214,8 +214,10 @@ struct ReadRoutes {
       } ?? []
     if seconds > 0 { try call.checkKey(broker.store) }
     broker.store.noteRead(
-      events.lazy.filter { call.isShown && $0.requester == organ.number && EventType(rawValue: $0.type)?.isResult == true }
-        .map { (request: $0.request.key, version: $0.version) })
+      events.lazy.filter {
+        call.isShown && $0.requester == organ.number && EventType(rawValue: $0.type)?.isResult == true
+      }
+      .map { (request: $0.request.key, version: $0.version) })
     return await Reply.long(events.count) { w in
       w.array("items") { w in
         for event in events {

@@ -44,7 +44,9 @@ enum ProcedureFile {
 
   static func load(file: String) throws(ConfigurationFault) -> Loaded {
     let text = try TextFile.text(file)
-    guard let root = try YAMLReader.root(text, file: file) else { throw ConfigurationFault(place: file, "文件为空", "the file is empty") }
+    guard let root = try YAMLReader.root(text, file: file) else {
+      throw ConfigurationFault(place: file, "文件为空", "the file is empty")
+    }
     return try ProcedureReader(yaml: YAMLReader(file: file)).definition(root)
   }
 }

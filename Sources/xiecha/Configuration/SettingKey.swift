@@ -252,7 +252,9 @@ struct SettingKey {
         "limits.requestsPerSecond", \.limits.requestsPerSecond, 1...1_000_000,
         "Requests per key and second; more are answered 429"),
       number("limits.burst", \.limits.burst, 1...1_000_000, "Requests that a key may make at once"),
-      number("limits.longPollSeconds", \.limits.longPollSeconds, 1...WebLimits.longestPollSeconds, "Longest wait of a long poll"),
+      number(
+        "limits.longPollSeconds", \.limits.longPollSeconds, 1...WebLimits.longestPollSeconds,
+        "Longest wait of a long poll"),
       number(
         "limits.waiters", \.limits.waiters, 1...100_000,
         "Long polls that may wait at once, half of them for one organ; more are answered at once"),

@@ -10,7 +10,9 @@ struct StoryReader {
 
   static func load(file: String) throws(ConfigurationFault) -> Story {
     let text = try TextFile.text(file)
-    guard let root = try YAMLReader.root(text, file: file) else { throw ConfigurationFault(place: file, "文件为空", "the file is empty") }
+    guard let root = try YAMLReader.root(text, file: file) else {
+      throw ConfigurationFault(place: file, "文件为空", "the file is empty")
+    }
     return try StoryReader(yaml: YAMLReader(file: file)).story(root)
   }
 
