@@ -64,7 +64,7 @@ extension Pump {
   private mutating func fill(_ key: Int64, room: Int, now: Instant) throws(StoreError) -> Int {
     guard let old = lanes[key] else { return 0 }
     if let until = old.signerUntil, now >= until { reload(key, old, now) }
-    guard try hasLease(key), let lane = lanes[key] else { return 0 }
+    guard hasLease(key), let lane = lanes[key] else { return 0 }
     let clock = monotonicMicroseconds()
     let room = min(room, free(lane), lane.allowed(now, clock))
     guard room > 0 else { return 0 }
@@ -142,6 +142,7 @@ extension Pump {
     let page = try dispatcher.store.dueDeliveries(
       lane.endpoint, outstanding: lane.outstanding, after: lane.mark(clock),
       limit: DueLimit(limit, room: isSent ? room : 0, bytes: readyRoom))
+    isRead = true
     lanes[key]?.take(page, clock)
     readyRoom += lane.readyBytes - (lanes[key]?.readyBytes ?? 0)
     if !page.unreadable.isEmpty { dispatcher.fail(page.unreadable) }
@@ -149,7 +150,7 @@ extension Pump {
 
   /// Takes or renews the lease of an endpoint when less than half of it is left. The first time costs a commit, for
   /// which the pump waits; renewals go along with the groups that settle.
-  private mutating func hasLease(_ key: Int64) throws(StoreError) -> Bool {
+  private mutating func hasLease(_ key: Int64) -> Bool {
     let now = BrokerClock.wall
     if let until = lanes[key]?.leaseUntil {
       if until.milliseconds - now.milliseconds > leaseMilliseconds / 2 { return true }
@@ -171,12 +172,14 @@ extension Pump {
     }
     let answer = taken.take()
     guard answer == .success(true) else {
-      // Another dispatcher may hold it until it runs out, or the disk takes no writes: ask again in a second. What was
-      // taken and not sent goes back, or the lane would look busy and the pump would not sleep.
+      // Another dispatcher may hold it until it runs out, or the database takes no writes: ask again in a second. What was
+      // taken and not sent goes back, or the lane would look busy and the pump would not sleep. Others may have theirs.
       lanes[key]?.giveBack()
       lanes[key]?.dueAt = dispatcher.store.clock.now + 1000
-      return try answer.get()
+      if case .failure(let error) = answer { say(error, of: .leasing) }
+      return false
     }
+    say(nil, of: .leasing)
     lanes[key]?.leaseUntil = until
     return true
   }

@@ -26,7 +26,9 @@ struct Pump {
   /// What is wrong with the database, as it was said last.
   private var trouble: [Work: StoreError] = [:]
 
-  private enum Work { case looking, sending }
+  enum Work { case looking, leasing, sending }
+  /// Something was read of a queue since it was asked last.
+  var isRead = false
   let owner = UUIDText.format(.random(in: 0...UInt64.max), .random(in: 0...UInt64.max))
 
   /// With the sender or not recorded yet.
@@ -68,9 +70,10 @@ struct Pump {
       if monotonicMicroseconds() - swept > Self.sweepEveryMicroseconds { sweep() }
       if isLookDue { look() }
       do throws(StoreError) {
+        isRead = false
         let room = try serve(room: senderRoom)
         try prepare()
-        say(nil, of: .sending)
+        if isRead { say(nil, of: .sending) }
         // What makes room again, a report or a group of results that is recorded, rings.
         sleep = room > 0 ? sleepMilliseconds() : Self.longestSleepMilliseconds
       } catch {
@@ -82,13 +85,14 @@ struct Pump {
   }
 
   /// When it begins, when it becomes something else, and when it is over; not each second.
-  private mutating func say(_ error: StoreError?, of work: Work) {
+  mutating func say(_ error: StoreError?, of work: Work) {
     guard error != trouble[work] else { return }
     trouble[work] = error
     if let error {
-      dispatcher.logger.error("callbacks: \(error); trying again every second")
+      dispatcher.logger.error(
+        "回调：数据库暂不可用，每秒重试 / callbacks: \(error); trying again every second")
     } else {
-      dispatcher.logger.notice("callbacks: the database can be used again")
+      dispatcher.logger.notice("回调：数据库恢复可用 / callbacks: the database can be used again")
     }
   }
 
@@ -236,7 +240,8 @@ struct Pump {
   /// Somebody has just switched it on again, or wants an attempt of it: what has gathered meanwhile does not go out at once.
   private func wasAskedFor(_ key: Int64, _ now: Instant) -> Bool {
     guard let asked = try? dispatcher.store.asked(for: key) else { return false }
-    return (0...Int64(dispatcher.options.recoverySeconds) * 1000).contains(now.milliseconds - asked.milliseconds)
+    // Asked for after the pump looked at the clock, it may be from later than `now`.
+    return now.milliseconds - asked.milliseconds <= Int64(dispatcher.options.recoverySeconds) * 1000
   }
 
   /// Its address, secret or state changed: a new lane that remembers what is on the wire.

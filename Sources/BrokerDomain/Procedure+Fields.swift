@@ -90,7 +90,8 @@ extension Procedure {
 
   /// What is wrong with fields that are supplied later: those that are left out stay as they were.
   package func faults(supplied data: JSON, today: CalendarDate? = nil) -> [Fault] {
-    Self.faults(of: data, fields: fields.map { $0.required(false) }, at: "/data", today: today)
+    let faults = Self.faults(of: data, fields: fields.map { $0.required(false) }, at: "/data", today: today)
+    return faults + (today.map { remoteFaults(data, today: $0) } ?? [])
   }
 
   /// What is wrong with an answer by outcome: the outcome, the fields of its `data`, and what this outcome requires.

@@ -90,7 +90,7 @@ extension Procedure {
   }
 
   /// A date or half year by which the deadline would be found, and that nobody lives to see.
-  private func remoteFaults(_ data: JSON, today: CalendarDate) -> [Fault] {
+  func remoteFaults(_ data: JSON, today: CalendarDate) -> [Fault] {
     let (field, year): (String, Int?) =
       switch clock {
       case .statedDate(let field, _, _): (field, data[field]?.stringValue.flatMap { CalendarDate($0) }?.year)

@@ -123,7 +123,7 @@ extension WriteContext {
       try db.run(
         EndpointMarkSQL.disable, .text("\(reason.zh) / \(reason.en)"), .text(why.cause), .int(endpoint), url)
       guard db.changesCount == 1 else { return }
-      offMoments.note(endpoint)
+      offMoments.note(endpoint, at: now)
       try db.run(
         EndpointMarkSQL.notify, .text(why.cause), .text(reason.zh), .text(reason.en), .int(now.milliseconds),
         .int(endpoint))

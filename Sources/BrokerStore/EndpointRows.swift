@@ -171,7 +171,7 @@ extension WriteContext {
   }
 
   package func update(_ endpoint: Endpoint) throws {
-    if !endpoint.enabled, try !db.isOff(endpoint.id.key) { offMoments.note(endpoint.id.key) }
+    if !endpoint.enabled, try !db.isOff(endpoint.id.key) { offMoments.note(endpoint.id.key, at: now) }
     try db.run(
       EndpointMarkSQL.begin, .int(endpoint.id.key), .text(endpoint.url), .int(endpoint.enabled ? 1 : 0))
     try db.run(

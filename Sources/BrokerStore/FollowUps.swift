@@ -37,7 +37,8 @@ extension WriteContext {
     }
     guard links.faults.isEmpty else { throw Refusal.faults(links.faults) }
     if command.verb == .remind { try checkReminders(of: request, by: organ) }
-    if request.deadline.at <= now { try fireMissed(request) }
+    // By the moment of the decision: what is late by it is told before it.
+    if request.deadline.at <= decision.event.at { try fireMissed(request, at: decision.event.at) }
     guard !decision.owes.isEmpty else {
       try apply(decision, previous: request, trace: trace)
       try link(decision.request, to: links.origin, trace: trace)

@@ -34,9 +34,6 @@ final class Readers: Sendable {
     }
   }
 
-  /// Who asks and goes away again leaves his read behind, so the limit on connections is none on what waits here.
-  private let mostWaiting: Int
-
   private let path: String
   private let most: Int
   private let busyTimeout: Double
@@ -45,8 +42,8 @@ final class Readers: Sendable {
   /// - Parameters:
   ///   - most: reads at once.
   ///   - busyTimeout: seconds that a lock of another process is waited for.
-  init(path: String, most: Int, busyTimeout: Double, mostWaiting: Int = 8192) {
-    (self.path, self.most, self.busyTimeout, self.mostWaiting) = (path, most, busyTimeout, mostWaiting)
+  init(path: String, most: Int, busyTimeout: Double) {
+    (self.path, self.most, self.busyTimeout) = (path, most, busyTimeout)
   }
 
   /// All statements of `body` see what was committed at one moment.
@@ -69,7 +66,6 @@ final class Readers: Sendable {
         state.made += 1
         return (true, nil)
       }
-      if state.free.isEmpty, state.waiting.count - state.next >= mostWaiting { return (false, .queueFull) }
       take(job, &state)
       return (false, nil)
     }

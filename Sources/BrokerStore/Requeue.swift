@@ -33,6 +33,7 @@ enum RequeueSQL: String, CaseIterable {
   case active = """
     SELECT seq, next_at FROM outbox WHERE endpoint = $1 AND request = $2 AND next_at <> 9223372036854775807 LIMIT 1
     """
+  case attempts = "SELECT attempts FROM outbox WHERE endpoint = $1 AND next_at = $2 AND seq = $3"
   case isQueued = "SELECT 1 FROM outbox WHERE endpoint = $1 AND request = $2 AND seq = $3"
   /// As the feed is read: two sorted runs, what is filed under the organ and what is not filed yet.
   case replayable = """
@@ -139,7 +140,7 @@ extension WriteContext {
     }
     let request = try db.first(RequeueSQL.findFinished, .int(endpoint), .int(seq)) { $0.int(0) }
     guard let request else { throw StoreError.notFound }
-    try enqueue(endpoint: endpoint, seq: seq, request: request, sentBefore: owner.sentBefore)
+    try enqueue(endpoint: endpoint, seq: seq, request: request, sent: owner.sent)
   }
 
   /// - Returns: how many of them were still dead.
@@ -150,7 +151,7 @@ extension WriteContext {
     for seq in seqs {
       let found = try db.first(RequeueSQL.findFinished, .int(endpoint), .int(seq)) { ($0.int(0), $0.text(1)) }
       guard let (request, state) = found, state == Delivery.State.dead.rawValue else { continue }
-      try enqueue(endpoint: endpoint, seq: seq, request: request, sentBefore: owner.sentBefore)
+      try enqueue(endpoint: endpoint, seq: seq, request: request, sent: owner.sent)
       count += 1
     }
     return count
@@ -163,34 +164,43 @@ extension WriteContext {
     for event in events {
       let there = try db.first(RequeueSQL.isQueued, .int(endpoint), .int(event.request), .int(event.seq)) { _ in true }
       guard there != true else { continue }
-      try enqueue(endpoint: endpoint, seq: event.seq, request: event.request, sentBefore: owner.sentBefore)
+      try enqueue(endpoint: endpoint, seq: event.seq, request: event.request, sent: owner.sent)
       queued += 1
     }
     return queued
   }
 
-  /// Nil when it was deleted. `sentBefore`: what was due before then may be on the wire, because a dispatcher holds the
-  /// lease of the endpoint. One that is off sends nothing that has come since.
-  func owner(of endpoint: Int64) throws -> (organ: Int64, sentBefore: Int64)? {
+  /// Nil when it was deleted. `sent`: what may be on the wire, because a dispatcher holds the lease of the endpoint. One that
+  /// is off sends nothing that has come since.
+  func owner(of endpoint: Int64) throws -> (organ: Int64, sent: SentBefore)? {
     let next = now.milliseconds + 1
     return try db.first(RequeueSQL.owner, .int(endpoint)) { row in
       let isServed = row.optionalInt(1).map { $0 > BrokerClock.wall.milliseconds } ?? false
-      guard isServed else { return (row.int(0), .min) }
-      return (row.int(0), row.int(2) == 1 ? next : min(next, offMoments.since(endpoint)))
+      guard isServed else { return (row.int(0), .nothing) }
+      let isOn = row.int(2) == 1
+      return (row.int(0), isOn ? SentBefore(untried: next, tried: next) : offMoments.sent(endpoint).and(before: next))
     }
+  }
+
+  /// The message of a request that has its turn.
+  func active(
+    _ endpoint: SQLValue, request: SQLValue
+  ) throws -> (seq: Int64, at: Int64, attempts: Int64)? {
+    let found = try db.first(RequeueSQL.active, endpoint, request) { (seq: $0.int(0), at: $0.int(1)) }
+    guard let (seq, at) = found else { return nil }
+    return (seq, at, try db.first(RequeueSQL.attempts, endpoint, .int(at), .int(seq)) { $0.int(0) } ?? 0)
   }
 
   /// Puts a message in its place among those of its request: an earlier one takes the turn of a later one, unless that
   /// may be on the wire already. Counts its 15 days from now: somebody asked for it now.
-  private func enqueue(endpoint: Int64, seq: Int64, request: Int64, sentBefore: Int64) throws {
+  private func enqueue(endpoint: Int64, seq: Int64, request: Int64, sent: SentBefore) throws {
     let delivered =
       try db.first(RequeueSQL.firstDelivered, .int(endpoint), .int(seq)) { $0.optionalInt(0) } ?? nil
     try db.run(RequeueSQL.keepLast, .int(endpoint), .int(seq))
     try db.run(RequeueSQL.forget, .int(endpoint), .int(seq))
     var at = now.milliseconds
-    let active = try db.first(RequeueSQL.active, .int(endpoint), .int(request)) { (seq: $0.int(0), at: $0.int(1)) }
-    if let active {
-      let mayBeOnTheWire = active.at < sentBefore
+    if let active = try active(.int(endpoint), request: .int(request)) {
+      let mayBeOnTheWire = sent.holds(at: active.at, attempts: active.attempts)
       if active.seq < seq || mayBeOnTheWire {
         at = OutboxRow.waiting
       } else {

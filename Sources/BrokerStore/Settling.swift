@@ -94,7 +94,14 @@ extension WriteContext {
     guard try db.first(EndpointSQL.isDeleted, endpoint, body: { _ in true }) == true else { return }
     let known = try db.first(RequeueSQL.findFinished, endpoint, seq) { $0.text(1) }
     guard known != Delivery.State.delivered.rawValue else { return }
-    if result.verdict == .delivered {
+    if result.verdict != .delivered, let before = delivery.deliveredAt {
+      // It was sent once more, and had arrived.
+      try db.run(
+        OutboxSQL.finish, endpoint, seq, .text("delivered"), .int(delivery.request),
+        .int(delivery.createdAt.milliseconds), .int(before), .int(Int64(delivery.attempts + 1)), .optionalInt(nil),
+        .optionalText(nil), .optionalText(nil), .int(before))
+      try record(result)
+    } else if result.verdict == .delivered {
       try finish(result, isDelivered: true)
       try arrivedAfterAll(seq: delivery.seq, request: delivery.request, endpoint: delivery.endpoint)
     } else {

@@ -5,7 +5,7 @@ internal import GRDB
 package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The domain refused.
   case refused(Refusal)
-  /// More writes are waiting than `database.queueLimit`, or too many long reads.
+  /// More writes are waiting than `database.queueLimit`.
   case queueFull
   /// The disk is full or failing; nothing of the command was written.
   case storage(String)

@@ -22,24 +22,36 @@ enum SwitchingOnSQL: String, CaseIterable {
 
 /// When endpoints were switched off, as far as this process has done it. For the writer only.
 struct OffMoments {
-  private var moments: [Int64: Int64] = [:]
+  private var moments: [Int64: SentBefore] = [:]
   private var unknown: [Int64] = []
 
   /// It is switched off by the group that is being written. When that will be on disk nobody knows yet, and until then what
-  /// falls due may still be sent.
-  mutating func note(_ endpoint: Int64) {
-    moments[endpoint] = .max
+  /// falls due may still be sent; but nothing that this group itself makes due.
+  mutating func note(_ endpoint: Int64, at now: Instant) {
+    moments[endpoint] = SentBefore(untried: now.milliseconds, tried: .max)
     unknown.append(endpoint)
   }
 
   /// The groups before this moment are on disk. One that failed has switched nothing off, and the next one tells anew.
   mutating func begin(at now: Instant) {
-    for endpoint in unknown { moments[endpoint] = now.milliseconds }
+    for endpoint in unknown { moments[endpoint]?.tried = now.milliseconds }
     unknown.removeAll()
   }
 
-  /// Nothing that was due later has been sent.
-  func since(_ endpoint: Int64) -> Int64 { moments[endpoint] ?? .max }
+  func sent(_ endpoint: Int64) -> SentBefore { moments[endpoint] ?? SentBefore(untried: .max, tried: .max) }
+}
+
+/// What was due before these moments may be on the wire. What was never tried fell due when it was written or when its turn
+/// came; what was tried falls due at any time.
+struct SentBefore {
+  var untried: Int64
+  var tried: Int64
+
+  static let nothing = SentBefore(untried: .min, tried: .min)
+
+  func holds(at: Int64, attempts: Int64) -> Bool { at < (attempts == 0 ? untried : tried) }
+
+  func and(before moment: Int64) -> SentBefore { SentBefore(untried: min(untried, moment), tried: min(tried, moment)) }
 }
 
 extension Store {
@@ -109,9 +121,11 @@ extension WriteContext {
     guard let owner = try owner(of: endpoint) else { return }
     let key = SQLValue.int(endpoint)
     for (seq, request) in waiting {
-      let active = try db.first(RequeueSQL.active, key, .int(request)) { (seq: $0.int(0), at: $0.int(1)) }
+      let active = try active(key, request: .int(request))
       let at = try db.first(ApplySQL.outboxMoment, key, .int(request), .int(seq)) { $0.int(0) }
-      guard let active, active.seq > seq, active.at >= owner.sentBefore, at == OutboxRow.waiting else { continue }
+      guard let active, active.seq > seq, !owner.sent.holds(at: active.at, attempts: active.attempts),
+        at == OutboxRow.waiting
+      else { continue }
       try db.run(OutboxSQL.move, .int(OutboxRow.waiting), key, .int(active.at), .int(active.seq))
       try db.run(OutboxSQL.move, .int(active.at), key, .int(OutboxRow.waiting), .int(seq))
     }

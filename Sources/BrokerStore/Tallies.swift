@@ -50,6 +50,8 @@ package enum Statements {
     add(TimerSQL.self)
     add(InboxSQL.self)
     add(EndpointSQL.self)
+    add(OldSecretSQL.self)
+    add(ReminderSQL.self)
     add(VaultSQL.self)
     add(EndpointMarkSQL.self)
     add(OutboxTopSQL.self)

@@ -93,14 +93,14 @@ extension WriteContext {
 extension WriteContext {
   /// Fires what the keeper has not come to yet of a request that is moved after its due moment: what came late is told to
   /// have been late, also where that comes within the same second, or right after a start.
-  func fireMissed(_ request: AssistanceRequest) throws {
+  func fireMissed(_ request: AssistanceRequest, at moment: Instant) throws {
     let leg = Int64(request.progress.leg) * 10
     let fired = try db.first(TimerSQL.highestFired, .int(request.id.key), .int(leg), .int(leg + 9)) {
       $0.optionalInt(0)
     }
     var last = fired.flatMap(\.self).flatMap { RungCode($0)?.rung }
-    while let timer = request.nextTimer(after: last, reference), timer.at <= now,
-      let decision = request.fire(timer, now: now, reference: reference)
+    while let timer = request.nextTimer(after: last, reference), timer.at <= moment,
+      let decision = request.fire(timer, now: moment, reference: reference)
     {
       try apply(decision, previous: request)
       try tellPeople(of: timer.rung, of: request)

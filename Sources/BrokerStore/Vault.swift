@@ -50,7 +50,7 @@ enum VaultSQL: String, CaseIterable {
   case seal = "UPDATE endpoint SET secret = $1, sealed = 1 WHERE key = $2"
   case replace = """
     UPDATE endpoint SET secret = $1, tls_ca = NULL, tls_certificate = NULL, tls_key = NULL, tls_shown = NULL,
-      sealed = 1, enabled = 0, disabled_reason = $2
+      sealed = 1, enabled = 0, disabled_reason = $2, disabled_cause = NULL
     WHERE key = $3
     """
 }

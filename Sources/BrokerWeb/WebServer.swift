@@ -46,6 +46,7 @@ package struct WebServer: Sendable {
     gate = Gate(
       broker: broker, routes: RouteTree(routes),
       rate: RateLimit(perSecond: options.limits.requestsPerSecond, burst: options.limits.burst),
+      crowd: Crowd(most: options.limits.connections * 2),
       logger: logger)
   }
 

@@ -50,13 +50,13 @@ struct Refreshing: Service {
   }
 }
 
-/// How long to wait for the next look. One that fails may have read the lists and all open requests: it is not repeated at
-/// once, nor in the same minute for ever.
+/// How long to wait for the next look. One that fails may have read the lists and all open requests, and is not repeated at
+/// once; nor is anybody who revokes a key kept waiting for long.
 struct LookPause {
   private(set) var length = Self.usual
 
   private static let usual = Duration.milliseconds(100)
-  private static let afterFailure = Duration.seconds(1)...Duration.seconds(60)
+  private static let afterFailure = Duration.seconds(1)...Duration.seconds(2)
 
   mutating func succeeded() { length = Self.usual }
 

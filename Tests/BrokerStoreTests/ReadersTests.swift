@@ -9,7 +9,6 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct ReadersTests {
   private struct Whim: Error {}
   private final class Flag: Sendable { let value = Atomic(false) }
-  private final class Count: Sendable { let value = Atomic(0) }
 
   private static func requests(_ db: Database) throws -> Int {
     try Int.fetchOne(db, sql: "SELECT count(*) FROM request") ?? -1
@@ -95,32 +94,6 @@ import Testing
     barrier.open()
     await closed.value
     #expect(try await running.value == 0)
-  }
-
-  @Test func noMoreWaitThanMay() async throws {
-    let store = try Fixture().open()
-    defer { store.close() }
-    let path = Store.databasePath(store.directory)
-    let readers = Readers(path: path, most: 1, busyTimeout: 5, mostWaiting: 2)
-    defer { readers.close() }
-    let barrier = Barrier()
-    defer { barrier.open() }
-    let first = Task { try await readers.read { _ in barrier.hold() } }
-    try await barrier.reached()
-    let others = (0..<40).map { _ in
-      Task { await failure { try await readers.read { _ in } } }
-    }
-    // All but two come back while the first one is still held.
-    let refused = Count()
-    let counting = others.map { task in
-      Task { if await task.value == .queueFull { refused.value.add(1, ordering: .relaxed) } }
-    }
-    try await until("the rest is refused") { refused.value.load(ordering: .relaxed) == 38 }
-    barrier.open()
-    try await first.value
-    for task in counting { await task.value }
-    let count = refused.value.load(ordering: .relaxed)
-    #expect(count == 38)
   }
 
   @Test func aFileThatCannotBeOpenedIsAnErrorEachTime() async throws {

@@ -125,6 +125,26 @@ extension Store {
     #expect(try store.verify() == [])
   }
 
+  /// A 410 switches the endpoint off, and what waited for it has its turn in the same moment: it was never on the wire,
+  /// although the lease still runs.
+  @Test func whatFollowedTheOneThatWasGoneFollowsItAgain() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    var endpoint = try await store.addEndpoint(of: .requester)
+    let key = endpoint.id.key
+    let request = try await store.submit()
+    try await store.carryOut(.confirm, request.id)
+    let gone = try store.head(endpoint)
+    try await store.hold(endpoint)
+    try await store.settle(gone, .dead, status: 410, mark: .off(.gone))
+    try await Task.sleep(for: .milliseconds(3))
+    try await store.submit()
+    (endpoint.enabled, endpoint.disabledReason) = (true, nil)
+    try await store.switchOn(key) { [endpoint] in try $0.update(endpoint) }
+    #expect(try await store.drain(endpoint).filter { $0 < 3 } == [1, 2])
+    #expect(try store.verify() == [])
+  }
+
   /// Long queues are put in order a group at a time, and what has changed since they were read stays as it is.
   @Test func aLongQueueIsPutInOrderInGroups() async throws {
     let store = try Fixture().open()

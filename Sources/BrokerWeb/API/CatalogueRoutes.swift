@@ -2,6 +2,7 @@ internal import BrokerDomain
 internal import BrokerStore
 internal import HTTPTypes
 internal import Logging
+internal import Synchronization
 
 /// Publication of the lists: the 司法局 publishes the changes that it has approved, and they are filed with its superior,
 /// or with itself by the departments (莱芜方案 2、崂山方案 3).
@@ -39,13 +40,32 @@ struct CatalogueRoutes {
     }
     // Whoever asks next finds the new lists. They are published by now: what cannot be taken up here is taken up by the
     // daemon, which looks for changes all the time.
-    do throws(StoreError) {
-      try await broker.store.refresh()
-    } catch {
-      broker.logger.error("the lists are published and could not be taken up at once: \(error)")
-    }
+    await takeUp()
     return reply
   }
+
+  /// Where many deadlines are being moved just now, the caller does not wait until all are.
+  private func takeUp() async {
+    let (store, logger) = (broker.store, broker.logger)
+    await withCheckedContinuation { continuation in
+      let isAnswered = Once()
+      Task {
+        do throws(StoreError) {
+          try await store.refresh()
+        } catch {
+          logger.error(
+            "清单已公布，暂未启用，将自动重试 / the lists are published and could not be taken up at once: \(error)")
+        }
+        if isAnswered.first() { continuation.resume() }
+      }
+      Task {
+        try? await Task.sleep(for: Self.longestTakeUp)
+        if isAnswered.first() { continuation.resume() }
+      }
+    }
+  }
+
+  private static let longestTakeUp = Duration.seconds(5)
 
   func list(_ call: Call) async throws -> Reply {
     try call.checkQuery("limit", "cursor")
@@ -103,4 +123,11 @@ struct CatalogueRoutes {
         + "nothing was filed, file it yourself")
     w.string("note", publication.ids(.filing).isEmpty ? note.text(language) : nil)
   }
+}
+
+/// Of two who may do something, the one who comes first.
+private final class Once: Sendable {
+  private let isDone = Atomic(false)
+
+  func first() -> Bool { !isDone.exchange(true, ordering: .relaxed) }
 }

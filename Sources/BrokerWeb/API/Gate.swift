@@ -12,6 +12,7 @@ struct Gate: Answering {
   let broker: Broker
   let routes: RouteTree
   let rate: RateLimit
+  let crowd: Crowd
   let logger: Logger
 
   private static let requestID = HTTPField.Name("X-Request-Id")!
@@ -36,7 +37,10 @@ struct Gate: Answering {
     let requestID = Self.name(headers.requestID)
     var reply: Reply
     var (caller, fault): (Principal?, String?)
+    let isLetIn = crowd.enter()
+    defer { if isLetIn { crowd.leave() } }
     do throws(any Error) {
+      guard isLetIn else { throw StoreError.queueFull }
       try checkHost(incoming)
       caller = try authenticate(headers, route.access)
       let body = try body(of: incoming)

@@ -253,7 +253,7 @@ struct SettingKey {
         "Requests per key and second; more are answered 429"),
       number("limits.burst", \.limits.burst, 1...1_000_000, "Requests that a key may make at once"),
       number(
-        "limits.longPollSeconds", \.limits.longPollSeconds, 1...WebLimits.longestPollSeconds,
+        "limits.longPollSeconds", \.limits.longPollSeconds, 1...300,
         "Longest wait of a long poll"),
       number(
         "limits.waiters", \.limits.waiters, 1...100_000,
