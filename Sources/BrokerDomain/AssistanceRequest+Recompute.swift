@@ -55,6 +55,18 @@ extension AssistanceRequest {
     return moved == deadline ? nil : moved
   }
 
+  /// The next rung by the calendar of `reference`, and the one to arm where that is not the one which is armed: a change
+  /// that takes as many days as it gives (a holiday and its make-up days) moves reminders and leaves the deadline.
+  /// Nil where no rung is to come.
+  package func rungs(now: Instant, reference: Reference) -> (next: LadderTimer, toArm: LadderTimer)? {
+    guard isLadderRunning, let procedure = reference.procedure(of: self) else { return nil }
+    let law = Law(procedure, calendarRegion(reference), reference)
+    guard let next = law.nextTimer(for: self, now: now), let toArm = law.timer(afterMoving: self, now: now) else {
+      return nil
+    }
+    return (next, toArm)
+  }
+
   /// The deadline of the present clock by a calendar, in the region of `law`.
   private func counted(by calendar: WorkingCalendar, _ law: Law) -> Deadline {
     let (region, lastDay) = (law.region, law.reference.lastDay)

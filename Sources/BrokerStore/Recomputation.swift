@@ -9,7 +9,7 @@ extension Store {
   private static let holdMicroseconds: Int64 = 20_000
   /// What was asked, of the requests that are worked out ahead: a page ends where it is more.
   private static let aheadBytes = 16 << 20
-  fileprivate static let notMoved = "its deadline is not moved"
+  static let notMoved = "its deadline is not moved"
 
   /// Begins anew after a crash: what was moved already is found to be right.
   /// - Parameter since: the calendar by which all of them were right; nil when that is not known.
@@ -18,13 +18,14 @@ extension Store {
     // A group that began by the old calendar is on disk after this, and no later one knows it.
     try await write { _ in }
     let reference = reference
-    let scan = DeadlineScan(reference, by: reference.calendar, since: old)
+    let scan = DeadlineScan(reference, by: reference.calendar, since: old, now: clock.now)
     var page = try await work(scan, after: 0)
     var moved = 0
     while let last = page.last {
       // The next page is read and worked out while this one is written.
       async let next = work(scan, after: last)
       moved += try await move(page.work, by: reference)
+      try await rearm(page.misarmed, within: Self.holdMicroseconds)
       do { page = try await next } catch { throw StoreError.from(error) }
       try await refreshKeys()
     }
@@ -33,7 +34,7 @@ extension Store {
 
   private func work(
     _ scan: DeadlineScan, after key: Int64
-  ) async throws(StoreError) -> (work: [MovedRequest], last: Int64?) {
+  ) async throws(StoreError) -> DeadlineWork {
     let damagedRows = damagedRows
     return try await read { db in
       let page = try scan.page(db, after: key)
@@ -44,9 +45,9 @@ extension Store {
         guard let item = item ?? nil else { continue }
         work.append(item)
         bytes += item.request.content.bytes.count
-        if bytes > Self.aheadBytes { return (work, moved.key) }
+        if bytes > Self.aheadBytes { return DeadlineWork(work: work, misarmed: page.misarmed, last: moved.key) }
       }
-      return (work, page.last)
+      return DeadlineWork(work: work, misarmed: page.misarmed, last: page.last)
     }
   }
 
@@ -72,6 +73,8 @@ extension Reference {
 struct DeadlineScan: Sendable {
   struct Page {
     var moved: [MovedDeadline] = []
+    /// Keys of requests whose deadline stays and whose next rung does not.
+    var misarmed: [Int64] = []
     var open = 0
     /// What is wrong with those that were passed over.
     var unreadable: [StoreError] = []
@@ -85,10 +88,13 @@ struct DeadlineScan: Sendable {
   private let changed: ClosedRange<CalendarDate>?
   /// Nothing counts otherwise than before.
   private let isSame: Bool
+  /// From when on rungs are to come; nil to look at deadlines alone.
+  private let now: Instant?
 
-  init(_ reference: Reference, by calendar: WorkingCalendar, since old: WorkingCalendar?) {
+  init(_ reference: Reference, by calendar: WorkingCalendar, since old: WorkingCalendar?, now: Instant? = nil) {
     self.reference = reference
     self.calendar = calendar
+    self.now = now
     changed = old.flatMap { calendar.changedDates(since: $0) }
     isSame = old != nil && changed == nil
   }
@@ -98,9 +104,12 @@ struct DeadlineScan: Sendable {
     try db.each(RecomputationSQL.open, [.int(key), .int(Int64(Store.recomputationPage))]) { row in
       page.last = row.int(0)
       page.open += 1
-      guard mayMove(row) else { return }
       do {
-        if let moved = try moved(row, db) { page.moved.append(moved) }
+        if mayMove(row), let moved = try moved(row, db) {
+          page.moved.append(moved)
+        } else if let now, mayMoveRungs(row), try db.isMisarmed(narrow(row), now: now, reference) {
+          page.misarmed.append(row.int(0))
+        }
       } catch {
         let error = StoreError.from(error)
         if error.concernsAll { throw error }
@@ -136,6 +145,16 @@ struct DeadlineScan: Sendable {
       && Instant(milliseconds: row.int(7)).date < changed.upperBound
   }
 
+  /// How far from the last day a change may lie that moves a rung by one working day or two: no holiday is that long.
+  private static let rungDays = 20
+
+  private func mayMoveRungs(_ row: SQLRow) -> Bool {
+    if isSame { return false }
+    guard let changed else { return true }
+    let due = Int(row.int(10))
+    return due + Self.rungDays >= changed.lowerBound.dayNumber && due - Self.rungDays <= changed.upperBound.dayNumber
+  }
+
   /// A request without its content. Columns in the order of `RecomputationSQL.open`.
   private func narrow(_ row: SQLRow) throws -> AssistanceRequest {
     let id = EntityID(key: row.int(0), tail: row.int(1))
@@ -163,6 +182,14 @@ package struct MovedDeadline: Sendable {
   package let organ: OrganCode
   package let before: Deadline
   package let after: Deadline
+}
+
+/// What a page of open requests asks of the writer.
+private struct DeadlineWork: Sendable {
+  var work: [MovedRequest]
+  var misarmed: [Int64]
+  /// The last key that was looked at; nil when there was none.
+  var last: Int64?
 }
 
 /// A request as a reader found it, and where its deadline moves to: worked out beside the writer.

@@ -43,6 +43,7 @@ package enum Statements {
     add(PastSQL.self)
     add(ProcedureSQL.self)
     add(RecomputationSQL.self)
+    add(RearmingSQL.self)
     add(RequestSQL.self)
     add(ListSQL.self)
     add(OverdueSQL.self)

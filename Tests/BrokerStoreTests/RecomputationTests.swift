@@ -125,6 +125,62 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// Received on Friday the 13th, due on Friday the 20th. A notice that makes one day a holiday and another a working day
+  /// leaves that and moves what comes before or after it; what should have come by then comes at once.
+  @Test(
+    arguments: [
+      (
+        ["14,work", "19,off"], "03-13T19:00",
+        ["T-2 03-17T00:00", "T-1 03-18T00:00", "T 03-21T00:00", "T+1 03-23T09:00"]
+      ),
+      (
+        ["14,work", "19,off"], "03-17T12:00",
+        ["T-2 03-17T12:00", "T-1 03-18T00:00", "T 03-21T00:00", "T+1 03-23T09:00"]
+      ),
+      (
+        ["14,work", "19,off"], "03-18T12:00",
+        ["T-2 03-18T00:00", "T-1 03-18T12:00", "T 03-21T00:00", "T+1 03-23T09:00"]
+      ),
+      (
+        ["18,off", "15,work"], "03-13T19:00",
+        ["T-2 03-17T00:00", "T-1 03-19T00:00", "T 03-21T00:00", "T+1 03-23T09:00"]
+      ),
+      (
+        ["21,work", "27,off"], "03-20T12:00",
+        ["T-2 03-18T00:00", "T-1 03-19T00:00", "T 03-21T00:00", "T+1 03-21T09:00"]
+      ),
+      (
+        ["21,work", "27,off"], "03-21T08:00",
+        ["T-2 03-18T00:00", "T-1 03-19T00:00", "T 03-21T00:00", "T+1 03-21T09:00"]
+      ),
+    ], [true, false]) func rungsMoveWhereTheDeadlineStays(
+      _ change: (days: [String], at: String, rungs: [String]), isAfterAStart: Bool
+    ) async throws
+  {
+    let fixture = try Fixture()
+    let rows = change.days.map { "2026-03-\($0),抗疫,\(Self.notice)\n" }.joined()
+    let request = try await fixture.life { store in
+      try await store.advance(to: "2026-03-13T18:00:00+08:00")
+      let request = try await store.submit()
+      #expect(request.deadline.date.description == "2026-03-20")
+      try await store.advance(to: "2026-\(change.at):00+08:00")
+      try Self.load(fixture, Array(("date,kind,festival,notice\n" + rows).utf8))
+      if !isAfterAStart { try await store.refresh() }
+      return request
+    }
+    let store = try fixture.open()
+    defer { store.close() }
+    try await store.refresh()
+    #expect(try await store.request(request.id)?.request.deadline.date == request.deadline.date)
+    try await store.advance(to: "2026-03-30T12:00:00+08:00")
+    let fired = try await store.timeline(request.id).compactMap { event -> String? in
+      try JSON.parse(event.data)["rung"]?.stringValue.map { "\($0) \(event.at.rfc3339.dropFirst(5).prefix(11))" }
+    }
+    #expect(fired == change.rungs)
+    #expect(try store.scalar("SELECT count(*) FROM timer") == 0)
+    #expect(try store.verify() == [])
+  }
+
   /// Overdue by a day that is none: not overdue any more, and so again later.
   @Test func whatWasOverdueByMistakeIsNotAnyMore() async throws {
     let fixture = try Fixture()
