@@ -26,7 +26,7 @@ enum Rules {
   static let guarded: [String: Set<String>] = [
     "GRDB": ["BrokerStore"], "GRDBSQLite": ["BrokerStore", "xiecha-bench"], "SQLite3": [], "CSQLite": ["BrokerStore"],
     "CCurl": ["BrokerCallbacks", "xiecha-bench"], "COpenSSL": ["BrokerCallbacks"], "CLimits": ["xiecha-bench"],
-    "Hummingbird": ["xiecha", "xiecha-bench"], "HummingbirdCore": ["BrokerWeb", "xiecha-bench"],
+    "Hummingbird": ["xiecha-bench"], "HummingbirdCore": ["BrokerWeb", "xiecha", "xiecha-bench"],
   ]
 
   static let maximumLines = 300

@@ -20,7 +20,8 @@ internal import Testing
     ("BrokerStore", "import CLimits", true), ("BrokerCallbacks", "import CLimits", true),
     ("BrokerStore", "import BrokerCallbacks", true), ("BrokerStore", "import BrokerWeb", true),
     ("BrokerStore", "import BrokerDomain", false), ("xiecha", "import BrokerWeb", false),
-    ("xiecha", "import Hummingbird", false), ("BrokerStore", "import Hummingbird", true),
+    ("xiecha-bench", "import Hummingbird", false), ("xiecha", "import Hummingbird", true),
+    ("BrokerStore", "import Hummingbird", true),
     ("BrokerWeb", "@_spi(X) import HummingbirdCore", false), ("BrokerWeb", "import Hummingbird", true),
     ("BrokerStore", "@_spi(X) import BrokerWeb", true), ("BrokerStore", "import Foundation", false),
   ])

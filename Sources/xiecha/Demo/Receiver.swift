@@ -2,8 +2,11 @@ internal import BrokerCallbacks
 internal import BrokerDomain
 internal import BrokerStore
 internal import HTTPTypes
-internal import Hummingbird
+internal import HummingbirdCore
 internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import ServiceLifecycle
 internal import Synchronization
 
 /// A small callback receiver, as a department would write one: checks the signature, remembers the message, answers 204.
@@ -30,23 +33,22 @@ final class Receiver: Sendable {
 
   static func start() async throws -> Receiver {
     let receiver = Receiver()
-    let router = Router()
-    router.post("/{name}") { request, context in
-      let body = try await request.body.collect(upTo: 1 << 20)
-      let name = context.parameters.get("name") ?? ""
-      let signed = receiver.take(name, request.headers, Array(buffer: body))
-      return Response(status: signed ? .noContent : .unauthorized)
+    let http = HTTP1Channel { request, writer, _ in
+      var body = try await request.body.collect(upTo: 1 << 20)
+      let signed = receiver.take(
+        String(request.uri.path.dropFirst()), request.headers, body.readBytes(length: body.readableBytes) ?? [])
+      try await writer.writeResponse(HTTPResponse(status: signed ? .noContent : .unauthorized))
     }
     let wake = WakeUp()
     var logger = Logger(label: "receiver")
     logger.logLevel = .error
-    let app = Application(
-      router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+    let server = http.server(
+      configuration: ServerConfiguration(address: .hostname("127.0.0.1", port: 0)),
       onServerRunning: { channel in
         receiver.port.withLock { $0 = channel.localAddress?.port ?? 0 }
         wake.signal()
-      }, logger: logger)
-    Task { try await app.run() }
+      }, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+    Task { try await server.run() }
     await wake.wait(milliseconds: 10_000)
     return receiver
   }
