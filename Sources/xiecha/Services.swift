@@ -88,6 +88,42 @@ struct Missing: Service {
   }
 }
 
+/// Says that somebody has set the system clock: deadlines go by it, and what it has skipped has been acted on by now.
+struct ClockWatching: Service {
+  let clock: BrokerClock
+  let logger: Logger
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      if clock.ahead > BrokerClock.leastStep {
+        let (seconds, wall) = (clock.ahead / 1000, BrokerClock.wall.rfc3339)
+        logger.warning(
+          "数据库中最新的时刻比系统时钟（\(wall)）快 \(seconds) 秒，请核对时钟；本服务的时间半速前行直到追平 / the newest moment in the database is \(seconds) s ahead of the system clock (\(wall)): is that right? The broker's time goes on at half its pace until it has caught up"
+        )
+      }
+      while !Task.isCancelled {
+        if let step = clock.step() { logger.warning("\(Self.words(step, ahead: clock.ahead, to: BrokerClock.wall))") }
+        try? await Task.sleep(for: .seconds(1))
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - step: milliseconds by which the clock was set, negative for back.
+  ///   - ahead: milliseconds by which the broker's own time is ahead of it now.
+  static func words(_ step: Int64, ahead: Int64, to wall: Instant) -> String {
+    let (by, seconds) = (abs(step) / 1000, (ahead + 999) / 1000)
+    if step > 0 {
+      return
+        "系统时钟拨快了 \(by) 秒，现为 \(wall.rfc3339)：其间届满的期限已按届满处理，请核对时钟 / the system clock was set forward by \(by) s and "
+        + "shows \(wall.rfc3339); deadlines in between have passed: is it right?"
+    }
+    return
+      "系统时钟拨慢了 \(by) 秒，现为 \(wall.rfc3339)：本服务的时间比它快 \(seconds) 秒，半速前行直到追平 / the system clock was set back by \(by) s and "
+      + "shows \(wall.rfc3339); the broker's time, \(seconds) s ahead of it, goes on at half its pace until it has caught up"
+  }
+}
+
 /// Tells systemd that we live as long as the writer answers. A full disk is an answer (requests get 503 until there is
 /// space, and a restart would not help); a writer that hangs is none, and then systemd restarts us.
 struct Watching: Service {

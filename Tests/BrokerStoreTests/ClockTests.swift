@@ -53,6 +53,40 @@ import Testing
     #expect(clock.now == last + 5000)
   }
 
+  /// Of a look: how long after the one before, and by how much somebody has set the clock meanwhile.
+  @Test(
+    arguments: [
+      ([(1000, 0), (1000, 9_999), (1000, -9_999), (3_600_000, 0)], [nil, nil, nil, nil], 0, 0),
+      ([(1000, 10_001), (1000, 0), (1000, -10_001)], [10_001, nil, -10_001], 1, 1),
+      ([(86_400_000, 7_200_000), (500, 7_200_000), (0, 0)], [7_200_000, 7_200_000, nil], 2, 0),
+      ([(60_000, -3_600_000), (60_000, 0)], [-3_600_000, nil], 0, 1),
+    ] as [([(Int64, Int64)], [Int64?], Int, Int)])
+  func whoSetsTheClockIsNoticed(_ looks: [(Int64, Int64)], _ steps: [Int64?], _ forward: Int, _ back: Int) {
+    let wall = Wall()
+    let clock = BrokerClock(source: { wall.now }, steady: { wall.steady })
+    #expect(clock.step() == nil, "nothing to compare with")
+    let found = looks.map { passed, step -> Int64? in
+      wall.pass(passed)
+      wall.step(step)
+      return clock.step()
+    }
+    #expect(found == steps)
+    #expect(clock.steps == ClockSteps(forward: forward, back: back))
+  }
+
+  @Test func howFarItIsAheadIsTold() {
+    let wall = Wall()
+    let clock = BrokerClock(notBefore: Fixture.monday + 5000, source: { wall.now }, steady: { wall.steady })
+    #expect(clock.ahead == 5000, "the database is newer")
+    wall.pass(4000)
+    #expect(clock.ahead == 3000)
+    wall.pass(6000)
+    #expect(clock.ahead == 0)
+    wall.step(-60_000)
+    #expect(clock.ahead == 60_000)
+    #expect(BrokerClock(rehearseAt: Fixture.monday).ahead == 0)
+  }
+
   /// A retry is counted from the attempt before it, also across a restart, however far back the clock is set.
   @Test func theNewestAttemptIsNotInTheFuture() async throws {
     let (fixture, wall) = (try Fixture(.real), Wall())

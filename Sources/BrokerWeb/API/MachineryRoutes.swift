@@ -158,6 +158,14 @@ struct MachineryRoutes {
     for year in [now.date.year, now.date.year + 1] {
       page.sample("xiecha_calendar_missing_year", ["year": String(year)], missing.contains(year) ? 1 : 0)
     }
+    let (clock, steps) = (broker.store.clock, broker.store.clock.steps)
+    page.gauge(
+      "xiecha_clock_ahead_seconds", "By how much the broker's time is ahead of a system clock that was set back.")
+    page.sample("xiecha_clock_ahead_seconds", [:], Int(clock.ahead / 1000))
+    page.counter(
+      "xiecha_clock_steps_total", "How often the system clock was set since start, by more than ten seconds.")
+    page.sample("xiecha_clock_steps_total", ["direction": "forward"], steps.forward)
+    page.sample("xiecha_clock_steps_total", ["direction": "back"], steps.back)
     return Reply(.ok, Array(page.text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
   }
 
