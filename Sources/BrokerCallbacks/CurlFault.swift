@@ -27,6 +27,8 @@ struct CurlFault {
     (nil, "unsupported protocol", "对方不支持 TLS 1.2 或更高版本"),
     (nil, "wrong version number", "该端口不是 TLS"),
     (nil, "http/0.9", "答复不是 HTTP"),
+    (CURLE_UNSUPPORTED_PROTOCOL, "response code", "答复不是有效的 HTTP：状态码有误"),
+    (CURLE_UNSUPPORTED_PROTOCOL, "http version", "答复不是有效的 HTTP：版本有误"),
     (nil, "connection reset", "连接被对方重置"),
   ]
 
@@ -66,7 +68,8 @@ struct CurlFault {
         : ("对方可能要求客户端证书，见 tls.certificate", "the receiver may want a client certificate, see tls.certificate")
     }
     let endings = [CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY]
-    guard !isTLS, endings.contains(code) else { return nil }
+    let isAnswer = ["response code", "http version"].contains(where: words.lowercased().contains)
+    guard !isTLS, endings.contains(code), !isAnswer else { return nil }
     return ("该端口若为 TLS，网址须以 https:// 开头", "if that port speaks TLS, the URL must begin with https://")
   }
 

@@ -100,8 +100,21 @@ final class CurlLoop {
         let handle = EasyHandle.owner(of: message.pointee.easy_handle)
       else { continue }
       // Read before the removal, which invalidates the message.
-      finish(handle, code: message.pointee.data.result)
+      let code = message.pointee.data.result
+      if handle.isMisplaced, code == CURLE_ABORTED_BY_CALLBACK {
+        sendAlone(handle)
+      } else {
+        finish(handle, code: code)
+      }
     }
+  }
+
+  /// Nothing of it has been sent.
+  private func sendAlone(_ handle: EasyHandle) {
+    check(curl_multi_remove_handle(multi, handle.easy), "curl_multi_remove_handle")
+    let code = handle.goAlone()
+    if code == CURLE_OK { return check(curl_multi_add_handle(multi, handle.easy), "curl_multi_add_handle") }
+    finish(handle, code: code)
   }
 
   private func finish(_ handle: EasyHandle, code: CURLcode) {

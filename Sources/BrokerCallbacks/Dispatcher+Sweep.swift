@@ -20,6 +20,7 @@ extension Dispatcher {
       do throws(StoreError) {
         let count = try await store.expire(olderThanSeconds: seconds)
         if count > 0 {
+          state.withLock { $0.counts["dead", default: 0] += count }
           logger.notice(
             "回调：已停用地址逾期未投\(count)条，不再投递 / callbacks: gave up \(count) that endpoints switched off were owed")
         }

@@ -1,3 +1,4 @@
+internal import BrokerStore
 internal import CCurl
 internal import Glibc
 
@@ -30,8 +31,17 @@ func receiveHeader(
   _ client: UnsafeMutableRawPointer?
 ) -> Int {
   guard let handle = handle(client) else { return 0 }
+  if handle.received == 0 { handle.firstByteAt = monotonicMicroseconds() }
   handle.received += size * count
   return handle.received > EasyHandle.maxReceived ? 0 : size * count
+}
+
+/// Keeps a push from going out where its answer would be mistaken for another's.
+func beforeRequest(
+  _ client: UnsafeMutableRawPointer?, _ address: UnsafeMutablePointer<CChar>?, _ own: UnsafeMutablePointer<CChar>?,
+  _ port: Int32, _ ownPort: Int32
+) -> Int32 {
+  handle(client)?.mayGoOut() == true ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
 }
 
 /// The last moment before bytes go to an address, and the only one at which the address is certain:

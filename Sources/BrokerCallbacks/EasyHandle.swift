@@ -1,3 +1,4 @@
+internal import BrokerStore
 internal import CCurl
 
 /// What all transfers of one sender share.
@@ -5,6 +6,7 @@ struct TransferContext {
   let policy: NetworkPolicy
   let plainHTTP: Bool
   let caBundle: String?
+  let connections = Connections()
 }
 
 /// One libcurl easy handle and the push it carries. Made once, loaded and unloaded many times: the
@@ -19,21 +21,24 @@ final class EasyHandle {
   /// Of the push that is loaded.
   var line: Int64? { push?.line }
 
-  private var push: Push?
+  var push: Push?
   private var headers: UnsafeMutablePointer<curl_slist>?
-  private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+  let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
   // As set on the handle now; an equal value is not set again.
   private var url = ""
+  var isTLS = false
+  private var origin = ""
+  private var wantsHTTP2 = true
   private var method = "POST"
   private var connectTimeoutMS = 0
   private var totalTimeoutMS = 0
-  private var identity: TLSIdentity?
+  var identity: TLSIdentity?
   /// What the handle has then is nobody's.
   private var isIdentityHalfSet = false
   /// The sender's own authorities, to go back to.
   private var authorityDirectory: String?
-  private var inspects = false
+  var inspects = false
 
   /// Written by the callbacks.
   var bodyStart: [UInt8] = []
@@ -42,6 +47,13 @@ final class EasyHandle {
   var keptBytes = 0
   var firstForbidden: IPAddress?
   var dialled = false
+  /// By the monotonic clock, when it was loaded and when the reply began.
+  var startedAt: Int64 = 0
+  var firstByteAt: Int64?
+  /// It was kept from going out on a connection on which another one waits, and has to go out on its own.
+  private(set) var isMisplaced = false
+  /// The TLS session on which it goes out.
+  private var session: UnsafeMutableRawPointer?
 
   /// Headers and body together; the transfer ends there.
   static let maxReceived = 64 * 1024
@@ -78,6 +90,7 @@ final class EasyHandle {
     need(ccurl_on_body(easy, receiveBody, this))
     need(ccurl_on_header(easy, receiveHeader, this))
     need(ccurl_on_socket(easy, openSocket, this))
+    need(ccurl_on_request(easy, beforeRequest, this))
     need(ccurl_set_text(easy, CURLOPT_PROTOCOLS_STR, context.plainHTTP ? "http,https" : "https"))
     need(ccurl_set_text(easy, CURLOPT_DEFAULT_PROTOCOL, "https"))
     need(ccurl_set_text(easy, CURLOPT_PROXY, ""))
@@ -112,10 +125,8 @@ extension EasyHandle {
     self.push = push
     bodyStart = []
     keptBytes = push.keptBytes
-    received = 0
     firstForbidden = nil
-    dialled = false
-    errorText[0] = 0
+    begin()
     if let code = setChanged(push) { return code }
     if !setHeaders(push) { return CURLE_OUT_OF_MEMORY }
     return setBody()
@@ -128,7 +139,11 @@ extension EasyHandle {
       let code = ccurl_set_text(easy, CURLOPT_URL, push.url)
       if code != CURLE_OK { return code }
       url = push.url
+      isTLS = url.lowercased().hasPrefix("https:")
+      origin = isTLS ? Connections.origin(url) : ""
     }
+    let mayShare = isTLS && context.connections.maySpeakHTTP2(origin, now: startedAt)
+    if mayShare != wantsHTTP2, let code = setHTTP2(mayShare) { return code }
     if push.method != method {
       let code = ccurl_set_text(easy, CURLOPT_CUSTOMREQUEST, push.method == "POST" ? nil : push.method)
       if code != CURLE_OK { return code }
@@ -148,6 +163,49 @@ extension EasyHandle {
     }
     if push.identity !== identity || isIdentityHalfSet, let code = setIdentity(push.identity) { return code }
     return push.inspects == inspects ? nil : setInspects(push.inspects)
+  }
+
+  /// What went wrong before this attempt is forgotten.
+  private func begin() {
+    received = 0
+    dialled = false
+    errorText[0] = 0
+    (startedAt, firstByteAt, isMisplaced) = (monotonicMicroseconds(), nil, false)
+  }
+
+  private func setHTTP2(_ wanted: Bool) -> CURLcode? {
+    let version = wanted ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
+    let code = ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(version))
+    if code != CURLE_OK { return code }
+    wantsHTTP2 = wanted
+    return nil
+  }
+
+  /// Makes ready a push that is misplaced to go out anew; only while the handle is not in the multi handle.
+  func goAlone() -> CURLcode {
+    begin()
+    return setHTTP2(false) ?? CURLE_OK
+  }
+
+  /// Asked when the connection is there and nothing is sent yet.
+  func mayGoOut() -> Bool {
+    guard isTLS else { return true }
+    leaveSession()
+    let connections = context.connections
+    if let open = ccurl_get_ssl(easy) {
+      isMisplaced = wantsHTTP2 && !connections.take(open, origin, now: startedAt)
+      if !wantsHTTP2 { connections.join(open) }
+      if !isMisplaced { session = open }
+    } else if wantsHTTP2 {
+      connections.note(origin, now: startedAt)
+      isMisplaced = true
+    }
+    return !isMisplaced
+  }
+
+  private func leaveSession() {
+    if let session { context.connections.leave(session) }
+    session = nil
   }
 
   /// Its own authorities count instead of the sender's; a connection made under another identity is not used (libcurl
@@ -215,72 +273,9 @@ extension EasyHandle {
     headers = nil
     push = nil
     bodyStart = []
+    leaveSession()
   }
 }
 
 /// A null pointer would mean “read the body from stdin” to libcurl.
 private let emptyBody: StaticString = ""
-
-extension EasyHandle {
-  /// What became of the loaded push, `code` being libcurl's word for it.
-  func report(code: CURLcode) -> PushReport {
-    let (outcome, chinese) = outcome(code: code)
-    var report = PushReport(token: push?.token ?? 0, outcome: outcome)
-    report.chinese = chinese
-    let retryAfter = offset(CURLINFO_RETRY_AFTER)
-    report.retryAfterSeconds = retryAfter > 0 ? retryAfter : outcome.isSuccess ? nil : hugeRetryAfter
-    var address: UnsafePointer<CChar>?
-    if ccurl_get_text(easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK, let address {
-      report.remoteAddress = String(cString: address)
-    }
-    report.timings.dnsUS = offset(CURLINFO_NAMELOOKUP_TIME_T)
-    report.timings.connectUS = offset(CURLINFO_CONNECT_TIME_T)
-    report.timings.tlsUS = offset(CURLINFO_APPCONNECT_TIME_T)
-    report.timings.firstByteUS = offset(CURLINFO_STARTTRANSFER_TIME_T)
-    report.timings.totalUS = offset(CURLINFO_TOTAL_TIME_T)
-    report.bodyStart = bodyStart
-    if inspects { report.certificate = ReceiverCertificate(easy) }
-    return report
-  }
-
-  /// And what it is in Chinese, when it failed.
-  private func outcome(code: CURLcode) -> (PushOutcome, String?) {
-    var status = 0
-    ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
-    if status >= 200 { return (.status(status), nil) }
-    if !dialled, let firstForbidden { return (.forbiddenAddress("\(firstForbidden)"), nil) }
-    if code == CURLE_ABORTED_BY_CALLBACK { return (PushReport.aborted(0).outcome, nil) }
-    let isTLS = push?.url.lowercased().hasPrefix("https:") ?? true
-    if code == CURLE_UNSUPPORTED_PROTOCOL, !isTLS, !context.plainHTTP { return (.plainHTTP, nil) }
-    var (code, words) = (code, String(cString: errorText))
-    if code == CURLE_OK {
-      (code, words) = (CURLE_WEIRD_SERVER_REPLY, "the reply ended without a final status (last: \(status))")
-    } else if words.isEmpty {
-      words = String(cString: curl_easy_strerror(code))
-    }
-    var systemError = 0
-    ccurl_get_long(easy, CURLINFO_OS_ERRNO, &systemError)
-    // A kept connection has made its handshake before: this push then neither connected nor failed to.
-    let hasShakenHands = offset(CURLINFO_APPCONNECT_TIME_T) > 0 || !dialled
-    let fault = CurlFault(
-      code: code, words: words, isTLS: isTLS, hasShakenHands: hasShakenHands,
-      showsCertificate: push?.identity?.certificate != nil, systemError: Int32(truncatingIfNeeded: systemError))
-    let told = fault.told
-    return (.failed(code: Int(code.rawValue), told.en), told.zh)
-  }
-
-  /// A number of seconds that is too large for libcurl, which takes it for none: the longest there is.
-  private var hugeRetryAfter: Int64? {
-    var header: UnsafeMutablePointer<curl_header>?
-    guard curl_easy_header(easy, "Retry-After", 0, UInt32(CURLH_HEADER), -1, &header) == CURLHE_OK,
-      let text = header?.pointee.value.map({ String(cString: $0) }), text.utf8.count > 18,
-      text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
-    else { return nil }
-    return .max
-  }
-
-  private func offset(_ info: CURLINFO) -> Int64 {
-    var value: curl_off_t = 0
-    return ccurl_get_offset(easy, info, &value) == CURLE_OK ? Int64(value) : 0
-  }
-}

@@ -28,6 +28,8 @@ package struct DeliveryTrace: Sendable {
   /// Of its endpoint: the first failed attempt after which none succeeded, as far as is known. The database is told of it
   /// after ten failed attempts or an hour (`FailingBook`).
   package let failingSince: Instant?
+  /// There is nowhere to send it to any more.
+  package let isEndpointDeleted: Bool
 }
 
 enum TraceSQL: String, CaseIterable {
@@ -38,7 +40,8 @@ enum TraceSQL: String, CaseIterable {
       CROSS JOIN request r ON r.key = d.request
     WHERE d.endpoint = $1 AND d.seq = $2
     """
-  case endpoint = "SELECT organ, url, enabled, disabled_reason, failing_since FROM endpoint WHERE key = $1"
+  case endpoint =
+    "SELECT organ, url, enabled, disabled_reason, failing_since, deleted_at IS NOT NULL FROM endpoint WHERE key = $1"
   case procedure = "SELECT procedure FROM request WHERE key = $1"
   /// The first 2xx of an event at each endpoint of an organ, also when it is sent once more now. `$1` organ, `$2` seq,
   /// `$3` request.
@@ -64,7 +67,8 @@ extension Store {
       let found = try db.first(TraceSQL.endpoint, .int(endpoint)) { row in
         (
           organ: row.int(0), url: row.text(1), isOn: row.int(2) == 1, reason: row.optionalText(3),
-          failingSince: failingSince ?? row.optionalInt(4).map { Instant(milliseconds: $0) }
+          failingSince: failingSince ?? row.optionalInt(4).map { Instant(milliseconds: $0) },
+          isDeleted: row.int(5) == 1
         )
       }
       guard let found, organ == nil || organ == found.organ else { return nil }
@@ -90,7 +94,7 @@ extension Store {
       let isKept = organ == nil && reference.isSealed(procedure)
       return DeliveryTrace(
         delivery: delivery, procedure: isKept ? nil : procedure, url: found.url, organ: found.organ, attempts: attempts,
-        wait: wait, isDue: isDue, failingSince: found.failingSince)
+        wait: wait, isDue: isDue, failingSince: found.failingSince, isEndpointDeleted: found.isDeleted)
     }
   }
 }

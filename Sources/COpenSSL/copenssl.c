@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 int copenssl_hmac_sm3(
@@ -26,6 +27,13 @@ int copenssl_hmac_sm3(
   EVP_MAC_free(algorithm);
   ERR_clear_error();
   return done;
+}
+
+int copenssl_speaks_http2(const void *ssl) {
+  const unsigned char *name = NULL;
+  unsigned int length = 0;
+  SSL_get0_alpn_selected(ssl, &name, &length);
+  return name && length == 2 && memcmp(name, "h2", 2) == 0;
 }
 
 static BIO *reading(const char *text, size_t length) {

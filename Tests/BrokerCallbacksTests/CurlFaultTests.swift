@@ -50,6 +50,12 @@ import Testing
     Case(
       code: CURLE_RECV_ERROR, words: "Recv failure: Connection reset by peer", isTLS: false,
       told: ["连接被对方重置", "https://"]),
+    Case(
+      code: CURLE_UNSUPPORTED_PROTOCOL, words: "Unsupported response code in HTTP response", isTLS: false,
+      told: ["(zh: \"答复不是有效的 HTTP：状态码有误\","]),
+    Case(
+      code: CURLE_UNSUPPORTED_PROTOCOL, words: "Unsupported HTTP version in response", isTLS: false,
+      told: ["(zh: \"答复不是有效的 HTTP：版本有误\","]),
   ]
 
   @Test(arguments: cases) func isToldInChineseWithWhatMayBeBehindIt(_ fault: Case) {

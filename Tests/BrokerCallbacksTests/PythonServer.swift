@@ -93,15 +93,30 @@ final class PythonServer {
     server.serve_forever()
     """
 
-  /// HTTP/2 over TLS, offered by ALPN; answers each stream once it has its headers. The third argument says what
-  /// comes after the 200 and its body: `end` (the stream ends), or `reset` (RST_STREAM instead of an end).
-  /// The body is how many connections there have been.
+  /// HTTP/2 over TLS, offered by ALPN; answers each stream once it has all of it. The third argument says what
+  /// comes after the 200 and its body: `end` (the stream ends), or `reset` (RST_STREAM instead of an end); with
+  /// `mixed` only the third connection, the last to be there of the first three, speaks it, and the others HTTP/1.1, on
+  /// which a reply takes a while and has the path for its body, or that another request has come before it. Over HTTP/2
+  /// the body is how many connections there have been.
   static let http2 = """
-    import socket, ssl, struct, sys, threading
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(sys.argv[1], sys.argv[2])
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    import select, socket, ssl, struct, sys, threading, time
+    def speaking(*protocols):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[1], sys.argv[2])
+        context.set_alpn_protocols(protocols)
+        return context
+    context, old = speaking("h2", "http/1.1"), speaking("http/1.1")
     count = 0
+    def serve_old(connection):
+        with connection, connection.makefile("rb", buffering=0) as file:
+            while True:
+                path, length = file.readline().split()[1], 0
+                while (line := file.readline()) not in (b"\\r\\n", b""):
+                    if line.lower().startswith(b"content-length:"): length = int(line.split(b":")[1])
+                file.read(length)
+                time.sleep(0.3)
+                if connection.pending() or select.select([connection], [], [], 0)[0]: path = b"/two at once"
+                connection.sendall(b"HTTP/1.1 200 OK\\r\\ncontent-length: %d\\r\\n\\r\\n%s" % (len(path), path))
     def frame(kind, flags, stream, payload):
         return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
     def read(connection, length):
@@ -113,8 +128,11 @@ final class PythonServer {
         return data
     def serve(raw, number):
         try:
-            connection = context.wrap_socket(raw, server_side=True)
+            isOld = sys.argv[3] == "mixed" and number != 3
+            if sys.argv[3] == "mixed" and number == 3: time.sleep(0.05)
+            connection = (old if isOld else context).wrap_socket(raw, server_side=True)
             if connection.selected_alpn_protocol() != "h2":
+                if sys.argv[3] == "mixed": serve_old(connection)
                 connection.close()
                 return
             read(connection, 24)
@@ -125,12 +143,13 @@ final class PythonServer {
                 stream = int.from_bytes(head[5:9], "big")
                 read(connection, length)
                 if kind == 4 and not flags & 1: connection.sendall(frame(4, 1, 0, b""))
-                if kind != 1: continue
+                # What is reset is answered once its headers are there.
+                if kind != 1 if sys.argv[3] == "reset" else kind > 1 or not flags & 1: continue
                 body = str(number).encode()
                 connection.sendall(frame(1, 4, stream, b"\\x88") + frame(0, 0, stream, body))
                 if sys.argv[3] == "reset": connection.sendall(frame(3, 0, stream, struct.pack(">I", 2)))
                 else: connection.sendall(frame(0, 1, stream, b""))
-        except (EOFError, OSError):
+        except (EOFError, OSError, IndexError):
             pass
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     print(listener.getsockname()[1], flush=True)

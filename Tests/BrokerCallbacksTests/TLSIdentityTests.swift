@@ -170,6 +170,30 @@ struct HTTP2Tests {
       Set(reports.map { String(decoding: $0.bodyStart, as: UTF8.self) }) == ["1"], "the first connection's number")
   }
 
+  /// libcurl would put a push on a connection of HTTP/1.1 where another one waits for its answer, and mix the two up.
+  @Test("an answer is its own where a port speaks HTTP/2 on some connections only")
+  func mixed() async throws {
+    let (server, authority) = try Self.server("mixed")
+    let sender = try Sender(caBundle: authority.path("ca.pem"), maxConnections: 16)
+    let count: UInt64 = 20
+    func push(_ token: UInt64) -> Push { .to("https://127.0.0.1:\(server.port)/\(token)", token: token) }
+    // Each finds no connection and makes one; the last to be there is the one of HTTP/2.
+    sender.curl.submit((1...3).map(push))
+    try await Task.sleep(for: .milliseconds(150))
+    for token in 4...count {
+      sender.curl.submit([push(token)])
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    var (old, new) = (0, 0)
+    for report in await sender.reports(Int(count)) {
+      #expect(report.outcome == .status(200), "\(report.outcome)")
+      let body = String(decoding: report.bodyStart, as: UTF8.self)
+      if body.hasPrefix("/") { old += 1 } else { new += 1 }
+      #expect(!body.hasPrefix("/") || body == "/\(report.token)", "the answer to \(report.token) is that to \(body)")
+    }
+    #expect(old > 0 && new > 0, "both are spoken")
+  }
+
   @Test("a final 2xx counts though the stream is reset after it")
   func reset() async throws {
     let (server, authority) = try Self.server("reset")

@@ -59,6 +59,21 @@ static inline CURLcode ccurl_on_socket(
   return code ? code : curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, client);
 }
 
+// Called before each request is sent, also on a kept connection; CURL_PREREQFUNC_ABORT keeps it from being sent, and
+// leaves the connection alone.
+static inline CURLcode ccurl_on_request(CURL *easy, curl_prereq_callback function, void *client) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, function);
+  return code ? code : curl_easy_setopt(easy, CURLOPT_PREREQDATA, client);
+}
+
+// The SSL of OpenSSL under the connection that the transfer has just now; NULL where there is none, or one of another
+// library.
+static inline void *ccurl_get_ssl(CURL *easy) {
+  struct curl_tlssessioninfo *info = NULL;
+  if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || !info) return NULL;
+  return info->backend == CURLSSLBACKEND_OPENSSL ? info->internals : NULL;
+}
+
 static inline CURLcode ccurl_get_long(CURL *easy, CURLINFO info, long *value) {
   return curl_easy_getinfo(easy, info, value);
 }

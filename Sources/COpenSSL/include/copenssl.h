@@ -1,5 +1,5 @@
-// What the callbacks need of OpenSSL's libcrypto beyond libcurl's own use of it: the Chinese hash SM3, and the reading
-// of PEM texts by the same library that will use them in a handshake. No type of OpenSSL shows here.
+// What the callbacks need of OpenSSL beyond libcurl's own use of it: the Chinese hash SM3, the reading of PEM texts by the
+// same library that will use them in a handshake, and what a handshake has agreed on. No type of OpenSSL shows here.
 #ifndef XIECHA_COPENSSL_H
 #define XIECHA_COPENSSL_H
 
@@ -11,6 +11,9 @@
 int copenssl_hmac_sm3(
     const uint8_t *key, size_t key_length, const uint8_t *head, size_t head_length, const uint8_t *body,
     size_t body_length, uint8_t mac[32]);
+
+// 1 when the handshake of this SSL (of OpenSSL's libssl) has agreed on HTTP/2 (ALPN, RFC 7301), 0 when on anything else.
+int copenssl_speaks_http2(const void *ssl);
 
 typedef struct {
   // RFC 2253, UTF-8, cut to fit.

@@ -69,6 +69,8 @@ extension DeliveryTrace {
   private var now: String {
     switch (delivery.state, wait) {
     case (.delivered, _): return "已送达 / delivered \(delivery.lastAttemptAt?.rfc3339 ?? "")"
+    case (.dead, _) where isEndpointDeleted:
+      return "已放弃：\(delivery.lastError ?? "-")；接收地址已删除 / dead, and its endpoint is deleted: there is nowhere to send it"
     case (.dead, _):
       return "已放弃，不再重试：\(delivery.lastError ?? "-") / dead; to try again: xiecha outbox retry \(delivery.id)"
     case (.pending, .earlier(let other)):

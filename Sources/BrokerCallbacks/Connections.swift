@@ -1,0 +1,56 @@
+internal import COpenSSL
+
+/// Which connection carries several pushes at once.
+///
+/// libcurl remembers of a host that it speaks HTTP/2, not of each connection: where one port serves both (a load balancer
+/// before old and new servers), it puts a push on an HTTP/1.1 connection on which another one waits for its answer, and
+/// whichever reads first takes it. So before each request is sent, the handshake of its connection is asked what it has
+/// agreed on. A push that finds another one on a connection of HTTP/1.1 is not sent there; and a host that was met speaking
+/// that is spoken to in nothing else for a day, for libcurl shares no connection then.
+///
+/// Used on the curl thread alone.
+final class Connections {
+  /// Pushes under way on each, by its TLS session.
+  private var busy: [UnsafeMutableRawPointer: Int] = [:]
+  /// Hosts that do not speak HTTP/2 on every connection, until when by the monotonic clock.
+  private var single: [String: Int64] = [:]
+
+  private static let remembered: Int64 = 86_400_000_000
+  /// Hosts that are remembered; with more, all are met anew.
+  private static let most = 10_000
+
+  /// Of a URL what libcurl tells hosts apart by: scheme, host and port.
+  static func origin(_ url: String) -> String {
+    guard let mark = url.firstRange(of: "://") else { return url.lowercased() }
+    let end = url[mark.upperBound...].firstIndex { "/?#".contains($0) } ?? url.endIndex
+    return url[..<end].lowercased()
+  }
+
+  /// Whether a push may go out beside others on one connection, where its handshake agrees on HTTP/2.
+  func maySpeakHTTP2(_ origin: String, now: Int64) -> Bool { single[origin].map { $0 <= now } ?? true }
+
+  /// A push is about to go out, asking for HTTP/2.
+  /// - Returns: false when it must not, because another one waits for its answer there.
+  func take(_ session: UnsafeMutableRawPointer, _ origin: String, now: Int64) -> Bool {
+    if copenssl_speaks_http2(session) != 1 {
+      note(origin, now: now)
+      if busy[session] != nil { return false }
+    }
+    join(session)
+    return true
+  }
+
+  /// A push is about to go out on a connection of its own.
+  func join(_ session: UnsafeMutableRawPointer) { busy[session, default: 0] += 1 }
+
+  func leave(_ session: UnsafeMutableRawPointer) {
+    guard let count = busy[session] else { return }
+    busy[session] = count > 1 ? count - 1 : nil
+  }
+
+  /// What cannot be told by its handshake speaks HTTP/1.1 as well.
+  func note(_ origin: String, now: Int64) {
+    if single.count >= Self.most { single.removeAll() }
+    single[origin] = now + Self.remembered
+  }
+}
