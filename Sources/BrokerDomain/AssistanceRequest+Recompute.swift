@@ -39,12 +39,14 @@ extension AssistanceRequest {
     next.version += 1
     next.updatedAt = now
     next.deadline = deadline
-    // Overdue by days that turn out to be none: it has a ladder to come again.
-    if now >= self.deadline.at, now < deadline.at { next.progress.leg += 1 }
+    // Overdue by days that turn out to be none: it has a ladder to come again, of which nothing is over yet.
+    let isAnew = now >= self.deadline.at && now < deadline.at
+    if isAnew { next.progress.leg += 1 }
     let event = Event(
       type: .deadlineChanged, at: now, actor: .clock, version: next.version, state: state.name, data: change.data)
     return Decision(
-      request: next, event: event, timer: law.timer(afterMoving: next, now: now),
+      request: next, event: event,
+      timer: isAnew ? law.nextTimer(for: next, now: now) : law.timer(afterMoving: next, now: now),
       alsoTell: reference.organ(responder).map { procedure.copied($0, reference) } ?? [])
   }
 
@@ -70,11 +72,19 @@ extension AssistanceRequest {
   /// The deadline of the present clock by a calendar, in the region of `law`.
   private func counted(by calendar: WorkingCalendar, _ law: Law) -> Deadline {
     let (region, lastDay) = (law.region, law.reference.lastDay)
-    if isDueOnDate(law.procedure),
+    if isBoundToDate(law.procedure),
       let named = law.procedure.namedDate(receivedAt: receivedAt, data: data, region: region, calendar: calendar)
     {
-      return calendar.deadline(
+      let due = calendar.deadline(
         receivedAt: clockFrom, on: named.date, roll: named.roll, region: region, lastDay: lastDay)
+      guard let added = progress.extended?.workingDays else { return due }
+      // What was granted runs from the date: no day before it is any of these.
+      let last = calendar.workingDay(added, from: due.date, region: region)
+      let later = calendar.deadline(
+        receivedAt: clockFrom, on: last, roll: named.roll, region: region, lastDay: lastDay)
+      return Deadline(
+        at: later.at, date: later.date, workingDays: later.workingDays,
+        provisional: due.provisional || later.provisional)
     }
     return calendar.deadline(
       receivedAt: clockFrom, workingDays: deadline.workingDays, region: region, lastDay: lastDay)
@@ -94,10 +104,12 @@ extension AssistanceRequest {
     ]
   }
 
-  /// A date decides on every clock, where the procedure has one, and a transfer leaves it; an extension counts days.
-  package func isDueOnDate(_ procedure: Procedure) -> Bool {
+  /// A date decides on every clock, where the procedure has one, and a transfer leaves it; an extension counts days from it.
+  package func isDueOnDate(_ procedure: Procedure) -> Bool { isBoundToDate(procedure) && progress.extended == nil }
+
+  package func isBoundToDate(_ procedure: Procedure) -> Bool {
     switch procedure.clock {
-    case .fixedDates, .statedDate: progress.extended == nil
+    case .fixedDates, .statedDate: true
     case .workingDays, .acknowledge: false
     }
   }

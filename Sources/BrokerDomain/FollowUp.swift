@@ -37,9 +37,25 @@ extension Reference {
 package struct Reversal: Sendable, Equatable {
   package let by: EntityID
   package let at: Instant
-  package init(by: EntityID, at: Instant) {
+  /// The parties of that request. Of one that was recorded before they were kept, none.
+  package let parties: [OrganCode]
+  /// That request is for its parties alone.
+  package let isSealed: Bool
+
+  package init(by: EntityID, at: Instant, parties: [OrganCode], isSealed: Bool) {
     self.by = by
     self.at = at
+    self.parties = parties
+    self.isSealed = isSealed
+  }
+
+  /// Whether an organ may read the request by which it was undone.
+  package func isShown(to organ: OrganCode, _ reference: Reference) -> Bool {
+    if parties.contains(organ) { return true }
+    guard !isSealed, let supervisor = reference.organ(organ), supervisor.roles.contains(.supervisor) else {
+      return false
+    }
+    return parties.contains { party in reference.organ(party).map { supervisor.region.covers($0.region) } ?? false }
   }
 }
 
@@ -126,14 +142,24 @@ extension AssistanceRequest {
       ])
   }
 
+  /// What is told to both parties alike may name the request that has undone it.
+  package func isShownToBoth(_ reversal: Reversal) -> Bool {
+    [requester, responder].allSatisfy(reversal.parties.contains)
+  }
+
   /// It is undone by a later request.
   package func reversed(by request: AssistanceRequest, now: Instant, reference: Reference) -> Decision {
     var next = self
-    next.progress.reversal = Reversal(by: request.id, at: now)
+    let reversal = Reversal(
+      by: request.id, at: now, parties: [request.requester, request.responder],
+      isSealed: reference.isSealed(request.procedure))
+    next.progress.reversal = reversal
+    // An event tells all the same: by which request only where both parties may read that.
     return next.told(
       .reversed, by: request.responder, now: now, reference,
       data: [
-        .init("by", .string(request.id.description)), .init("procedure", .string(request.procedure)),
+        .init("by", isShownToBoth(reversal) ? .string(request.id.description) : .null),
+        .init("procedure", .string(request.procedure)),
       ])
   }
 

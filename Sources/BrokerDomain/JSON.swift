@@ -32,9 +32,13 @@ package enum JSON: Sendable, Equatable {
     return nil
   }
 
+  /// A number without a fraction, however it is written (3, 3.0, 30e-1), as JSON Schema has it.
   package var intValue: Int? {
-    if case .number(let text) = self { return Int(text) }
-    return nil
+    guard case .number(let text) = self else { return nil }
+    if let value = Int(text) { return value }
+    // As many digits as a double tells apart.
+    guard text.utf8.count <= 16, let value = Double(text), abs(value) < 1e15 else { return nil }
+    return Int(exactly: value)
   }
 
   package var boolValue: Bool? {

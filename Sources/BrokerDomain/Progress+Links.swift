@@ -6,6 +6,8 @@ extension Progress {
       w.object("reversal") { w in
         w.string("by", reversal.by.description)
         w.int("at", reversal.at.milliseconds)
+        w.array("of") { w in for party in reversal.parties { w.string(nil, party.description) } }
+        if reversal.isSealed { w.bool("sealed", true) }
       }
     }
     guard !followUps.isEmpty else { return }
@@ -31,7 +33,8 @@ extension Progress {
     }
     if let r = json["reversal"] {
       guard let by = r["by"]?.stringValue.flatMap({ EntityID($0) }), let at = r["at"]?.instant else { return false }
-      reversal = Reversal(by: by, at: at)
+      reversal = Reversal(
+        by: by, at: at, parties: (r["of"]?.arrayValue ?? []).compactMap(\.organ), isSealed: r["sealed"] == .bool(true))
     }
     for l in json["followUps"]?.arrayValue ?? [] {
       guard let procedure = l["procedure"]?.stringValue,

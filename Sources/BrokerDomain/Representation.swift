@@ -176,7 +176,8 @@ extension Representation {
     }
     if let reversal = request.progress.reversal {
       w.object("reversed") { w in
-        w.id("by", reversal.by)
+        let isShown = viewer.map { reversal.isShown(to: $0, reference) } ?? request.isShownToBoth(reversal)
+        w.id("by", isShown ? reversal.by : nil)
         w.moment("at", reversal.at)
       }
     } else {

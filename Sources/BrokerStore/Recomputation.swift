@@ -121,7 +121,7 @@ struct DeadlineScan: Sendable {
 
   private func moved(_ row: SQLRow, _ db: Database) throws -> MovedDeadline? {
     var request = try narrow(row)
-    if let procedure = reference.procedure(of: request), request.isDueOnDate(procedure),
+    if let procedure = reference.procedure(of: request), request.isBoundToDate(procedure),
       let whole = try StoredRequest.load(row.int(0), db, reference)
     {
       request = whole.request

@@ -118,16 +118,20 @@ extension ReferenceFile {
   }
 
   /// Nobody is above itself, in one step or in several, and who is above an organ is in the directory or in the file.
-  /// - Parameter named: the file has a column of superiors.
-  mutating func check(superiors organs: [(line: Int, organ: Organ)], named: Bool, _ reference: Reference) {
+  /// - Parameters:
+  ///   - lines: of all codes in the file, also of rows that cannot be read otherwise.
+  ///   - named: the file has a column of superiors.
+  mutating func check(
+    superiors organs: [Organ], lines: [OrganCode: Int], named: Bool, _ reference: Reference
+  ) {
     guard named else { return }
-    let here = Set(organs.map(\.organ.code))
-    let above = Dictionary(organs.map { ($0.organ.code, $0.organ.superior) }) { first, _ in first }
-    for (line, organ) in organs {
+    let above = Dictionary(organs.map { ($0.code, $0.superior) }) { first, _ in first }
+    for organ in organs {
       guard let superior = organ.superior else { continue }
+      let line = lines[organ.code] ?? 1
       if superior == organ.code {
         fault(line, Phrase("\(superior) 不能是自己的上级机关", "\(superior) cannot be its own superior"))
-      } else if !here.contains(superior), reference.organ(superior) == nil {
+      } else if lines[superior] == nil, reference.organ(superior) == nil {
         fault(
           line,
           Phrase(

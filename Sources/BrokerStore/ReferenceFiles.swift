@@ -125,10 +125,10 @@ struct ReferenceFile {
       let kept = known.flatMap { $0.shortName == $0.name ? nil : $0.shortName }
       let short = shorts == nil ? kept : self.name(row, shorts, required: false)
       let people = contacts.compactMap { contact(row, $0) }
-      guard let code, let name, let region else { continue }
-      if let first = seen.updateValue(row.line, forKey: code) {
+      if let code, let first = seen.updateValue(row.line, forKey: code) {
         fault(row.line, Phrase("\(code) 与第\(first)行重复", "\(code) is on line \(first) already"))
       }
+      guard let code, let name, let region else { continue }
       organs.append(
         Kept(
           Organ(
@@ -136,7 +136,7 @@ struct ReferenceFile {
             shortName: short ?? name, region: region,
             superior: superior, roles: parsed, contacts: people), extra: extra(row)))
     }
-    check(superiors: organs.map { (seen[$0.value.code] ?? 1, $0.value) }, named: superiors != nil, reference)
+    check(superiors: organs.map(\.value), lines: seen, named: superiors != nil, reference)
     return .organs(organs, contacts: contacts.map(\.role), hasExtra: hasExtra)
   }
 
@@ -156,10 +156,10 @@ struct ReferenceFile {
     for row in table.rows {
       let (code, proof, matter) = (field(row, codes), field(row, proofs), field(row, matters))
       let read = self.rules(row, rules)
-      guard let code, let proof, let matter else { continue }
-      if let first = codesSeen.updateValue(row.line, forKey: code) {
+      if let code, let first = codesSeen.updateValue(row.line, forKey: code) {
         fault(row.line, Phrase("编号 \(code) 与第\(first)行重复", "the code \(code) is on line \(first) already"))
       }
+      guard let code, let proof, let matter else { continue }
       let item = Item(
         code: code, proof: proof, matter: matter,
         departments: departments.map { field(row, $0, required: false) ?? "" }, method: read.method,
@@ -216,6 +216,9 @@ struct ReferenceFile {
       for organ in [requester, obliged].compactMap({ $0 }) where reference.organ(organ) == nil {
         fault(row.line, Phrase("机关目录中没有 \(organ)", "the directory has no organ \(organ)"))
       }
+      if let code, let requester, let first = seen.updateValue(row.line, forKey: [code, requester.description]) {
+        fault(row.line, Phrase("同一事项、同一请求机关在第\(first)行已有", "this item and requester are on line \(first) already"))
+      }
       guard let code, let requester, let obliged, let count else { continue }
       if requester == obliged {
         fault(row.line, Phrase("请求机关与协助机关相同", "an organ cannot be obliged to itself"))
@@ -228,9 +231,6 @@ struct ReferenceFile {
           Phrase(
             "编号 \(code) 是\(region)清单中的事项，\(organ.name)不在该地区",
             "item \(code) is of the list of region \(region), to which \(organ.name) does not belong"))
-      }
-      if let first = seen.updateValue(row.line, forKey: [code, requester.description]) {
-        fault(row.line, Phrase("同一事项、同一请求机关在第\(first)行已有", "this item and requester are on line \(first) already"))
       }
       entries.append(
         Kept(
@@ -279,10 +279,10 @@ struct ReferenceFile {
           fault(row.line, Phrase("地区“\(text)”应为2、4或6位", "the region \"\(text)\" must have 2, 4 or 6 digits"))
         }
       }
-      guard let date, let kind else { continue }
-      if let first = seen.updateValue(row.line, forKey: "\(region) \(date)") {
+      if let date, let first = seen.updateValue(row.line, forKey: "\(region) \(date)") {
         fault(row.line, Phrase("\(date) 与第\(first)行重复", "\(date) is on line \(first) already"))
       }
+      guard let date, let kind else { continue }
       days.append(
         Kept(
           (

@@ -14,7 +14,9 @@ struct Target {
     } else {
       let uri = URI(target)
       path = Self.canonical(uri.path)
-      query = uri.queryParameters.map { (Self.decoded($0.key), String($0.value)) }
+      // Between two `&`, and before the first, there may be nothing.
+      query = uri.queryParameters.filter { !$0.key.isEmpty || !$0.value.isEmpty }
+        .map { (Self.decoded($0.key), String($0.value)) }
     }
   }
 

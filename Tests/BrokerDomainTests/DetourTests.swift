@@ -173,6 +173,49 @@ internal import Testing
     #expect(moved.request.recomputed(now: moved.request.updatedAt, reference: reference) == nil, "it stays")
   }
 
+  /// Due on Friday 18 December, extended by two working days to Tuesday. What is granted runs from that date: days before
+  /// it that a notice changes are none of these.
+  @Test(
+    arguments: [
+      (["2026-11-26 off"], nil), (["2026-12-12 work"], nil), (["2026-12-21 off"], "2026-12-23"),
+      (["2026-12-19 work"], "2026-12-21"), (["2026-12-18 off"], "2026-12-23"),
+    ] as [([String], String?)]) func anExtendedDateIsCountedFromTheDate(_ changes: [String], _ due: String?) throws
+  {
+    let like = sampleProcedure(
+      clock: .fixedDates(["12-18"].compactMap { MonthDay($0) }, roll: .following),
+      outcomes: [.init(id: "done", title: Phrase("办结", "done"))])
+    let filing = Procedure(
+      id: "filing", title: like.title, clause: like.clause, openers: .roles([]), answerers: [.supervisor],
+      clock: like.clock, acknowledgeDays: nil, returnDays: 2, supplement: false, allowsExtension: true,
+      allowsTransfer: true, item: .none, subject: .none, questions: .none, answerKind: .outcome,
+      outcomes: like.outcomes,
+      declineReasons: [], fields: [], answerFields: [], isSealed: false, copies: [], ladder: Rung.allCases)
+    let plain = try makeReference(procedures: [filing])
+    let request = try AssistanceRequest.submit(
+      Submission(
+        procedure: "filing", item: nil, to: try code(Organs.supervisor), subject: nil,
+        content: Content(questions: [], purpose: "总结")),
+      by: try #require(plain.organ(code(Organs.requester))), id: sampleID,
+      now: try instant("2026-11-20T10:00:00+08:00"), reference: plain
+    ).request
+    let extended = try request.carryOut(
+      .extend(.init(workingDays: 2, reason: "需调阅纸质档案", approver: "王主任")), by: try code(Organs.supervisor),
+      now: try instant("2026-11-24T09:00:00+08:00"), expectedVersions: nil, reference: plain
+    ).request
+    #expect(extended.deadline.date.description == "2026-12-22")
+    let days = try changes.map { text in
+      let parts = text.split(separator: " ").map(String.init)
+      return AnnouncedDay(
+        date: try date(parts[0]), kind: parts[1] == "off" ? .off : .work, festival: "测试", notice: "国办发明电〔2026〕9号")
+    }
+    let changed = Reference(
+      organs: plain.organs, items: plain.items, assistance: plain.assistance,
+      calendar: plain.calendar.amended(by: days.map { ("", $0) }), procedures: Array(plain.procedures.values),
+      lastDay: plain.lastDay)
+    let moved = extended.recomputed(now: try instant("2026-11-25T09:00:00+08:00"), reference: changed)
+    #expect((moved?.request.deadline.date ?? extended.deadline.date).description == due ?? "2026-12-22")
+  }
+
   @Test func onlyWhatIsContradictedIsDisposedOf() throws {
     let at = "2026-11-24T09:00:00+08:00"
     let fine = try sampleRequest(.answered(sampleAnswer()))

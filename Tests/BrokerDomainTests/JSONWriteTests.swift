@@ -146,6 +146,15 @@ internal import Testing
     #expect(throws: Never.self) { try JSON.parse(w.bytes) }
   }
 
+  @Test(
+    arguments: [
+      ("3", 3), ("3.0", 3), ("1e1", 10), ("30e-1", 3), ("-2.00", -2), ("1.5", nil), ("1e-1", nil), ("1e300", nil),
+      ("9223372036854775807", Int.max), ("9223372036854775808", nil), ("1e18", nil), ("3.00000000000000001", nil),
+    ] as [(String, Int?)]) func aWholeNumberIsOneHoweverItIsWritten(_ text: String, _ value: Int?) throws
+  {
+    #expect(try json(text).intValue == value)
+  }
+
   @Test func accessors() throws {
     let value = try json(#"{"s":"t","i":-12,"f":1.5,"b":true,"a":[1],"n":null,"big":99999999999999999999}"#)
     #expect(value["s"]?.stringValue == "t" && value["i"]?.intValue == -12 && value["b"]?.boolValue == true)

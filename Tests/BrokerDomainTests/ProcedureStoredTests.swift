@@ -127,10 +127,11 @@ internal import Testing
     for text in ["", "{}", "[]", #"{"id":"x"}"#] { #expect(Procedure(stored: Array(text.utf8), version: 1) == nil) }
   }
 
-  @Test func linksAreKept() {
+  @Test func linksAreKept() throws {
     var progress = Progress()
     progress.origin = sampleID
-    progress.reversal = Reversal(by: sampleID, at: Instant(milliseconds: 5))
+    progress.reversal = Reversal(
+      by: sampleID, at: Instant(milliseconds: 5), parties: [try OrganCode(Organs.responder)], isSealed: true)
     progress.followUps = [
       FollowUp(procedure: "a", how: .offers, reason: Phrase("因", "because"), isSealed: true),
       FollowUp(procedure: "b", how: .opens, request: sampleID, to: try? code(Organs.responder)),

@@ -41,6 +41,32 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// A row with another fault is in the file all the same: what repeats it is named, and what names it is not blamed.
+  @Test(arguments: [
+    (ReferenceKind.organs, "code,name,region\n113206810142601534,甲,32068\n113206810142601534,甲,320681\n", [2, 3]),
+    (.organs, "code,name,region\n113206810142601534,,320681\n113206810142601534,甲,320681\n", [2, 3]),
+    (
+      .organs,
+      "code,name,role,region,superior\n11320600020000016Y,南通市某局,member,32060,\n"
+        + "113206810142601534,启东市某局,member,320681,11320600020000016Y\n", [2]
+    ),
+    (
+      .organs,
+      "code,name,role,region,superior\n113206810142601534,启东市某局,member,320681,11320600020000016Y\n", [2]
+    ),
+    (.items, "seq,proof_item,admin_matter\n900,,甲事\n900,乙证,甲事\n", [2, 3]),
+    (
+      .assistanceList,
+      "item_seq,requesting_code,requested_code,working_days\n47,113206810142605753,11320681014260292X,5\n"
+        + "47,113206810142605753,11320681014260292T,5\n", [2, 3]
+    ),
+    (.calendar, "date,kind,festival,notice\n2027-01-01,offf,元旦,x\n2027-01-01,off,元旦,x\n", [2, 3]),
+  ]) func aRowThatIsWrongIsThereAllTheSame(_ kind: ReferenceKind, _ text: String, _ lines: [Int]) throws {
+    let store = try Fixture().open(.command)
+    defer { store.close() }
+    #expect(Self.badLines(Self.load(store, kind, text)) == lines)
+  }
+
   /// The national days of a year, as text.
   private static func days(_ store: Store, _ year: Int) throws -> Int64 {
     try store.scalar("SELECT count(*) FROM calendar_day WHERE region = '' AND date LIKE '\(year)-%'")

@@ -80,7 +80,8 @@ import Testing
       // Changes without an event and without a version.
       try await store.write { context in
         guard var request = try context.request(id)?.request else { throw StoreError.notFound }
-        request.progress.reversal = Reversal(by: id, at: context.now)
+        request.progress.reversal = Reversal(
+          by: id, at: context.now, parties: [request.requester, request.responder], isSealed: false)
         try context.amend(request)
       }
     }

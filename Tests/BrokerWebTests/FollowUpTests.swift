@@ -302,6 +302,37 @@ internal import Testing
     _ = try Self.move("answer", ids[1], .credit, refused)
   }
 
+  /// An organ of its own objects to what another has reported: the reporter learns that, and not by which request.
+  @Test func whoMayNotReadItIsNotToldByWhichItWasReversed() throws {
+    let person = Person()
+    let report = try #require(
+      try Self.open("credit-report", to: .credit, subject: person, data: #"{"kind": "broken"}"#)["id"].string)
+    let objection = try House.client(.市财政局).call(
+      "POST", "/v1/requests",
+      json: Self.request(
+        "credit-objection", to: .credit, subject: person, data: #"{"report": "\#(report)", "grounds": "信息有误"}"#)
+    ).json
+    let id = try #require(objection["id"].string)
+    let answer = #"{"outcome": "corrected", "text": "成立", "signatory": "周一", "data": {"correctedOn": "2026-03-02"}}"#
+    _ = try Self.move("answer", id, .credit, answer)
+    let seen = try Self.get(report, Self.requester)
+    #expect(seen["reversed"]["by"].isNull && seen["reversed"]["at"].string != nil, "\(seen)")
+    #expect(try Self.get(report, .credit)["reversed"]["by"].string == id)
+    #expect(try Self.get(report, .supervisor)["reversed"]["by"].string == id)
+    for organ in [Self.requester, .credit] {
+      let client = try House.client(organ)
+      for path in ["/v1/requests/\(report)/timeline", "/v1/events?limit=500"] {
+        let events = try client.done("GET", path).json["items"].array ?? []
+        let told = events.filter {
+          $0["type"].string == "request.reversed" && ($0["request"].string ?? report) == report
+        }
+        #expect(told.count == 1 && told[0]["data"]["by"].isNull, "\(path)")
+        #expect(told[0]["data"]["procedure"].string == "credit-objection")
+      }
+    }
+    expectProblem(try House.client(Self.requester).call("GET", "/v1/requests/\(id)"), 404, "not-found")
+  }
+
   /// Withdrawn before the repair was granted: there is nothing to undo, and the repair says so.
   @Test func whatIsGoneIsNotReversed() throws {
     let person = Person()

@@ -82,6 +82,25 @@ struct HeaderTests {
     #expect(text.dropFirst(8).hasPrefix(" \(status) "), "\(text.prefix(300))")
   }
 
+  @Test(arguments: [
+    ("chunked", 200), ("Chunked", 200), ("gzip, chunked", 400), ("gzip", 400), ("identity", 400),
+  ]) func nothingButChunksIsTaken(_ coding: String, _ status: Int) throws {
+    let connection = try RawConnection(port: House.daemon.port)
+    try connection.send(
+      "GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \(coding)\r\nConnection: close\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    )
+    let text = connection.receive(within: 5).text
+    #expect(text.dropFirst(8).hasPrefix(" \(status) "), "\(text.prefix(300))")
+    if status == 400 { #expect(text.contains("invalid-http"), "\(text.prefix(600))") }
+  }
+
+  /// Between two `&` there may be nothing (as forms are read everywhere).
+  @Test(arguments: [
+    ("?limit=2&", 200), ("?&limit=2", 200), ("?limit=2&&cursor=", 200), ("?&", 200), ("?", 200), ("?=x", 400),
+  ]) func emptyPairsAreNone(_ query: String, _ status: Int) throws {
+    #expect(try House.client(.requester).call("GET", "/v1/organs" + query).status == status)
+  }
+
   @Test func illegalTransitionSaysWhatIsAllowed() throws {
     let daemon = try House.daemon
     let path = try daemon.open()

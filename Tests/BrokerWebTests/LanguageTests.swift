@@ -11,7 +11,9 @@ struct LanguageTests {
       ("en-US,en;q=0.9", "en"), ("en;q=0.5, zh;q=0.8", "zh-CN"), ("zh;q=0.3,en;q=0.7", "en"), ("en, zh", "en"),
       ("zh, en", "zh-CN"), ("fr", "zh-CN"), ("fr, en;q=0.1", "en"), ("fr;q=1, zh;q=0.2, en;q=0.1", "zh-CN"),
       ("en;q=0", "zh-CN"), ("en;q=0, zh;q=0", "zh-CN"), ("*", "zh-CN"), (";;q=,", "zh-CN"), ("", "zh-CN"),
-      ("en;q=x", "en"), ("en ; q=0.9 , zh ; q=0.1", "en"),
+      ("en;q=x", "en"), ("en ; q=0.9 , zh ; q=0.1", "en"), ("zh-CN;q=0, *", "en"), ("*;q=0.5, zh;q=0", "en"),
+      ("en;q=0, *", "zh-CN"), ("fr, *;q=0.1", "zh-CN"), ("zh;q=0", "en"), ("zh;q=0.2, *;q=0.5", "en"),
+      ("*;q=0", "zh-CN"),
     ] as [(String?, String)])
   func acceptLanguage(_ header: String?, _ expected: String) throws {
     let reply = try House.client(.requester).call(

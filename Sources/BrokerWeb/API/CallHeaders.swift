@@ -20,6 +20,8 @@ struct CallHeaders: Sendable {
   private(set) var ifNoneMatch: String?
   /// How often it says to which host it goes.
   private(set) var hosts = 0
+  /// Another transfer coding than `chunked`: the server would take what it does not decode for the body.
+  private(set) var isCoded = false
 
   init(_ fields: HTTPHeaders) {
     var keys: [String] = []
@@ -41,6 +43,7 @@ struct CallHeaders: Sendable {
         hasSeveralIdempotencyKeys = idempotencyKey != nil
         idempotencyKey = value
       case 16 where Self.is(name, "content-encoding"): Self.join(value, to: &contentEncoding)
+      case 17 where Self.is(name, "transfer-encoding"): isCoded = isCoded || value.lowercased() != "chunked"
       default: continue
       }
     }

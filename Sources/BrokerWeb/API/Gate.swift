@@ -42,6 +42,7 @@ struct Gate: Answering {
     do throws(any Error) {
       guard isLetIn else { throw StoreError.queueFull }
       try checkHost(incoming)
+      try checkCoding(incoming)
       caller = try authenticate(headers, route.access)
       let body = try body(of: incoming)
       let organ = organ(of: caller)
@@ -122,6 +123,13 @@ struct Gate: Answering {
   private func checkHost(_ incoming: Incoming) throws(Problem) {
     guard incoming.headers.hosts != 1, incoming.isHTTP11 || incoming.headers.hosts > 1 else { return }
     throw Problem(.badRequest, "invalid-http", "请求头 Host 应有且只有一个", "the header Host is to be there once")
+  }
+
+  private func checkCoding(_ incoming: Incoming) throws(Problem) {
+    guard incoming.headers.isCoded else { return }
+    throw Problem(
+      .badRequest, "invalid-http", "Transfer-Encoding 只能是 chunked，请勿另行编码或压缩",
+      "the only Transfer-Encoding is chunked: send the body as it is")
   }
 
   private func authenticate(_ headers: CallHeaders, _ access: Route.Access) throws(Problem) -> Principal? {
@@ -227,10 +235,11 @@ struct Gate: Answering {
     return given
   }
 
-  /// The first of our languages that the caller names, by weight.
+  /// Of our languages the one that the caller wants most, of two alike the one named first; `otherwise` where neither is
+  /// wanted more, or both are ruled out (RFC 9110, 12.5.4).
   static func language(_ header: String?, otherwise: Language) -> Language {
     guard let header else { return otherwise }
-    var best: (Language, Double)?
+    var (named, others): ([(language: Language, weight: Double)], Double) = ([], 0)
     for part in header.split(separator: ",") {
       let pieces = part.split(separator: ";")
       let tag = (pieces.first ?? "").trimmingSpaces().lowercased()
@@ -239,10 +248,19 @@ struct Gate: Answering {
           let text = piece.trimmingSpaces()
           return text.hasPrefix("q=") ? Double(text.dropFirst(2)) : nil
         }.first ?? 1
+      if tag == "*" { others = weight }
       let language: Language? = tag.hasPrefix("zh") ? .zh : tag.hasPrefix("en") ? .en : nil
-      if let language, weight > best?.1 ?? 0 { best = (language, weight) }
+      if let language { named.append((language, weight)) }
     }
-    return best?.0 ?? otherwise
+    let other = otherwise == .zh ? Language.en : .zh
+    let isRuledOut = named.contains { $0.language == otherwise } && !named.contains { $0.language == other }
+    for language in [otherwise, other] where !named.contains(where: { $0.language == language }) {
+      named.append((language, others))
+    }
+    let most = named.map(\.weight).max() ?? 0
+    if most > 0, let wanted = named.first(where: { $0.weight == most }) { return wanted.language }
+    // Nothing is wanted: rather what is not ruled out.
+    return isRuledOut ? other : otherwise
   }
 }
 
