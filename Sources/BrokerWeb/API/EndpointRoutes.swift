@@ -171,11 +171,13 @@ struct EndpointRoutes {
     let turned = try await broker.store.write { context -> Rotation in
       if let claim, let kept = try context.replay(claim) { return .done(try showAgain(kept, context)) }
       guard var endpoint = try context.endpoint(id) else { throw StoreError.notFound }
-      let until = context.now + Self.overlapMilliseconds
-      if let again = endpoint.rotate(to: secret, now: context.now, oldUntil: until) { return .notBefore(again) }
+      let now = context.now
+      if let again = endpoint.rotate(to: secret, now: now, oldUntil: now + Self.overlapMilliseconds) {
+        return .notBefore(again)
+      }
       try context.update(endpoint)
       return .done(
-        try show(endpoint, figures, until: endpoint.oldSecrets.first?.until ?? context.now, keptFor: claim, context))
+        try show(endpoint, figures, until: endpoint.oldSecrets.first?.until ?? now, keptFor: claim, context))
     }
     switch turned {
     case .done(let reply): return reply
