@@ -121,6 +121,9 @@ private func checkSpelling(_ url: String, host: String, isAddress: Bool) throws(
     throw .malformed(
       zh: "路径和查询中的非 ASCII 字符须作百分号编码", en: "characters beyond ASCII in the path or query; percent-encode them")
   }
+  if let bad = url.unicodeScalars.first(where: { "\"<>\\^`{|}".unicodeScalars.contains($0) }) {
+    throw .malformed(zh: "“\(bad)”须作百分号编码", en: "“\(bad)” is to be percent-encoded")
+  }
   let digits = Array(url.utf8)
   for (place, byte) in digits.enumerated() where byte == UInt8(ascii: "%") {
     let two = digits[(place + 1)...].prefix(2)

@@ -35,7 +35,8 @@ struct URLCheckTests {
     arguments: [
       "https://a..b/", "https://.a.b/", "https://a.b../", "https://\(String(repeating: "a", count: 64)).cn/",
       "https://8.8.8.8./", "https://a.cn/%zz", "https://a.cn/%a", "https://a.cn/?q=%", "https://a.cn/回调",
-      "https://a.cn/?q=é",
+      "https://a.cn/?q=é", "https://a.cn/\"x\"", "https://a.cn/<x>", "https://a.cn/?q={x}", "https://a.cn/?a|b",
+      "https://a.cn/a\\b", "https://a.cn/^", "https://a.cn/`",
     ])
   func spelling(url: String) throws {
     guard case .malformed = try fault(url) else {

@@ -109,6 +109,8 @@ internal import Testing
       let reply = try client.call("PATCH", "/v1/endpoints/\(id)", json: body)
       #expect(reply.status == (body.contains("true") ? 409 : 200), "\(reply.text)")
     }
+    let tested = try client.call("POST", "/v1/endpoints/\(id)/test")
+    #expect(tested.status == 409 && tested.json["code"].string == "secret-lost", "\(tested.text)")
     let rotated = try client.call("POST", "/v1/endpoints/\(id)/rotate").json
     let turned = rotated["secret"].string
     #expect(turned?.hasPrefix("whsec_") == true && turned != made.json["secret"].string)

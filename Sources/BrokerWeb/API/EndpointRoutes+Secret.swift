@@ -14,6 +14,18 @@ extension EndpointRoutes {
     var health: EndpointHealth?
   }
 
+  enum Rotation {
+    case done(Reply)
+    case notBefore(Instant)
+  }
+
+  /// Nothing is signed for an endpoint of which nobody has the secret.
+  static func secretLost(_ then: String, _ thenEn: String) -> Problem {
+    Problem(
+      .conflict, "secret-lost", "该地址的密钥已丢失，请先更换密钥（rotate），\(then)",
+      "the secret of this endpoint was lost: rotate it first, \(thenEn)")
+  }
+
   /// - Parameter until: when the secret before it stops signing; nil for the first.
   private static func body(_ endpoint: Endpoint, _ figures: Figures, secret: String?, until: Instant?) -> [UInt8] {
     Reply { w in

@@ -84,9 +84,7 @@ struct EndpointRoutes {
     guard reader.faults.isEmpty else { throw Problem(reader.faults) }
     let clearsDescription = json["description"]?.isNull == true
     if enabled == true, try await own(call).endpoint.isDataKeyLost {
-      throw Problem(
-        .conflict, "secret-lost", "该地址的密钥已丢失，请先更换密钥（rotate），再启用",
-        "the secret of this endpoint was lost: rotate it first, then enable")
+      throw Self.secretLost("再启用", "then enable")
     }
     let change: @Sendable (WriteContext) throws -> Void = { context in
       guard var endpoint = try context.endpoint(id) else { throw StoreError.notFound }
@@ -125,7 +123,10 @@ struct EndpointRoutes {
   func test(_ call: Call) async throws -> Reply {
     try call.checkQuery()
     try call.checkEmptyBody()
-    guard let report = await broker.machinery.test(try await own(call).endpoint) else {
+    let endpoint = try await own(call).endpoint
+    // Signed with a secret that nobody has, it would be refused for that alone.
+    if endpoint.isDataKeyLost || endpoint.isSecretLost { throw Self.secretLost("再试投递", "then test") }
+    guard let report = await broker.machinery.test(endpoint) else {
       var problem = Problem(
         .tooManyRequests, "rate-limited", "该地址的上一次试投递尚未结束，或同时进行的试投递过多，请稍后再试",
         "the last test of this endpoint is still under way, or too many others are; try again shortly")
@@ -187,11 +188,6 @@ struct EndpointRoutes {
         "仍在有效期内的旧密钥已有\(Endpoint.oldSecretsAtOnce)个，\(again.rfc3339) 起可再次更换",
         "\(Endpoint.oldSecretsAtOnce) old secrets are valid still; rotate again from \(again.rfc3339)")
     }
-  }
-
-  private enum Rotation {
-    case done(Reply)
-    case notBefore(Instant)
   }
 
   /// In many small writes: a repetition that meets the first one half-way queues nothing twice, and the first to end
