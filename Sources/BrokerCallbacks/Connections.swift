@@ -19,18 +19,21 @@ final class Connections {
   /// Hosts that are remembered; with more, all are met anew.
   private static let most = 10_000
 
-  /// Of a URL what libcurl tells hosts apart by: scheme, host and port.
+  /// Of an https URL the host with its port. What libcurl takes for the same host in another spelling (127.1) is met on its
+  /// own.
   static func origin(_ url: String) -> String {
     guard let mark = url.firstRange(of: "://") else { return url.lowercased() }
     let end = url[mark.upperBound...].firstIndex { "/?#".contains($0) } ?? url.endIndex
-    return url[..<end].lowercased()
+    let host = url[mark.upperBound..<end].lowercased()
+    return host.hasSuffix(":443") ? String(host.dropLast(4)) : host
   }
 
   /// Whether a push may go out beside others on one connection, where its handshake agrees on HTTP/2.
   func maySpeakHTTP2(_ origin: String, now: Int64) -> Bool { single[origin].map { $0 <= now } ?? true }
 
   /// A push is about to go out, asking for HTTP/2.
-  /// - Returns: false when it must not, because another one waits for its answer there.
+  /// - Returns: false when it must not, because another one waits for its answer there, or has ended a moment ago and was
+  ///   not collected yet.
   func take(_ session: UnsafeMutableRawPointer, _ origin: String, now: Int64) -> Bool {
     if copenssl_speaks_http2(session) != 1 {
       note(origin, now: now)
@@ -50,7 +53,7 @@ final class Connections {
 
   /// What cannot be told by its handshake speaks HTTP/1.1 as well.
   func note(_ origin: String, now: Int64) {
-    if single.count >= Self.most { single.removeAll() }
+    if single[origin] == nil, single.count >= Self.most { single.removeAll() }
     single[origin] = now + Self.remembered
   }
 }

@@ -39,14 +39,15 @@ extension AssistanceRequest {
     next.version += 1
     next.updatedAt = now
     next.deadline = deadline
-    // Overdue by days that turn out to be none: it has a ladder to come again, of which nothing is over yet.
+    // Overdue by days that turn out to be none: it has a ladder to come again. What lay before the moment at which it was
+    // overdue has been told.
     let isAnew = now >= self.deadline.at && now < deadline.at
     if isAnew { next.progress.leg += 1 }
     let event = Event(
       type: .deadlineChanged, at: now, actor: .clock, version: next.version, state: state.name, data: change.data)
     return Decision(
       request: next, event: event,
-      timer: isAnew ? law.nextTimer(for: next, now: now) : law.timer(afterMoving: next, now: now),
+      timer: law.timer(afterMoving: next, now: now, from: isAnew ? self.deadline.at : nil),
       alsoTell: reference.organ(responder).map { procedure.copied($0, reference) } ?? [])
   }
 
@@ -62,10 +63,13 @@ extension AssistanceRequest {
   /// Nil where no rung is to come.
   package func rungs(now: Instant, reference: Reference) -> (next: LadderTimer, toArm: LadderTimer)? {
     guard isLadderRunning, let procedure = reference.procedure(of: self) else { return nil }
-    let law = Law(procedure, calendarRegion(reference), reference)
-    guard let next = law.nextTimer(for: self, now: now), let toArm = law.timer(afterMoving: self, now: now) else {
-      return nil
+    guard now < deadline.at else {
+      // What is due has fired, or is about to.
+      return nextTimer(after: .overdue, reference).flatMap { $0.at > now ? ($0, $0) : nil }
     }
+    let law = Law(procedure, calendarRegion(reference), reference)
+    guard let next = law.nextTimer(for: self, now: now), let toArm = law.timer(afterMoving: self, now: now, from: nil)
+    else { return nil }
     return (next, toArm)
   }
 
@@ -140,12 +144,17 @@ extension Law {
   /// The rung that comes next by a deadline that was moved from outside: a reminder whose moment is over comes at once
   /// while there is time left, and of two only the later one. What fired on this clock does not fire again, nor does what
   /// is below it: the keeper sees to that.
-  fileprivate func timer(afterMoving request: AssistanceRequest, now: Instant) -> LadderTimer? {
+  /// - Parameter earliest: of a reminder whose moment is over; nil for any after the clock began.
+  fileprivate func timer(
+    afterMoving request: AssistanceRequest, now: Instant, from earliest: Instant?
+  ) -> LadderTimer? {
     let (deadline, start) = (request.deadline, max(request.clockFrom, request.receivedAt))
     guard now < deadline.at else { return nextTimer(for: request, now: now) }
     for rung in procedure.ladder.reversed() where rung.rawValue < Rung.overdue.rawValue {
       let at = calendar.moment(of: rung, deadline: deadline, region: region)
-      if at > start, at <= now { return LadderTimer(rung: rung, leg: request.progress.leg, at: at) }
+      if at > start, at >= earliest ?? start, at <= now {
+        return LadderTimer(rung: rung, leg: request.progress.leg, at: at)
+      }
     }
     return nextTimer(for: request, now: now)
   }

@@ -37,7 +37,7 @@ extension Reference {
 package struct Reversal: Sendable, Equatable {
   package let by: EntityID
   package let at: Instant
-  /// The parties of that request. Of one that was recorded before they were kept, none.
+  /// The parties of that request. Of one that was recorded before they were kept, none: it is shown as it was then.
   package let parties: [OrganCode]
   /// That request is for its parties alone.
   package let isSealed: Bool
@@ -51,7 +51,7 @@ package struct Reversal: Sendable, Equatable {
 
   /// Whether an organ may read the request by which it was undone.
   package func isShown(to organ: OrganCode, _ reference: Reference) -> Bool {
-    if parties.contains(organ) { return true }
+    if parties.isEmpty || parties.contains(organ) { return true }
     guard !isSealed, let supervisor = reference.organ(organ), supervisor.roles.contains(.supervisor) else {
       return false
     }
@@ -144,7 +144,7 @@ extension AssistanceRequest {
 
   /// What is told to both parties alike may name the request that has undone it.
   package func isShownToBoth(_ reversal: Reversal) -> Bool {
-    [requester, responder].allSatisfy(reversal.parties.contains)
+    reversal.parties.isEmpty || !reversal.isSealed && [requester, responder].allSatisfy(reversal.parties.contains)
   }
 
   /// It is undone by a later request.
@@ -159,7 +159,7 @@ extension AssistanceRequest {
       .reversed, by: request.responder, now: now, reference,
       data: [
         .init("by", isShownToBoth(reversal) ? .string(request.id.description) : .null),
-        .init("procedure", .string(request.procedure)),
+        .init("procedure", reversal.isSealed ? .null : .string(request.procedure)),
       ])
   }
 

@@ -38,6 +38,9 @@ package enum JSON: Sendable, Equatable {
     if let value = Int(text) { return value }
     // As many digits as a double tells apart.
     guard text.utf8.count <= 16, let value = Double(text), abs(value) < 1e15 else { return nil }
+    // What is too small for a double is not nothing.
+    let digits = text.prefix { $0 != "e" && $0 != "E" }
+    if value == 0, digits.contains(where: { ("1"..."9").contains($0) }) { return nil }
     return Int(exactly: value)
   }
 

@@ -137,7 +137,9 @@ extension ReferenceFile {
           Phrase(
             "机关目录和本文件中都没有上级机关 \(superior)",
             "neither the directory nor this file has the superior \(superior)"))
-      } else if Reference.isAboveItself(organ.code, superior: { above[$0] ?? reference.organ($0)?.superior }) {
+      } else if Reference.isAboveItself(
+        organ.code, superior: { above[$0] ?? (lines[$0] == nil ? reference.organ($0)?.superior : nil) })
+      {
         fault(
           line,
           Phrase(

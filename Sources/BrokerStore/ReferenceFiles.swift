@@ -271,18 +271,17 @@ struct ReferenceFile {
       if let kindText, kind == nil {
         fault(row.line, Phrase("类型“\(kindText)”应为 off 或 work", "the kind \"\(kindText)\" must be off or work"))
       }
-      var region = ""
+      var region: String? = ""
       if let text = field(row, regions, required: false) {
-        if let prefix = RegionCode.overlayPrefix(text) {
-          region = prefix
-        } else {
+        region = RegionCode.overlayPrefix(text)
+        if region == nil {
           fault(row.line, Phrase("地区“\(text)”应为2、4或6位", "the region \"\(text)\" must have 2, 4 or 6 digits"))
         }
       }
-      if let date, let first = seen.updateValue(row.line, forKey: "\(region) \(date)") {
+      if let date, let region, let first = seen.updateValue(row.line, forKey: "\(region) \(date)") {
         fault(row.line, Phrase("\(date) 与第\(first)行重复", "\(date) is on line \(first) already"))
       }
-      guard let date, let kind else { continue }
+      guard let date, let kind, let region else { continue }
       days.append(
         Kept(
           (

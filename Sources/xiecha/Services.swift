@@ -101,8 +101,12 @@ struct ClockWatching: Service {
           "数据库中最新的时刻比系统时钟（\(wall)）快 \(seconds) 秒，请核对时钟；本服务的时间半速前行直到追平 / the newest moment in the database is \(seconds) s ahead of the system clock (\(wall)): is that right? The broker's time goes on at half its pace until it has caught up"
         )
       }
+      var before: Int64 = 0
       while !Task.isCancelled {
-        if let step = clock.step() { logger.warning("\(Self.words(step, ahead: clock.ahead, to: BrokerClock.wall))") }
+        if let step = clock.step() {
+          logger.warning("\(Self.words(step, before: before, ahead: clock.ahead, to: BrokerClock.wall))")
+        }
+        before = clock.ahead
         try? await Task.sleep(for: .seconds(1))
       }
     }
@@ -110,9 +114,15 @@ struct ClockWatching: Service {
 
   /// - Parameters:
   ///   - step: milliseconds by which the clock was set, negative for back.
-  ///   - ahead: milliseconds by which the broker's own time is ahead of it now.
-  static func words(_ step: Int64, ahead: Int64, to wall: Instant) -> String {
+  ///   - before: milliseconds by which the broker's own time was ahead of it before.
+  ///   - ahead: and by which it is ahead now.
+  static func words(_ step: Int64, before: Int64, ahead: Int64, to wall: Instant) -> String {
     let (by, seconds) = (abs(step) / 1000, (ahead + 999) / 1000)
+    if step > 0, step <= before + BrokerClock.leastStep {
+      return
+        "系统时钟拨快了 \(by) 秒，现为 \(wall.rfc3339)，此前拨慢的已校正，没有跳过时间 / the system clock was set forward by \(by) s and shows "
+        + "\(wall.rfc3339): it had been behind, and no time was skipped"
+    }
     if step > 0 {
       return
         "系统时钟拨快了 \(by) 秒，现为 \(wall.rfc3339)：其间届满的期限已按届满处理，请核对时钟 / the system clock was set forward by \(by) s and "

@@ -149,7 +149,9 @@ internal import Testing
   @Test(
     arguments: [
       ("3", 3), ("3.0", 3), ("1e1", 10), ("30e-1", 3), ("-2.00", -2), ("1.5", nil), ("1e-1", nil), ("1e300", nil),
-      ("9223372036854775807", Int.max), ("9223372036854775808", nil), ("1e18", nil), ("3.00000000000000001", nil),
+      ("9223372036854775807", Int.max), ("9223372036854775808", nil), ("1e18", nil), ("1e-999", nil), ("0e5", 0),
+      ("-0.0", 0),
+      ("3.00000000000000001", nil),
     ] as [(String, Int?)]) func aWholeNumberIsOneHoweverItIsWritten(_ text: String, _ value: Int?) throws
   {
     #expect(try json(text).intValue == value)

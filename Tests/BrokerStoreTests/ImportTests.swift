@@ -61,6 +61,7 @@ import Testing
         + "47,113206810142605753,11320681014260292T,5\n", [2, 3]
     ),
     (.calendar, "date,kind,festival,notice\n2027-01-01,offf,元旦,x\n2027-01-01,off,元旦,x\n", [2, 3]),
+    (.calendar, "date,kind,festival,notice,region\n2027-01-01,off,元旦,x,3206813\n2027-01-01,off,元旦,x,\n", [2]),
   ]) func aRowThatIsWrongIsThereAllTheSame(_ kind: ReferenceKind, _ text: String, _ lines: [Int]) throws {
     let store = try Fixture().open(.command)
     defer { store.close() }

@@ -201,6 +201,28 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// Due on Monday the 9th, overdue from the 10th on, and at two o'clock not any more: a reminder whose moment came after
+  /// that comes at once, and what was told before is not told again.
+  @Test(arguments: [
+    (["06", "09"], ["T-1 03-10T02:00", "T 03-12T00:00", "T+1 03-12T09:00"]),
+    (["09"], ["T 03-11T00:00", "T+1 03-11T09:00"]),
+  ]) func nothingIsToldTwiceOfWhatIsOverdueNoMore(_ off: [String], _ rungs: [String]) async throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    defer { store.close() }
+    let request = try await store.submit()
+    try await store.advance(to: "2026-03-10T02:00:00+08:00")
+    let rows = off.map { "2026-03-\($0),off,抗疫,\(Self.notice)\n" }.joined()
+    try Self.load(fixture, Array(("date,kind,festival,notice\n" + rows).utf8))
+    try await store.refresh()
+    try await store.advance(to: "2026-03-20T12:00:00+08:00")
+    let fired = try await store.timeline(request.id).compactMap { event -> String? in
+      try JSON.parse(event.data)["rung"]?.stringValue.map { "\($0) \(event.at.rfc3339.dropFirst(5).prefix(11))" }
+    }
+    #expect(fired == ["T-2 03-05T00:00", "T-1 03-06T00:00", "T 03-10T00:00"] + rungs)
+    #expect(try store.verify() == [])
+  }
+
   /// An organ that the directory moves to another region answers by that one's days from then on.
   @Test func anotherRegionCountsItsOwnDays() async throws {
     let fixture = try Fixture()

@@ -14,6 +14,7 @@ struct LanguageTests {
       ("en;q=x", "en"), ("en ; q=0.9 , zh ; q=0.1", "en"), ("zh-CN;q=0, *", "en"), ("*;q=0.5, zh;q=0", "en"),
       ("en;q=0, *", "zh-CN"), ("fr, *;q=0.1", "zh-CN"), ("zh;q=0", "en"), ("zh;q=0.2, *;q=0.5", "en"),
       ("*;q=0", "zh-CN"),
+      ("zh;q=0, *;q=0", "zh-CN"), ("zh;q=nan, en;q=0.5", "zh-CN"),
     ] as [(String?, String)])
   func acceptLanguage(_ header: String?, _ expected: String) throws {
     let reply = try House.client(.requester).call(

@@ -239,23 +239,24 @@ struct Gate: Answering {
   /// wanted more, or both are ruled out (RFC 9110, 12.5.4).
   static func language(_ header: String?, otherwise: Language) -> Language {
     guard let header else { return otherwise }
-    var (named, others): ([(language: Language, weight: Double)], Double) = ([], 0)
+    var (named, others): ([(language: Language, weight: Double)], Double?) = ([], nil)
     for part in header.split(separator: ",") {
       let pieces = part.split(separator: ";")
       let tag = (pieces.first ?? "").trimmingSpaces().lowercased()
       let weight =
         pieces.dropFirst().lazy.compactMap { piece -> Double? in
           let text = piece.trimmingSpaces()
-          return text.hasPrefix("q=") ? Double(text.dropFirst(2)) : nil
+          return text.hasPrefix("q=") ? Double(text.dropFirst(2)).flatMap { (0...1).contains($0) ? $0 : nil } : nil
         }.first ?? 1
       if tag == "*" { others = weight }
       let language: Language? = tag.hasPrefix("zh") ? .zh : tag.hasPrefix("en") ? .en : nil
       if let language { named.append((language, weight)) }
     }
     let other = otherwise == .zh ? Language.en : .zh
-    let isRuledOut = named.contains { $0.language == otherwise } && !named.contains { $0.language == other }
+    let isRuledOut =
+      others == nil && named.contains { $0.language == otherwise } && !named.contains { $0.language == other }
     for language in [otherwise, other] where !named.contains(where: { $0.language == language }) {
-      named.append((language, others))
+      named.append((language, others ?? 0))
     }
     let most = named.map(\.weight).max() ?? 0
     if most > 0, let wanted = named.first(where: { $0.weight == most }) { return wanted.language }

@@ -60,7 +60,7 @@ static inline CURLcode ccurl_on_socket(
 }
 
 // Called before each request is sent, also on a kept connection; CURL_PREREQFUNC_ABORT keeps it from being sent, and
-// leaves the connection alone.
+// leaves the connection to others that are on it.
 static inline CURLcode ccurl_on_request(CURL *easy, curl_prereq_callback function, void *client) {
   CURLcode code = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, function);
   return code ? code : curl_easy_setopt(easy, CURLOPT_PREREQDATA, client);
