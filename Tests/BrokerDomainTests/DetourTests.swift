@@ -138,8 +138,8 @@ internal import Testing
     #expect(faults.first?.code == (to == unknown ? "unknown-organ" : "same-organ"))
   }
 
-  /// A day of the year is owed by whoever has it; an organ that may not answer does not get it.
-  @Test func aDateStaysAndRolesAreKept() throws {
+  /// What is due on 18 December, received on 20 November 2026 by the supervisor.
+  private static func filing() throws -> (AssistanceRequest, Reference) {
     let like = sampleProcedure(
       clock: .fixedDates(["12-18"].compactMap { MonthDay($0) }, roll: .following),
       outcomes: [.init(id: "done", title: Phrase("办结", "done"))])
@@ -157,6 +157,12 @@ internal import Testing
       by: try #require(reference.organ(code(Organs.requester))), id: sampleID,
       now: try instant("2026-11-20T10:00:00+08:00"), reference: reference
     ).request
+    return (request, reference)
+  }
+
+  /// A day of the year is owed by whoever has it; an organ that may not answer does not get it.
+  @Test func aDateStaysAndRolesAreKept() throws {
+    let (request, reference) = try Self.filing()
     func carry(_ request: AssistanceRequest, _ command: Command, _ organ: String) throws -> Decision {
       try request.carryOut(
         command, by: try code(organ), now: try instant("2026-11-24T09:00:00+08:00"), expectedVersions: nil,
@@ -181,23 +187,7 @@ internal import Testing
       (["2026-12-19 work"], "2026-12-21"), (["2026-12-18 off"], "2026-12-23"),
     ] as [([String], String?)]) func anExtendedDateIsCountedFromTheDate(_ changes: [String], _ due: String?) throws
   {
-    let like = sampleProcedure(
-      clock: .fixedDates(["12-18"].compactMap { MonthDay($0) }, roll: .following),
-      outcomes: [.init(id: "done", title: Phrase("办结", "done"))])
-    let filing = Procedure(
-      id: "filing", title: like.title, clause: like.clause, openers: .roles([]), answerers: [.supervisor],
-      clock: like.clock, acknowledgeDays: nil, returnDays: 2, supplement: false, allowsExtension: true,
-      allowsTransfer: true, item: .none, subject: .none, questions: .none, answerKind: .outcome,
-      outcomes: like.outcomes,
-      declineReasons: [], fields: [], answerFields: [], isSealed: false, copies: [], ladder: Rung.allCases)
-    let plain = try makeReference(procedures: [filing])
-    let request = try AssistanceRequest.submit(
-      Submission(
-        procedure: "filing", item: nil, to: try code(Organs.supervisor), subject: nil,
-        content: Content(questions: [], purpose: "总结")),
-      by: try #require(plain.organ(code(Organs.requester))), id: sampleID,
-      now: try instant("2026-11-20T10:00:00+08:00"), reference: plain
-    ).request
+    let (request, plain) = try Self.filing()
     let extended = try request.carryOut(
       .extend(.init(workingDays: 2, reason: "需调阅纸质档案", approver: "王主任")), by: try code(Organs.supervisor),
       now: try instant("2026-11-24T09:00:00+08:00"), expectedVersions: nil, reference: plain

@@ -13,6 +13,13 @@ import Testing
     Array(("date,kind,festival,notice\n" + dates.map { "\($0),off,抗疫,\(notice)\n" }.joined()).utf8)
   }
 
+  /// What has fired, and when: `T-1 03-06T00:00`.
+  private static func rungs(of request: AssistanceRequest, _ store: Store) async throws -> [String] {
+    try await store.timeline(request.id).compactMap { event in
+      try JSON.parse(event.data)["rung"]?.stringValue.map { "\($0) \(event.at.rfc3339.dropFirst(5).prefix(11))" }
+    }
+  }
+
   /// As an operator's command beside the daemon does it.
   private static func load(_ fixture: Fixture, _ bytes: [UInt8]) throws {
     let command = try fixture.open(.command)
@@ -173,9 +180,7 @@ import Testing
     try await store.refresh()
     #expect(try await store.request(request.id)?.request.deadline.date == request.deadline.date)
     try await store.advance(to: "2026-03-30T12:00:00+08:00")
-    let fired = try await store.timeline(request.id).compactMap { event -> String? in
-      try JSON.parse(event.data)["rung"]?.stringValue.map { "\($0) \(event.at.rfc3339.dropFirst(5).prefix(11))" }
-    }
+    let fired = try await Self.rungs(of: request, store)
     #expect(fired == change.rungs)
     #expect(try store.scalar("SELECT count(*) FROM timer") == 0)
     #expect(try store.verify() == [])
@@ -216,9 +221,7 @@ import Testing
     try Self.load(fixture, Array(("date,kind,festival,notice\n" + rows).utf8))
     try await store.refresh()
     try await store.advance(to: "2026-03-20T12:00:00+08:00")
-    let fired = try await store.timeline(request.id).compactMap { event -> String? in
-      try JSON.parse(event.data)["rung"]?.stringValue.map { "\($0) \(event.at.rfc3339.dropFirst(5).prefix(11))" }
-    }
+    let fired = try await Self.rungs(of: request, store)
     #expect(fired == ["T-2 03-05T00:00", "T-1 03-06T00:00", "T 03-10T00:00"] + rungs)
     #expect(try store.verify() == [])
   }
