@@ -15,8 +15,8 @@ extension EasyHandle {
     report.timings.dnsUS = offset(CURLINFO_NAMELOOKUP_TIME_T)
     report.timings.connectUS = offset(CURLINFO_CONNECT_TIME_T)
     report.timings.tlsUS = offset(CURLINFO_APPCONNECT_TIME_T)
-    // Not libcurl's own, which is when it began to send where that takes more than one turn.
     report.timings.totalUS = offset(CURLINFO_TOTAL_TIME_T)
+    // Not libcurl's own, which is when it began to send where that takes more than one turn.
     report.timings.firstByteUS = firstByteAt.map { min(max(1, $0 - startedAt), report.timings.totalUS) } ?? 0
     report.bodyStart = bodyStart
     if inspects { report.certificate = ReceiverCertificate(easy) }

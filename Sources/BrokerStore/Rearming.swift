@@ -5,13 +5,14 @@ internal import GRDB
 /// moves the reminders before it, or the escalation after it. A timer is only looked at when it is due: one that has come
 /// to lie too late is therefore joined by the right one. The other finds out when it fires that it has been told.
 extension Database {
-  /// Whether the rung that comes next is not armed for its moment.
-  func isMisarmed(_ request: AssistanceRequest, now: Instant, _ reference: Reference) throws -> Bool {
-    guard let next = request.rungs(now: now, reference: reference)?.next else { return false }
-    return try first(
+  /// The rung to arm, where the one that comes next is not armed for its moment; nil where it is.
+  func rungToArm(_ request: AssistanceRequest, now: Instant, _ reference: Reference) throws -> LadderTimer? {
+    guard let (next, toArm) = request.rungs(now: now, reference: reference) else { return nil }
+    let isArmed = try first(
       RearmingSQL.armed, .int(next.at.milliseconds), .int(request.id.key),
       .int(Int64(RungCode(next.rung, leg: next.leg).code))
-    ) { _ in true } == nil
+    ) { _ in true }
+    return isArmed == nil ? toArm : nil
   }
 }
 
@@ -32,9 +33,7 @@ extension WriteContext {
     let start = monotonicMicroseconds()
     for (index, key) in zip(keys.indices, keys) {
       let stored = try damagedRows.passing(Store.notMoved) { try StoredRequest.load(key, db, reference) }
-      if let request = (stored ?? nil)?.request, try db.isMisarmed(request, now: now, reference),
-        let timer = request.rungs(now: now, reference: reference)?.toArm
-      {
+      if let request = (stored ?? nil)?.request, let timer = try db.rungToArm(request, now: now, reference) {
         try arm(timer, of: key)
       }
       if monotonicMicroseconds() - start >= microseconds { return index + 1 }

@@ -107,7 +107,7 @@ struct DeadlineScan: Sendable {
       do {
         if mayMove(row), let moved = try moved(row, db) {
           page.moved.append(moved)
-        } else if let now, mayMoveRungs(row), try db.isMisarmed(narrow(row), now: now, reference) {
+        } else if let now, mayMoveRungs(row), try db.rungToArm(narrow(row), now: now, reference) != nil {
           page.misarmed.append(row.int(0))
         }
       } catch {
