@@ -1,3 +1,4 @@
+internal import Glibc
 internal import HummingbirdCore
 internal import Logging
 internal import NIOCore
@@ -12,12 +13,16 @@ struct HTTPChannel: ServerChildChannel {
 
   private static let headerBytes = 65_536
   private static let headerFields = 256
+  /// What the system takes of an answer beyond what the client has room for. Without it that is megabytes, of which a
+  /// third must go before it takes more: of a client that reads slowly nothing would be heard for that long.
+  private static let unsentBytes = 256 << 10
 
   let options: Exchange.Options
   let answering: any Answering
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
+      try channel.syncOptions?.setOption(.tcpOption(.init(rawValue: TCP_NOTSENT_LOWAT)), value: Self.unsentBytes)
       var limits = NIOHTTPDecoderLimitConfiguration()
       limits.maxHeaderFieldSize = Self.headerBytes
       limits.maxHeaderListSize = Self.headerBytes
