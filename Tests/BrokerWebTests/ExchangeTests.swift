@@ -120,7 +120,7 @@ internal import Testing
     let chunk = "\(String(body.utf8.count, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
     let counted = try exchange(head + "Transfer-Encoding: chunked\r\n\r\n" + chunk + Self.last)
     #expect(counted.status == [413, 200] && counted.end == .closed, "\(counted.text)")
-    let waiting = try exchange(head + "Content-Length: 300000\r\n\r\nx", within: 1)
+    let waiting = try exchange(head + "Content-Length: 300000\r\n\r\nx", within: 3)
     #expect(waiting.status == [413] && waiting.end == .stillOpen, "\(waiting.text)")
   }
 
