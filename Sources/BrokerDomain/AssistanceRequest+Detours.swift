@@ -120,7 +120,7 @@ extension AssistanceRequest {
   func dispose(_ command: Command.Dispose, now: Instant, _ law: Law) throws(Refusal) -> Turn {
     guard case .answered(let answer) = state, answer.isContradicted else { throw .notAllowed(.notContradicted) }
     let faults =
-      law.faults(of: command.data, with: command.measure, now: now)
+      Self.faults(disposedBy: command.by, now: now) + law.faults(of: command.data, with: command.measure, now: now)
     guard faults.isEmpty else { throw .faults(faults) }
     var next = self
     next.progress.disposal = Disposal(measure: command.measure, by: command.by, text: command.text, at: now)

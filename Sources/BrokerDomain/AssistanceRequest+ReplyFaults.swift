@@ -15,18 +15,20 @@ extension AssistanceRequest {
   /// Every question is answered once, with an outcome that the procedure knows.
   package func faults(of findings: [FindingDraft], reference: Reference) -> [Fault] {
     var faults: [Fault] = []
+    // Byte by byte, as whoever joins them by the id will compare: for a `String`, 豈 at U+8C48 and at U+F900 are one.
     let questions = content.questionIDs
+    let ids = questions.map { Array($0.utf8) }
     let outcomes = reference.procedure(of: self)?.outcomes.map(\.id) ?? []
-    var seen: Set<String> = []
+    var seen: Set<[UInt8]> = []
     for (index, finding) in findings.enumerated() {
       let pointer = "/findings/\(index)"
       if let question = finding.question {
-        if !questions.contains(question) {
+        if !ids.contains(Array(question.utf8)) {
           faults.append(
             Fault(
               pointer + "/question", "没有问题“\(question)”；应为：\(questions.joined(separator: "、"))",
               "there is no question \"\(question)\"; the questions are \(questions.joined(separator: ", "))"))
-        } else if !seen.insert(question).inserted {
+        } else if !seen.insert(Array(question.utf8)).inserted {
           faults.append(
             Fault(
               pointer + "/question", "问题“\(question)”答复了两次",
@@ -42,7 +44,7 @@ extension AssistanceRequest {
     }
     // A finding whose question cannot be read may be the one that seems to be wanting.
     guard findings.allSatisfy({ $0.question != nil }) else { return faults }
-    for question in questions where !seen.contains(question) {
+    for question in questions where !seen.contains(Array(question.utf8)) {
       faults.append(
         Fault(
           "/findings", "问题“\(question)”没有答复", "the question \"\(question)\" has no finding"))

@@ -146,6 +146,13 @@ extension AssistanceRequest {
     guard let procedure = reference.procedure(of: self) else { return [] }
     return Law(procedure, calendarRegion(reference), reference).faults(of: data, with: measure, now: now)
   }
+
+  /// What is wrong with the date by which something has to be put right: nobody can do it yesterday, and a request that
+  /// is disposed of is closed for good.
+  package static func faults(disposedBy date: CalendarDate?, now: Instant) -> [Fault] {
+    guard let wrong = date.flatMap({ Procedure.Field.wrong($0.description, .future, now.date) }) else { return [] }
+    return [Fault("/by", wrong.zh, wrong.en)]
+  }
 }
 
 extension Law {

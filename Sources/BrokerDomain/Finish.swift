@@ -9,8 +9,13 @@ package struct Finish: Sendable {
   package let dueAt: Instant
   /// Of a decline.
   package let reasonCode: String?
-  /// Of the organ whose turn it was, or who sent it late: its calendar counts.
+  /// Of the organ whose turn it was, or who sent it late: by its calendar receipt is acknowledged.
   package let region: RegionCode?
+  /// Whose calendar the clock counts by: of that organ too, or of the first that had it where the clock is kept through
+  /// transfers, and as it was when the clock ended.
+  package let clockRegion: RegionCode?
+  /// A transfer leaves the clock as it is, and a return too; see `Procedure.Handover`.
+  package let keepsClock: Bool
   /// Working days within which its procedure has receipt acknowledged; nil asks for none.
   package let acknowledgeDays: Int?
   /// When it happened, receipt had been acknowledged in this turn, or particulars asked for, which says as much.
@@ -18,7 +23,8 @@ package struct Finish: Sendable {
 
   package init(
     type: EventType, at: Instant, receivedAt: Instant, progress: Progress, dueAt: Instant, reasonCode: String?,
-    region: RegionCode?, acknowledgeDays: Int? = nil, wasAcknowledged: Bool = false
+    region: RegionCode?, clockRegion: RegionCode?, keepsClock: Bool = false, acknowledgeDays: Int? = nil,
+    wasAcknowledged: Bool = false
   ) {
     self.type = type
     self.at = at
@@ -27,6 +33,8 @@ package struct Finish: Sendable {
     self.dueAt = dueAt
     self.reasonCode = reasonCode
     self.region = region
+    self.clockRegion = clockRegion
+    self.keepsClock = keepsClock
     self.acknowledgeDays = acknowledgeDays
     self.wasAcknowledged = wasAcknowledged
   }
@@ -39,26 +47,50 @@ package struct Finish: Sendable {
   /// The day on which the organ received it.
   package var receivedOn: CalendarDate { progress.turnStart(receivedAt).date }
 
+  private var isSenders: Bool { progress.bindsSender }
+  /// Where receipt is all that is owed, the acknowledgement met the clock and the answer came afterwards. What binds the
+  /// sender is no clock of the organ that replies: its days are those from receipt.
+  package var clockEnd: Instant { isSenders ? at : progress.metAt ?? at }
+  private var isLate: Bool { !isSenders && clockEnd >= dueAt }
+
   /// What to count, and its days; nil when the turn had ended before: what was returned is counted as that, whatever the
   /// requester does with it afterwards.
-  package func counted(_ calendar: WorkingCalendar) -> (measure: Measure, days: Int)? {
-    // Where receipt is all that is owed, the acknowledgement met the clock and the answer came afterwards. What binds the
-    // sender is no clock of the organ that replies: its days are those from receipt.
-    let isSenders = progress.bindsSender
-    let end = isSenders ? at : progress.metAt ?? at
-    let isLate = !isSenders && end >= dueAt
+  /// - Parameters:
+  ///   - calendar: as it was announced at the event.
+  ///   - clock: as it was announced when the clock ended (`clockEnd`).
+  package func counted(
+    _ calendar: WorkingCalendar, clock: WorkingCalendar
+  ) -> (measure: Measure, days: Int)? {
     switch type {
     case .submitted: return isSenders && at >= dueAt ? (.sentLate, 0) : nil
     case .acknowledged:
       return (.acknowledged, calendar.workingDays(after: receivedOn, through: at.date, region: region))
     case .answered:
       let start = isSenders ? receivedAt : progress.clockFrom ?? receivedAt
-      let days = calendar.workingDays(after: start.date, through: end.date, region: region)
+      let days = clock.workingDays(after: start.date, through: clockEnd.date, region: clockRegion)
       return (isLate ? .late : .onTime, days)
     case .declined: return (.declined(reason: reasonCode ?? "other"), isLate ? 1 : 0)
     case .returned: return (.returned, 0)
     case .transferred: return progress.returned == nil ? (.transferred, 0) : nil
     case .withdrawn: return progress.returned == nil ? (.withdrawn, 0) : nil
+    default: return nil
+    }
+  }
+
+  /// How the turn ended late, whether or not anything was replied; nil where it did not. What ended before the due moment
+  /// and was let go of afterwards (withdrawn while particulars were waited for) ended in time.
+  package var lateEnd: LateEnd? {
+    guard !isSenders else { return nil }
+    let wasMet = progress.metAt != nil
+    switch type {
+    case .acknowledged: return progress.metAt == at && at >= dueAt ? .receipt : nil
+    case .answered: return !isLate ? nil : wasMet ? .receiptReplied : .answered
+    case .declined: return !isLate ? nil : wasMet ? .receiptReplied : .declined
+    case .returned: return !keepsClock && !wasMet && at >= dueAt ? .returned : nil
+    case .transferred: return !keepsClock && !wasMet && progress.returned == nil && at >= dueAt ? .transferred : nil
+    case .withdrawn:
+      let stopped = progress.supplement.flatMap { $0.supplied == nil ? $0.askedAt : nil } ?? at
+      return !wasMet && progress.returned == nil && stopped >= dueAt ? .withdrawn : nil
     default: return nil
     }
   }
@@ -77,6 +109,15 @@ package struct Finish: Sendable {
       receivedAt: progress.turnStart(receivedAt), workingDays: acknowledgeDays, region: region, lastDay: lastDay)
     return at < due.at ? .acknowledgedOnTime : .acknowledgedLate
   }
+}
+
+/// How the turn of an organ ended after the due moment.
+package enum LateEnd: String, Sendable, CaseIterable {
+  case answered, declined, returned, transferred, withdrawn
+  /// Receipt was acknowledged, where that is all that is owed.
+  case receipt
+  /// What had been acknowledged late was replied to: no second lateness.
+  case receiptReplied = "receipt-replied"
 }
 
 extension Progress {

@@ -222,7 +222,7 @@ extension Procedure.Field {
     }
   }
 
-  private static func wrong(_ text: String, _ era: Procedure.Era, _ today: CalendarDate?) -> Phrase? {
+  static func wrong(_ text: String, _ era: Procedure.Era, _ today: CalendarDate?) -> Phrase? {
     guard let date = CalendarDate(text), years.contains(date.year) else {
       return Phrase(
         "应为 YYYY-MM-DD 的有效日期（\(years.lowerBound)至\(years.upperBound)年）",

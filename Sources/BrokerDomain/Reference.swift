@@ -153,6 +153,11 @@ package final class Reference: Sendable {
   /// There is or was a definition of it, and there may be requests.
   package func knows(procedure id: String) -> Bool { procedures[id] != nil || earlier[id] != nil }
 
+  /// Also of one whose file has gone, as it was called last.
+  package func title(ofProcedure id: String) -> Phrase? {
+    procedures[id]?.title ?? earlier[id]?.max { $0.key < $1.key }?.value.title
+  }
+
   package var knownProcedures: [String] { Set(procedures.keys).union(earlier.keys).sorted() }
 
   /// By any of its definitions, also of one whose file is gone: requests opened under a sealed one stay sealed.

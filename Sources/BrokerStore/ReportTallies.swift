@@ -91,14 +91,20 @@ struct ReportCount: Hashable {
   let days: Int
 }
 
+/// What some events come to.
+struct ReportCounts: Equatable {
+  var tallies: [ReportCount: Int] = [:]
+  var lateEnds: [LateEndCount: Int] = [:]
+}
+
 extension Database {
   func reportedThrough() throws -> Int64 { try first(ReportSQL.through) { $0.int(0) } ?? 0 }
 
   /// What the events after `after` come to, up to and including `through`, but for those that cannot be read.
   func reportCounts(
     after: Int64, through: Int64, _ reference: Reference, _ damagedRows: DamagedRows? = nil
-  ) throws -> [ReportCount: Int] {
-    var counts: [ReportCount: Int] = [:]
+  ) throws -> ReportCounts {
+    var counts = ReportCounts()
     try each(ReportSQL.finishes, [.int(after), .int(through)]) { row in
       guard let type = EventType(rawValue: row.text(0)), let progress = Progress(encoded: row.optionalBytes(7)) else {
         let error = StoreError.damaged(
@@ -106,22 +112,39 @@ extension Database {
         damagedRows?.note(error, "it is counted in no report")
         return
       }
-      let finish = Finish(
-        type: type, at: Instant(milliseconds: row.int(1)), receivedAt: Instant(milliseconds: row.int(5)),
-        progress: progress, dueAt: Instant(milliseconds: row.int(6)), reasonCode: row.optionalText(8),
-        region: reference.organ(number: row.int(2))?.region(at: Instant(milliseconds: row.int(1))),
-        acknowledgeDays: reference.procedure(row.text(3), version: Int(row.int(9)))?.acknowledgeDays,
-        wasAcknowledged: !row.isNull(10))
+      let finish = Self.finish(type, row, progress, reference)
       func count(_ measure: Measure, days: Int = 0) {
         let cell = ReportCell(organ: row.int(2), procedure: row.text(3), item: row.text(4), measure: measure)
-        counts[ReportCount(cell: cell, day: finish.receivedOn, days: days), default: 0] += 1
+        counts.tallies[ReportCount(cell: cell, day: finish.receivedOn, days: days), default: 0] += 1
       }
       // By the calendar of that moment, as the region is the one of then: what is announced later moves no figure.
       let calendar = reference.calendar(at: finish.at)
-      if let (measure, days) = finish.counted(calendar) { count(measure, days: days) }
+      if let (measure, days) = finish.counted(calendar, clock: reference.calendar(at: finish.clockEnd)) {
+        count(measure, days: days)
+      }
       finish.acknowledgement(calendar, lastDay: reference.lastDay).map { count($0) }
+      if let how = finish.lateEnd {
+        let late = LateEndCount(
+          day: finish.at.date, received: finish.receivedOn, organ: row.int(2), procedure: row.text(3), how: how)
+        counts.lateEnds[late, default: 0] += 1
+      }
     }
     return counts
+  }
+
+  /// Columns in the order of `ReportSQL.finishes`.
+  private static func finish(
+    _ type: EventType, _ row: SQLRow, _ progress: Progress, _ reference: Reference
+  ) -> Finish {
+    let at = Instant(milliseconds: row.int(1))
+    let procedure = reference.procedure(row.text(3), version: Int(row.int(9)))
+    let (organ, keepsClock) = (reference.organ(number: row.int(2)), procedure?.handover == .keeps)
+    let first = keepsClock ? progress.transfers.first.flatMap { reference.organ($0.from) } : nil
+    return Finish(
+      type: type, at: at, receivedAt: Instant(milliseconds: row.int(5)), progress: progress,
+      dueAt: Instant(milliseconds: row.int(6)), reasonCode: row.optionalText(8), region: organ?.region(at: at),
+      clockRegion: (first ?? organ)?.region(at: progress.bindsSender ? at : progress.metAt ?? at),
+      keepsClock: keepsClock, acknowledgeDays: procedure?.acknowledgeDays, wasAcknowledged: !row.isNull(10))
   }
 
   /// Counts the events up to `through` that are not counted yet.
@@ -129,7 +152,7 @@ extension Database {
     let counts = try reportCounts(after: try reportedThrough(), through: through, reference, damagedRows)
     var ids: [ReportCell: Int64] = [:]
     var rows: [TallyRow: Int64] = [:]
-    for (key, count) in counts {
+    for (key, count) in counts.tallies {
       let cell = try ids[key.cell] ?? reportCell(key.cell)
       ids[key.cell] = cell
       for (span, start) in [(ReportSpan.day, key.day), (.month, key.day.firstOfMonth)] {
@@ -142,6 +165,7 @@ extension Database {
     for (row, count) in rows.sorted(by: { $0.key < $1.key }) {
       try run(ReportSQL.count, .int(row.span), .int(row.start), .int(row.cell), .int(row.days), .int(count))
     }
+    try add(counts.lateEnds)
     try run(ReportSQL.advance, .int(through))
   }
 
@@ -181,6 +205,7 @@ extension Store {
         let filed = try db.first(FilingSQL.through) { $0.int(0) } ?? 0
         let through = try db.reportedThrough()
         guard through < filed else { return true }
+        if through == 0 { try db.run(LateEndSQL.forget) }
         try db.tallyReports(through: min(filed, through + reportBatch), reference, damagedRows)
         return false
       }

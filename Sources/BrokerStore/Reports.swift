@@ -55,6 +55,10 @@ package struct TimelinessReport: Sendable {
   package let total: Figures
   /// The longest overdue first, `Store.overdueShown` at most.
   package let overdue: [Overdue]
+  /// Of those counted, by organ number; nothing where they were not asked for.
+  package let lateEnds: [Int64: LateEnds]
+  /// Of what was received before and ended in these days.
+  package let earlierLateEnds: [Int64: LateEnds]
 }
 
 extension Store {
@@ -65,14 +69,16 @@ extension Store {
   ///
   /// What has ended is read from tallies: by month between the ends, by day at the ends, however many requests these
   /// stand for. What is open is counted request by request. All of it is one moment of the database.
+  /// - Parameter lateEnds: also how turns ended late.
   package func timeliness(
-    from: CalendarDate, to: CalendarDate, by groupings: [ReportGrouping], _ scope: ReportScope
+    from: CalendarDate, to: CalendarDate, by groupings: [ReportGrouping], _ scope: ReportScope, lateEnds: Bool = false
   ) async throws(StoreError) -> TimelinessReport {
     let (reference, now) = (reference, clock.now)
     return try await read { db in
       var builder = ReportBuilder(
         from: from, to: to, groupings: groupings, scope: scope, reference: reference, now: now)
       try builder.addTallies(db)
+      if lateEnds { try builder.addLateEnds(db) }
       try builder.addUnfiled(db)
       try builder.addOpen(db)
       return builder.report
@@ -90,6 +96,8 @@ private struct ReportBuilder {
   private var tables: [ReportKey: Figures] = [:]
   private var total = Figures()
   private var overdue: [TimelinessReport.Overdue] = []
+  private var lateEnds: [Int64: LateEnds] = [:]
+  private var earlierLateEnds: [Int64: LateEnds] = [:]
 
   init(
     from: CalendarDate, to: CalendarDate, groupings: [ReportGrouping], scope: ReportScope, reference: Reference,
@@ -168,11 +176,28 @@ private struct ReportBuilder {
     }
   }
 
+  mutating func addLateEnds(_ db: Database) throws {
+    try db.each(LateEndSQL.since, [.int(Int64(from.dayNumber))]) { row in
+      guard let (key, count) = LateEndCount.read(row) else { return }
+      add(key, count)
+    }
+  }
+
+  private mutating func add(_ end: LateEndCount, _ count: Int) {
+    guard scope.includes(end.organ, end.procedure, reference) else { return }
+    if end.received >= from, end.received <= to {
+      lateEnds[end.organ, default: LateEnds()].add(end.how, count)
+    } else if end.received < from, end.day >= from, end.day <= to {
+      earlierLateEnds[end.organ, default: LateEnds()].add(end.how, count)
+    }
+  }
+
   /// Fewer than `Filing.every` events and one batch.
   mutating func addUnfiled(_ db: Database) throws {
     let newest = try db.first(EventSQL.newest) { $0.int(0) } ?? 0
     let counts = try db.reportCounts(after: try db.reportedThrough(), through: newest, reference)
-    for (key, count) in counts
+    for (key, count) in counts.lateEnds { add(key, count) }
+    for (key, count) in counts.tallies
     where key.day >= from && key.day <= to && scope.includes(key.cell.organ, key.cell.procedure, reference) {
       add(key.cell, key.day, days: key.days, count: count)
     }
@@ -227,7 +252,8 @@ private struct ReportBuilder {
     for (key, figures) in tables where figures.received + figures.sentLate > 0 {
       rows[key.grouping, default: []].append(.init(key: key, figures: figures))
     }
-    return TimelinessReport(at: now, rows: rows, total: total, overdue: shown)
+    return TimelinessReport(
+      at: now, rows: rows, total: total, overdue: shown, lateEnds: lateEnds, earlierLateEnds: earlierLateEnds)
   }
 }
 

@@ -30,6 +30,7 @@ extension Schema {
     migrator.add("19 the regions as they were", pastRegion)
     migrator.add("20 who acknowledged", realAcknowledgements)
     migrator.registerMigration("21 old secrets of endpoints", foreignKeyChecks: .immediate, migrate: moveOldSecrets)
+    migrator.add("22 what ended late", lateEnds)
     return migrator
   }
 }

@@ -44,6 +44,7 @@ package enum Statements {
     add(ProcedureSQL.self)
     add(RecomputationSQL.self)
     add(RearmingSQL.self)
+    add(LateEndSQL.self)
     add(RequestSQL.self)
     add(ListSQL.self)
     add(OverdueSQL.self)

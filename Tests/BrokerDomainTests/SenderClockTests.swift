@@ -131,8 +131,8 @@ internal import Testing
     let at = type == .submitted ? request.receivedAt : try instant("2026-03-05T10:00:00+08:00")
     let finish = Finish(
       type: type, at: at, receivedAt: request.receivedAt, progress: request.progress, dueAt: request.deadline.at,
-      reasonCode: "other", region: nil)
-    let counted = try #require(finish.counted(reference.calendar))
+      reasonCode: "other", region: nil, clockRegion: nil)
+    let counted = try #require(finish.counted(reference.calendar, clock: reference.calendar))
     #expect(counted == (measure, days))
     #expect(Measure(name: measure.name) == measure)
   }
@@ -145,8 +145,8 @@ internal import Testing
       let request = decision.request
       let finish = Finish(
         type: .submitted, at: request.receivedAt, receivedAt: request.receivedAt, progress: request.progress,
-        dueAt: request.deadline.at, reasonCode: nil, region: nil)
-      #expect(finish.counted(reference.calendar) == nil)
+        dueAt: request.deadline.at, reasonCode: nil, region: nil, clockRegion: nil)
+      #expect(finish.counted(reference.calendar, clock: reference.calendar) == nil)
     }
   }
 

@@ -71,7 +71,7 @@ import Testing
     let before = try await store.countsOfThreeAnswers()
     try Self.load(fixture, "2026-03-03,off,抗疫,通知,\n")
     #expect(try await store.refresh())
-    #expect(try !before.isEmpty && store.reportCounts() == before)
+    #expect(try !before.tallies.isEmpty && store.reportCounts() == before)
   }
 
   /// Each change is undone by itself, also where nothing was announced before.
@@ -119,7 +119,7 @@ import Testing
 
 extension Store {
   /// Figures of three requests that are answered in time; then the clock goes on by a second.
-  func countsOfThreeAnswers() async throws -> [ReportCount: Int] {
+  func countsOfThreeAnswers() async throws -> ReportCounts {
     for _ in 0..<3 {
       let request = try await submit()
       _ = try await advance(to: "2026-03-04T10:00:00+08:00")
@@ -131,7 +131,7 @@ extension Store {
   }
 
   /// As they are filed now.
-  func reportCounts() throws -> [ReportCount: Int] {
+  func reportCounts() throws -> ReportCounts {
     let reference = reference
     return try readNow { try $0.reportCounts(after: 0, through: .max, reference) }
   }

@@ -20,6 +20,8 @@ struct Recount {
     var saidInTime: Bool?
     var declinedLate = false
     var overdue = false
+    /// How and when it ended late.
+    var lateEnds: [(how: String, on: CalendarDate)] = []
   }
 
   private let store: Store
@@ -57,10 +59,12 @@ struct Recount {
     // Where receipt is all that is owed, what was acknowledged met its clock.
     var met: CalendarDate?
     var (isPaused, isDone) = (false, false)
+    var askedOn: CalendarDate?
     for event in events {
       let type: String = event["type"]
       let on = Instant(milliseconds: event["at"]).date
       let data = try JSON.parse(Array((event["data"] as String).utf8))
+      let dueBefore = due
       if let date = data["dueDate"]?.stringValue,
         ["submitted", "supplied", "extended", "transferred", "deadline-changed"]
           .contains(type.replacing("request.", with: ""))
@@ -76,16 +80,24 @@ struct Recount {
         turn?.saidInTime = on <= last(days, after: current.day, region)
       }
       let late = due.map { !isFiling && (met ?? on) > $0 } ?? false
+      func lateEnd(_ how: String, _ moment: CalendarDate) {
+        guard !isFiling, let dueBefore, moment > dueBefore else { return }
+        turn?.lateEnds.append((how, on))
+      }
+      let isKept = turn?.procedure == Self.clockKept
       switch type {
       // A ruling that it stays where it is: nobody's turn ends.
       case "request.transferred" where data["kept"] == .bool(true): break
       case "request.submitted", "request.transferred":
-        if type == "request.transferred", turn?.outcome == "open" { turn?.outcome = "transferred" }
+        if type == "request.transferred", turn?.outcome == "open" {
+          turn?.outcome = "transferred"
+          if !isKept, met == nil { lateEnd("transferred", on) }
+        }
         if let turn { turns.append(turn) }
         held = nil
         turn = Turn(organ: event["responder"], procedure: event["procedure"], item: event["item"], day: on)
         if type == "request.submitted" || turn?.procedure != Self.clockKept { start = on }
-        (met, isPaused, isDone) = (nil, false, false)
+        (met, isPaused, isDone, askedOn) = (nil, false, false, nil)
         // Sent late is its own count, of the organ that sent it, besides the turn of the one that has it now.
         if isFiling, let due, on > due {
           turns.append(
@@ -96,22 +108,31 @@ struct Recount {
       case "request.acknowledged":
         let received = turn?.day ?? on
         turn?.acknowledgedAfter = working(received, on, region)
-        if turn?.procedure == Self.receiptOnly { met = on }
-      case "request.supplement-asked": isPaused = true
-      case "request.supplied": (start, met, isPaused) = (on, nil, false)
+        if turn?.procedure == Self.receiptOnly {
+          met = on
+          lateEnd("receipt", on)
+        }
+      case "request.supplement-asked": (isPaused, askedOn) = (true, on)
+      case "request.supplied": (start, met, isPaused, askedOn) = (on, nil, false, nil)
       case "request.answered":
         turn?.outcome = late ? "late" : "on time"
         turn?.days = working(start, met ?? on, region)
+        lateEnd(met == nil ? "answered" : "receipt-replied", met ?? on)
       case "request.declined":
         turn?.outcome = "declined " + (data["reasonCode"]?.stringValue ?? "?")
         turn?.declinedLate = late
+        lateEnd(met == nil ? "declined" : "receipt-replied", met ?? on)
       case "request.returned":
         turn?.outcome = "returned"
+        if !isKept, met == nil { lateEnd("returned", on) }
         if turn?.procedure == Self.clockKept {
           held = Turn(organ: event["requester"], procedure: event["procedure"], item: event["item"], day: on)
         }
       case "request.withdrawn":
-        if turn?.outcome == "open" { turn?.outcome = "withdrawn" }
+        if turn?.outcome == "open" {
+          turn?.outcome = "withdrawn"
+          if met == nil { lateEnd("withdrawn", askedOn ?? on) }
+        }
         held = nil
       case "request.closed": held = nil
       default: break

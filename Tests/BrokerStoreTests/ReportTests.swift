@@ -121,6 +121,26 @@ import Testing
     }
   }
 
+  /// What ended late, in words: of what the days received, or of what had been received before and ended in them.
+  private static func lateEnds(_ turns: [Recount.Turn], _ from: CalendarDate, _ to: CalendarDate, earlier: Bool)
+    -> [Int64: [String: Int]]
+  {
+    var counts: [Int64: [String: Int]] = [:]
+    for turn in turns {
+      for end in turn.lateEnds
+      where earlier
+        ? turn.day < from && end.on >= from && end.on <= to : turn.day >= from && turn.day <= to
+      {
+        counts[turn.organ, default: [:]][end.how, default: 0] += 1
+      }
+    }
+    return counts
+  }
+
+  private static func words(_ ends: [Int64: LateEnds]) -> [Int64: [String: Int]] {
+    ends.mapValues { Dictionary(uniqueKeysWithValues: $0.counts.map { ($0.rawValue, $1) }) }
+  }
+
   /// Every figure of every grouping, for several periods and readers.
   private static func expectAgreement(_ store: Store, _ what: Comment) async throws {
     let recount = try Recount(store)
@@ -130,7 +150,13 @@ import Testing
           $0.day >= from && $0.day <= to && scope.organs.contains($0.organ)
             && ($0.procedure != "sealed" || $0.organ == scope.own)
         }
-        let report = try await store.timeliness(from: from, to: to, by: ReportGrouping.allCases, scope)
+        let report = try await store.timeliness(
+          from: from, to: to, by: ReportGrouping.allCases, scope, lateEnds: true)
+        let readable = recount.turns.filter {
+          scope.organs.contains($0.organ) && ($0.procedure != "sealed" || $0.organ == scope.own)
+        }
+        #expect(words(report.lateEnds) == lateEnds(readable, from, to, earlier: false), what)
+        #expect(words(report.earlierLateEnds) == lateEnds(readable, from, to, earlier: true), what)
         #expect(report.total.text == Recount.text(turns) ?? Figures().text, what)
         for grouping in ReportGrouping.allCases {
           let rows = report.rows[grouping] ?? []
@@ -166,6 +192,10 @@ import Testing
       #expect(Set(turns.map { $0.day.description.prefix(7) }).count >= 3 && turns.contains { $0.overdue })
       #expect(turns.contains { $0.saidInTime == true } && turns.contains { $0.saidInTime == false })
       #expect(turns.contains { $0.declinedLate } && turns.count { $0.procedure == "sealed" } > 20)
+      let late = Set(turns.flatMap(\.lateEnds).map(\.how))
+      // Returned late is what has two days for that and one for the rest: too rare for a walk.
+      #expect(
+        late.union(["returned"]) == Set(LateEnd.allCases.map(\.rawValue)), "the walk must see everything: \(late)")
       #expect(try store.verify() == [])
     }
     let before = try await Self.afterRestart(fixture)
@@ -185,6 +215,34 @@ import Testing
     for table in ["report_tally", "report_cell"] { try store.plant("DELETE FROM \(table)") }
     try store.plant("UPDATE report_filing SET through = 0")
     return before
+  }
+
+  /// The days of an answer are those of its clock: of the organ that had it first, where a transfer leaves the clock, and
+  /// as they were when receipt met it.
+  @Test func daysAreThoseOfTheClock() async throws {
+    let fixture = try Fixture()
+    try PastRegionTests.load(
+      fixture, .organs,
+      "code,name,role,region\n\(Qidong.responder.code),民政局,member,450100\n\(Qidong.市总工会.code),总工会,supervisor,450100\n")
+    try PastRegionTests.load(
+      fixture, .calendar, "date,kind,festival,notice,region\n2026-03-03,off,三月三,通知,45\n2026-03-04,off,三月三,通知,45\n")
+    let store = try Self.open(fixture)
+    defer { store.close() }
+    let moved = try await store.submit(.marriage(to: .市民政局, item: nil, procedure: Recount.clockKept), by: .市医保局)
+    let met = try await store.submit(.marriage(to: .市民政局, item: nil, procedure: Recount.receiptOnly), by: .市医保局)
+    _ = try await store.advance(to: "2026-03-05T10:00:00+08:00")
+    try await store.carryOut(.transfer(.init(to: Qidong.市财政局.organ, reason: "由其掌握登记信息")), moved.id, by: .市总工会)
+    try await store.carryOut(.confirm, moved.id, by: .市财政局)
+    try await store.carryOut(.acknowledge(officer: nil), met.id)
+    store.clock.advance(to: store.clock.now + 1000)
+    // Where it is from now on, both days count, as they did for the organ that answered the other one.
+    try PastRegionTests.load(fixture, .organs, "code,name,region\n\(Qidong.responder.code),民政局,320681\n")
+    _ = try await store.refresh()
+    try await store.carryOut(.confirm, met.id)
+    let scope = ReportScope(organs: Set(store.reference.organs.map(\.number)), own: nil)
+    let report = try await store.timeliness(from: Self.wide.from, to: Self.wide.to, by: [.procedure], scope)
+    let rows = Dictionary(uniqueKeysWithValues: (report.rows[.procedure] ?? []).map { ($0.key, $0.figures) })
+    for id in [Recount.receiptOnly, Recount.clockKept] { #expect(rows[.procedure(id)]?.days.median == "1", "\(id)") }
   }
 
   private static func tallies(_ store: Store) throws -> [String] {

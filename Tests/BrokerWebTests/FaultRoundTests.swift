@@ -77,8 +77,34 @@ struct FaultRoundTests {
       Case(
         "whose fields they are is not known", [("/measure", .string("forgive")), ("/data/x", .int(1))], "invalid-body",
         ["/measure"]),
+      Case(
+        "nobody puts it right yesterday",
+        [("/measure", .string("rectify")), ("/by", .string("2026-03-01")), ("/data", .missing)], "invalid-body", ["/by"]
+      ),
+      Case(
+        "that, and no text",
+        [("/measure", .string("rectify")), ("/by", .string("2101-01-01")), ("/data", .missing), ("/text", .missing)],
+        "invalid-body", ["/by", "/text"]),
     ]
     try Self.check(rows, Self.requester, path + "/dispose", good)
+    let today = #"{"measure": "rectify", "by": "2026-03-02", "text": "限期整改"}"#
+    try House.client(Self.requester).done("POST", path + "/dispose", json: today)
+  }
+
+  /// Ids are compared as they are written, and not as Unicode has them look: whoever joins an answer with its question
+  /// compares bytes.
+  @Test(arguments: [("K1", "\u{212A}1"), ("\u{8C48}", "\u{F900}"), ("\u{E9}", "e\u{301}")])
+  func idsThatLookAlikeAreTwo(_ id: String, _ other: String) throws {
+    let asked = [id, other].map { JSONBody.object(["id": .string($0), "text": .string("是否属实？")]) }
+    let both = try House.daemon.open(JSONBody(marriageRequest()).with(.array(asked), at: "/questions").description)
+    let questions = try House.client(Self.requester).get(both)["questions"].array ?? []
+    #expect(questions.compactMap { $0["id"].string }.map { Array($0.utf8) } == [id, other].map { Array($0.utf8) })
+    let one = try House.daemon.open(JSONBody(marriageRequest()).with(.array([asked[0]]), at: "/questions").description)
+    let answer = JSONBody(answerBody()).with(.string(other), at: "/findings/0/question").description
+    let reply = try House.client(Self.responder).call("POST", one + "/answer", json: answer)
+    expectProblem(reply, 422, "invalid-body", other)
+    try House.client(Self.responder).done(
+      "POST", one + "/answer", json: JSONBody(answer).with(.string(id), at: "/findings/0/question").description)
   }
 
   @Test func aTransfer() throws {

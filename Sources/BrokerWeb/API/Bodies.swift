@@ -119,7 +119,7 @@ extension BodyReader {
       let id = text(m["id"], at: pointer + "/id", longest: 100) ?? Self.freshID(index, values)
       let text = text(m["text"], at: pointer + "/text", required: true, longest: 4000)
       let asOf = date(m["asOf"], at: pointer + "/asOf")
-      if questions.contains(where: { $0.id == id }) {
+      if questions.contains(where: { $0.id.utf8.elementsEqual(id.utf8) }) {
         fault(pointer + "/id", "问题编号“\(id)”重复", "the id \"\(id)\" occurs twice")
       }
       questions.append(Question(id: id, text: text ?? "", asOf: asOf))

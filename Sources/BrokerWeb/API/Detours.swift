@@ -57,13 +57,18 @@ extension BodyReader {
     return .remind(text: text(m["text"], at: "/text", longest: 4000))
   }
 
-  /// - Parameter rules: what is wrong with the fields of what the measure opens; asked when something else is already.
-  mutating func dispose(_ json: JSON, rules: (JSON, Disposal.Measure) -> [Fault]) -> Command? {
+  /// - Parameters:
+  ///   - rules: what is wrong with the fields of what the measure opens; asked when something else is already.
+  ///   - dates: the same of the date.
+  mutating func dispose(
+    _ json: JSON, rules: (JSON, Disposal.Measure) -> [Fault], dates: (CalendarDate?) -> [Fault]
+  ) -> Command? {
     guard let m = object(json, at: "", members: ["measure", "by", "text", "data"]) else { return nil }
     let measure = choice(m["measure"], at: "/measure", Disposal.Measure.self, required: true)
     let by = date(m["by"], at: "/by", required: measure == .rectify)
     let text = text(m["text"], at: "/text", required: true, longest: 4000)
     let data = data(m["data"])
+    if !faults.isEmpty { add(dates(by)) }
     if let measure, !faults.isEmpty, !faultyPointers.contains("/data") { add(rules(data, measure)) }
     guard let measure, let text else { return nil }
     return .dispose(.init(measure: measure, by: by, text: text, data: data))

@@ -29,7 +29,9 @@ extension Command {
         reader.transfer(json) { request.faults(transferTo: $0, by: organ, reference: reference) }
       case .remind: reader.remind(json)
       case .dispose:
-        reader.dispose(json) { request.faults(of: $0, disposedBy: $1, now: now, reference: reference) }
+        reader.dispose(
+          json, rules: { request.faults(of: $0, disposedBy: $1, now: now, reference: reference) },
+          dates: { AssistanceRequest.faults(disposedBy: $0, now: now) })
       case .close: reader.close(json)
       }
     if verb == .supply, !reader.faults.isEmpty, let data = json["data"], !reader.faultyPointers.contains("/data") {

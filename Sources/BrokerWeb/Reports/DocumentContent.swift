@@ -59,14 +59,52 @@ struct DocumentContent: Sendable {
   var asOf: String { "\(report.at.date.chinese)\(report.at.rfc3339.dropFirst(11).prefix(5))" }
 
   func name(of organ: Int64) -> String { reference.organ(number: organ)?.name ?? "?" }
-  func title(of procedure: String) -> String { reference.procedures[procedure]?.title.zh ?? procedure }
+  func title(of procedure: String) -> String { reference.title(ofProcedure: procedure)?.zh ?? procedure }
 
-  /// Organs that answered or sent something late or owe something overdue, the worst first.
-  var latest: [ReportTable.Row] {
-    func sum(_ f: Figures) -> Int { f.overdue + f.late.total + f.declinedLate + f.sentLate }
-    return organs.filter { sum($0.figures) > 0 }.sorted {
-      (sum($0.figures), $1.name) > (sum($1.figures), $0.name)
+  /// What an organ was late with, of what was received in the period: counts and words.
+  private func lateness(of row: ReportTable.Row) -> [(count: Int, words: String)] {
+    let (f, ends) = (row.figures, row.organ.flatMap { report.lateEnds[$0] } ?? LateEnds())
+    return [
+      (f.late.total, "逾期答复"), (f.declinedLate, "逾期告知不能协助"), (f.overdue, "逾期未复"), (ends.receiptAlone, "逾期签收"),
+    ] + Self.letGo(ends) + [(f.sentLate, "逾期送交")]
+  }
+
+  /// What left an organ after the due moment without a reply.
+  private static func letGo(_ ends: LateEnds) -> [(count: Int, words: String)] {
+    [(ends[.returned], "逾期后退回"), (ends[.transferred], "逾期后移送"), (ends[.withdrawn], "逾期后被撤回")]
+  }
+
+  /// Whom the document names, and those that received something.
+  var concerned: [String] {
+    let named = endedSince.map { name(of: $0.organ) } + overdueSince.map(\.name)
+    return organs.map(\.name)
+      + named.enumerated().filter { at, name in
+        !organs.contains { $0.name == name } && !named[..<at].contains(name)
+      }.map(\.element)
+  }
+
+  private static func words(_ name: String, _ counts: [(count: Int, words: String)]) -> String {
+    name + counts.filter { $0.count > 0 }.map { "\($0.words)\($0.count)件" }.joined(separator: "、")
+  }
+
+  /// What was received before and ended late in the period, by organ, the most first: a document that was made earlier
+  /// could not tell of it.
+  private var endedSince: [(organ: Int64, counts: [(count: Int, words: String)], sum: Int)] {
+    report.earlierLateEnds.map { organ, ends in
+      let counts =
+        [(ends[.answered], "逾期答复"), (ends[.declined], "逾期告知不能协助"), (ends[.receipt], "逾期签收")] + Self.letGo(ends)
+      return (organ, counts, counts.reduce(0) { $0 + $1.0 })
     }
+    .filter { $0.sum > 0 }.sorted { ($0.sum, name(of: $1.organ)) > ($1.sum, name(of: $0.organ)) }
+  }
+
+  /// Whether any organ was late with a reply, or with saying that it has something: of what ended in the period, or was
+  /// received in it.
+  var hasLateReplies: Bool {
+    total.late.total + total.declinedLate > 0 || !endedSince.isEmpty
+      || report.lateEnds.values.contains { ends in
+        ends.receiptAlone > 0 || Self.letGo(ends).contains { $0.count > 0 }
+      }
   }
 
   /// Of the replies that were due: how many came in time, in tenths of a percent; nil of none.
@@ -89,14 +127,17 @@ struct DocumentContent: Sendable {
 
   var speed: String {
     let f = total
-    guard let median = f.days.median, let p90 = f.days.p90 else { return "本期尚无答复。" }
+    let answered =
+      if let median = f.days.median, let p90 = f.days.p90 {
+        "答复用时中位数\(median)个工作日，九成在\(p90)个工作日以内。"
+      } else { "本期尚无答复。" }
     let acknowledged =
       f.acknowledged.median.map { "签收\(f.acknowledged.total)件，用时中位数\($0)个工作日。" } ?? ""
     let inTime =
       f.acknowledgedOnTime + f.acknowledgedLate > 0
       ? "按期签收\(f.acknowledgedOnTime)件，逾期签收\(f.acknowledgedLate)件（直接办理的视为签收）。" : ""
-    return "答复用时中位数\(median)个工作日，九成在\(p90)个工作日以内。"
-      + (Self.punctuality(f).map { "应复事项按时率\($0)。" } ?? "") + acknowledged + inTime
+    let punctuality = f.answered > 0 ? Self.punctuality(f).map { "应复事项按时率\($0)。" } : nil
+    return answered + (punctuality ?? "") + acknowledged + inTime
   }
 
   var declines: String {
@@ -106,19 +147,32 @@ struct DocumentContent: Sendable {
   }
 
   var lateness: String {
-    let rows = latest
-    guard !rows.isEmpty else { return "本期各机关没有逾期情况。" }
-    let parts = rows.map { row in
-      let f = row.figures
-      let counts = [(f.late.total, "逾期答复"), (f.declinedLate, "逾期告知不能协助"), (f.overdue, "逾期未复"), (f.sentLate, "逾期送交")]
-      return row.name + counts.filter { $0.0 > 0 }.map { "\($0.1)\($0.0)件" }.joined(separator: "、")
+    let late = organs.map { (row: $0, counts: lateness(of: $0)) }
+      .map { (name: $0.row.name, counts: $0.counts, sum: $0.counts.reduce(0) { $0 + $1.count }) }
+      .filter { $0.sum > 0 }.sorted { ($0.sum, $1.name) > ($1.sum, $0.name) }
+    guard !late.isEmpty else {
+      return endedSince.isEmpty && carriedOver == nil ? "本期各机关没有逾期情况。" : "本期收到的事项没有逾期情况。"
     }
-    return "本期存在逾期情况的有\(rows.count)个机关：\(parts.joined(separator: "；"))。"
+    let parts = late.map { Self.words($0.name, $0.counts) }
+    return "本期存在逾期情况的有\(late.count)个机关：\(parts.joined(separator: "；"))。"
+  }
+
+  /// Nil of none.
+  var lateFromBefore: String? {
+    let late = endedSince
+    guard !late.isEmpty else { return nil }
+    let parts = late.map { Self.words(name(of: $0.organ), $0.counts) }
+    return "\(period.from.chinese)前收到、本期逾期办结的另有\(late.reduce(0) { $0 + $1.sum })件："
+      + parts.joined(separator: "；") + "。"
+  }
+
+  private var overdueSince: [ReportTable.Row] {
+    ReportTable.rows(earlier.rows[.organ] ?? [], reference, at: report.at).filter { $0.figures.overdue > 0 }
   }
 
   /// What came before the period and is overdue still: no other month would name it. Nil of none.
   var carriedOver: String? {
-    let rows = ReportTable.rows(earlier.rows[.organ] ?? [], reference, at: report.at).filter { $0.figures.overdue > 0 }
+    let rows = overdueSince
     guard !rows.isEmpty else { return nil }
     let parts = rows.sorted { ($0.figures.overdue, $1.name) > ($1.figures.overdue, $0.name) }
       .map { "\($0.name)\($0.figures.overdue)件" }

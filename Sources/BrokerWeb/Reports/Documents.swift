@@ -20,6 +20,7 @@ struct SummaryDocument {
       html.section("三、分事项情况", "本期涉及\(content.procedures.count)类事项，办理情况如下。")
       html.figures("程序", content.procedures, content.total)
       html.section("四、存在的问题", content.lateness)
+      html.lateFromBefore(content)
       html.element("p", content.declines)
       html.section("五、下一步工作", next)
       html.overdue(content)
@@ -34,7 +35,7 @@ struct SummaryDocument {
     var parts: [String] = []
     let overdue = f.overdue + content.earlier.total.overdue
     if overdue > 0 { parts.append("对逾期未复的\(overdue)件逐件督办，限期答复") }
-    if f.late.total + f.declinedLate > 0 { parts.append("对逾期答复的机关提醒整改，督促其按行政协助事项清单的时限办理") }
+    if content.hasLateReplies { parts.append("对逾期答复、签收的机关提醒整改，督促其按行政协助事项清单的时限办理") }
     if f.sentLate > 0 { parts.append("对逾期送交的机关提醒整改，督促其按规定期限备案、报送") }
     if f.declinedTotal > 0 { parts.append("对不能协助的理由逐件复核，防止推诿") }
     if f.returned + f.transferred > 0 { parts.append("根据退回、移送情况核对行政协助事项清单，明确协助机关") }
@@ -53,13 +54,14 @@ struct CircularDocument {
     let title = "\(content.issuer.name)关于\(content.periodName)协助核查办理时限情况的通报"
     return HTMLText.page(title: title, wide: false) { html in
       html.element("h1", title)
-      let to = content.organs.map(\.name).filter { $0 != content.issuer.name }
+      let to = content.concerned.filter { $0 != content.issuer.name }
       html.element("p", (to.isEmpty ? "各有关机关" : to.joined(separator: "、")) + "：", [("class", "to")])
       html.element("p", "现将\(content.periodSoFar)协助核查办理时限情况通报如下。")
       html.section("一、总体情况", content.received)
       html.element("p", content.speed)
       html.figures("机关", content.organs, content.total)
       html.section("二、逾期情况", content.lateness)
+      html.lateFromBefore(content)
       html.overdue(content)
       html.carriedOver(content)
       html.section("三、不能协助情况", content.declines)
@@ -72,11 +74,12 @@ struct CircularDocument {
     let f = content.total
     let sending = f.sentLate > 0 ? "逾期送交的机关应当查明原因，今后按规定期限备案、报送。" : ""
     let overdue = f.overdue + content.earlier.total.overdue
-    guard overdue + f.late.total + f.declinedLate > 0 || f.sentLate > 0 else {
+    let isLate = overdue > 0 || content.hasLateReplies
+    guard isLate || f.sentLate > 0 else {
       return "请各机关继续按行政协助事项清单的时限办理，确需延期的，届满前按规定提出。"
     }
     return (overdue > 0 ? "逾期未复的，请有关机关收到本通报后立即答复或者书面说明理由。" : "")
-      + (f.late.total + f.declinedLate + overdue > 0 ? "逾期答复的机关应当查明原因，认真整改。" : "") + sending
+      + (isLate ? "逾期答复、签收的机关应当查明原因，认真整改。" : "") + sending
       + "被请求机关不得推诿或者拒绝协助；确需延期的，届满前按规定提出。"
   }
 }
@@ -113,6 +116,10 @@ extension HTMLText {
   /// The longest overdue by name: number, organ and due day, and nobody's personal data.
   mutating func overdue(_ content: DocumentContent) {
     overdue(content.report, content, of: "本期收到、")
+  }
+
+  mutating func lateFromBefore(_ content: DocumentContent) {
+    if let words = content.lateFromBefore { element("p", words) }
   }
 
   /// The same of what was received before.

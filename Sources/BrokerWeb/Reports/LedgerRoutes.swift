@@ -44,15 +44,16 @@ struct LedgerRoutes {
   }
 
   private func procedures(_ call: Call) throws(Problem) -> Set<String> {
-    let known = broker.store.reference.procedures
     let named = call.queryValue("procedure").map { $0.split(separator: ",").map(String.init) }
     let reference = broker.store.reference
-    for id in named ?? [] where known[id] == nil || reference.isSealed(id) {
-      let list = known.keys.filter { !reference.isSealed($0) }.sorted().joined(separator: ", ")
+    // A request keeps its definition after its file has gone, and its place in the ledger.
+    func mayBeListed(_ id: String) -> Bool { reference.knows(procedure: id) && !reference.isSealed(id) }
+    for id in named ?? [] where !mayBeListed(id) {
+      let list = reference.knownProcedures.filter(mayBeListed).joined(separator: ", ")
       throw call.badParameter(
         "procedure", "没有可列入台账的程序“\(id)”；可用：\(list)", "no procedure \"\(id)\" that a ledger may hold; known: \(list)")
     }
-    return Set((named ?? Self.procedures).filter { known[$0] != nil && !reference.isSealed($0) })
+    return Set((named ?? Self.procedures).filter(mayBeListed))
   }
 
   /// Rows that a supervisor reads, who is no party to them, are on record before they are given away.
@@ -89,7 +90,11 @@ private struct LedgerRow {
     let (from, to) = (reference.organ(request.requester), reference.organ(request.responder))
     // A clock that bound the sender was none of the organ that replies: its days are those from receipt.
     let isSenders = request.progress.bindsSender
-    let done = isSenders ? request.closedAt : request.progress.metAt ?? request.closedAt
+    // What was let go of while the clock stood still has used the days until then.
+    let done =
+      isSenders
+      ? request.closedAt
+      : request.progress.metAt ?? (request.closedAt == nil ? nil : request.clockStoppedAt)
     let start = isSenders ? request.receivedAt : request.clockFrom
     let days = done.map {
       reference.calendar(of: request).workingDays(

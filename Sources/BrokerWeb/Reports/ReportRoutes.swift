@@ -88,7 +88,7 @@ struct ReportRoutes {
     // It goes to every organ of the region, so what is sealed stays out, the supervisor's own as well.
     let report = try await broker.store.timeliness(
       from: period.from, to: period.to, by: [.organ, .procedure, .month],
-      ReportScope(organs: audience.scope.organs, own: nil))
+      ReportScope(organs: audience.scope.organs, own: nil), lateEnds: true)
     let earlier = try await broker.store.timeliness(
       from: period.from + -Self.longestDays, to: period.from + -1, by: [.organ],
       ReportScope(organs: audience.scope.organs, own: nil))

@@ -9,6 +9,8 @@ struct ReportTable: Sendable {
     let key: String?
     let name: String
     let figures: Figures
+    /// Its number, of an organ.
+    var organ: Int64?
   }
 
   let report: TimelinessReport
@@ -45,9 +47,11 @@ struct ReportTable: Sendable {
       switch row.key {
       case .organ(let number):
         let organ = reference.organ(number: number)
-        return (Int(number), Row(key: organ?.code.description, name: organ?.name ?? "?", figures: row.figures))
+        return (
+          Int(number), Row(key: organ?.code.description, name: organ?.name ?? "?", figures: row.figures, organ: number)
+        )
       case .procedure(let id):
-        return (0, Row(key: id, name: reference.procedures[id]?.title.zh ?? id, figures: row.figures))
+        return (0, Row(key: id, name: reference.title(ofProcedure: id)?.zh ?? id, figures: row.figures))
       case .item(""): return (.max, Row(key: nil, name: "未列证明事项", figures: row.figures))
       case .item(let code):
         let name = reference.item(code, at: moment).map { "\($0.proof)（\($0.matter)）" } ?? code

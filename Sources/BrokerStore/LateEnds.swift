@@ -1,0 +1,60 @@
+package import BrokerDomain
+internal import GRDB
+
+/// How many turns of an organ ended late, and how.
+package struct LateEnds: Sendable, Equatable {
+  package private(set) var counts: [LateEnd: Int] = [:]
+
+  package init() {}
+
+  package subscript(how: LateEnd) -> Int { counts[how] ?? 0 }
+
+  /// What was acknowledged late, where receipt is all that is owed, and is not replied to.
+  package var receiptAlone: Int { max(0, self[.receipt] - self[.receiptReplied]) }
+
+  package mutating func add(_ how: LateEnd, _ count: Int) { counts[how, default: 0] += count }
+
+  package mutating func add(_ other: LateEnds) { for (how, count) in other.counts { add(how, count) } }
+}
+
+/// What ended late on a day, of what an organ had received on another.
+struct LateEndCount: Hashable {
+  let day: CalendarDate
+  let received: CalendarDate
+  /// Organ number.
+  let organ: Int64
+  let procedure: String
+  let how: LateEnd
+}
+
+/// Tallies of a report go by the day of receipt. What a month has to be told of is also what ended late in it and had been
+/// received before: no report that was made earlier could say so.
+enum LateEndSQL: String, CaseIterable {
+  case count = """
+    INSERT INTO late_end (day, received, organ, procedure, how, count) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (day, received, organ, procedure, how) DO UPDATE SET count = count + excluded.count
+    """
+  case forget = "DELETE FROM late_end"
+  case since = "SELECT day, received, organ, procedure, how, count FROM late_end WHERE day >= $1"
+}
+
+extension LateEndCount {
+  /// Columns in the order of `LateEndSQL.since`.
+  static func read(_ row: SQLRow) -> (LateEndCount, Int)? {
+    guard let how = LateEnd(rawValue: row.text(4)) else { return nil }
+    let count = LateEndCount(
+      day: CalendarDate(dayNumber: Int(row.int(0))), received: CalendarDate(dayNumber: Int(row.int(1))),
+      organ: row.int(2), procedure: row.text(3), how: how)
+    return (count, Int(row.int(5)))
+  }
+}
+
+extension Database {
+  func add(_ lateEnds: [LateEndCount: Int]) throws {
+    for (end, count) in lateEnds {
+      try run(
+        LateEndSQL.count, .int(Int64(end.day.dayNumber)), .int(Int64(end.received.dayNumber)), .int(end.organ),
+        .text(end.procedure), .text(end.how.rawValue), .int(Int64(count)))
+    }
+  }
+}

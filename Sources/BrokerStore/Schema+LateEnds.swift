@@ -1,0 +1,19 @@
+extension Schema {
+  /// What ended late, by the day on which it did and the day of receipt (days since 1970-01-01). The tallies are counted
+  /// anew, by `Store.buildReports`: that also has the days of an answer counted by the calendar by which its clock ran.
+  static let lateEnds = """
+    CREATE TABLE late_end (
+      day INTEGER NOT NULL,
+      received INTEGER NOT NULL,
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      procedure TEXT NOT NULL,
+      how TEXT NOT NULL CHECK (how IN
+        ('answered', 'declined', 'returned', 'transferred', 'withdrawn', 'receipt', 'receipt-replied')),
+      count INTEGER NOT NULL CHECK (count > 0),
+      PRIMARY KEY (day, received, organ, procedure, how)
+    ) STRICT, WITHOUT ROWID;
+    DELETE FROM report_tally;
+    DELETE FROM report_cell;
+    UPDATE report_filing SET through = 0;
+    """
+}
