@@ -55,41 +55,7 @@ package enum StateFile {
       "no permission: it belongs to \(owner), its directory to \(holder), and this runs as \(me); \(remedy.en)")
   }
 
-  /// The same for the owner of the directory, whoever asks: what root may read, the service may not.
-  package static func closedToOwner(of directory: String) -> [Phrase] {
-    var parent = stat()
-    guard stat(directory, &parent) == 0 else { return [] }
-    let kept = ["xiecha.sqlite", "xiecha.sqlite-wal", "xiecha.sqlite-shm", "xiecha.lock"].map { ($0, UInt32(0o6)) }
-    let read = (["xiecha.yaml", "procedures"] + names(directory + "/procedures").map { "procedures/" + $0 })
-      .map { ($0, UInt32(0o4)) }
-    return (kept + read).compactMap { name, wanted in
-      let path = directory + "/" + name
-      var file = stat()
-      guard stat(path, &file) == 0, file.st_uid != parent.st_uid, parent.st_uid != 0 else { return nil }
-      let granted = file.st_mode | (file.st_gid == parent.st_gid ? file.st_mode >> 3 : 0)
-      if granted & wanted == wanted { return nil }
-      let (owner, holder) = (Self.name(file.st_uid), Self.name(parent.st_uid))
-      return Phrase(
-        "\(path): 属主为 \(owner)，服务以 \(holder) 运行，无权使用；请执行 chown --reference=\(directory) \(path)",
-        "it belongs to \(owner) and is closed to the service, which runs as \(holder); "
-          + "run: chown --reference=\(directory) \(path)")
-    }
-  }
-
-  private static func names(_ directory: String) -> [String] {
-    guard let stream = opendir(directory) else { return [] }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name.hasSuffix(".yaml") { names.append(name) }
-    }
-    return names.sorted()
-  }
-
-  private static func name(_ user: uid_t) -> String {
+  static func name(_ user: uid_t) -> String {
     getpwuid(user).map { String(cString: $0.pointee.pw_name) } ?? String(user)
   }
 }

@@ -10,14 +10,14 @@ internal import Testing
 
   init() throws {
     state = try StateDirectory(example: nil)
-    try makePair(certificate, key)
+    try Self.makePair(certificate, key)
   }
 
-  private func makePair(_ certificate: String, _ key: String) throws {
+  static func makePair(_ certificate: String, _ key: String, days: Int = 2) throws {
     let made = try runTool(
       [
         "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out",
-        certificate, "-days", "2", "-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1",
+        certificate, "-days", "\(days)", "-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1",
       ], binary: "/usr/bin/openssl")
     try #require(made.status == 0, "\(made.stderr)")
   }
@@ -65,7 +65,7 @@ internal import Testing
     try expectRefused(
       good.merging(["privateKey": "/nowhere/key.pem"]) { $1 }, at: "privateKey", "/nowhere/key.pem cannot be read")
     let other = state.path + "/other.pem"
-    try makePair(state.path + "/other-certificate.pem", other)
+    try Self.makePair(state.path + "/other-certificate.pem", other)
     try expectRefused(
       good.merging(["privateKey": other]) { $1 }, at: "privateKey",
       "中的证书不配对 / tls.privateKey: \(other) is not the key of the certificate")

@@ -48,7 +48,10 @@ struct Check: ParsableCommand {
       Self.words(onSuperiorOf: organ, isThere: organ.superior.flatMap { reference.organ($0) } != nil)
     }
     if let words = try settings.plainEndpointsWarning(store) { warnings.append("\(words.zh) / \(words.en)") }
-    for words in StateFile.closedToOwner(of: state.path) { warnings.append("\(words.zh) / \(words.en)") }
+    let named = [state.file] + settings.namedFiles.map { $0.path }
+    for words in StateFile.closedToOwner(of: state.path, reading: named) {
+      warnings.append("\(words.zh) / \(words.en)")
+    }
     for warning in warnings { print("注意 / warning        \(warning)") }
     let noun = warnings.count == 1 ? "warning" : "warnings"
     print(

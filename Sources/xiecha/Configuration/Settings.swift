@@ -40,6 +40,15 @@ struct Settings: Equatable {
       officeHours: OfficeHours(officeHours) ?? .standard)
   }
 
+  /// Files that the configuration names, with their keys.
+  var namedFiles: [(key: String, path: String)] {
+    let all: [(key: String, path: String)] = [
+      ("tls.certificate", tlsCertificate), ("tls.privateKey", tlsPrivateKey),
+      ("tls.clientAuthorities", tlsClientAuthorities), ("callbacks.caBundle", caBundle),
+    ]
+    return all.filter { !$0.path.isEmpty }
+  }
+
   /// Host and port; nil when the text is neither `host:port` nor `[v6]:port`.
   var address: (host: String, port: Int)? {
     guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),

@@ -26,10 +26,8 @@ struct StateDirectory: ParsableArguments {
     let file = file
     let settings = try Settings.load(
       file: file, environment: ProcessInfo.processInfo.environment, assignments: assignments)
-    let unreadable = [
-      ("tls.certificate", settings.tlsCertificate), ("tls.privateKey", settings.tlsPrivateKey),
-      ("tls.clientAuthorities", settings.tlsClientAuthorities), ("callbacks.caBundle", settings.caBundle),
-    ].filter { !$1.isEmpty && !FileManager.default.isReadableFile(atPath: $1) }.map { key, path in
+    let closed = settings.namedFiles.filter { !FileManager.default.isReadableFile(atPath: $0.path) }
+    let unreadable = closed.map { key, path in
       ConfigurationFault(
         place: Settings.place(of: key, file), "\(key)：\(path) 无法读取，请检查路径和权限",
         "\(key): \(path) cannot be read; check the path and its permissions")
