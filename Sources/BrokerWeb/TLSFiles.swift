@@ -63,6 +63,36 @@ extension WebOptions {
     _ = try certificates(file, key: key)
   }
 
+  /// What an operator is to know of the time for which the certificates of a PEM file are valid; nil when all is well.
+  /// - Parameter isOwn: the server's own, which is told of before it expires.
+  package static func warning(on file: String, key: String, isOwn: Bool, now: Instant) -> Phrase? {
+    guard let all = try? certificates(file, key: key) else { return nil }
+    let ahead = isOwn ? 30 * Instant.millisecondsPerDay : 0
+    var found: [(number: Int, rank: Int, words: Phrase)] = []
+    for (index, certificate) in all.enumerated() {
+      guard let (rank, words) = limit(of: certificate, ahead, now) else { continue }
+      found.append((number: index + 1, rank: rank, words: words))
+    }
+    guard let worst = found.min(by: { $0.rank < $1.rank }) else { return nil }
+    let others = found.count - 1
+    let more = others > 0 ? Phrase("（另有\(others)个也须查看）", " (and \(others) more to look at)") : Phrase("", "")
+    return Phrase(
+      "\(key)：\(file) 的第\(worst.number)个证书（共\(all.count)个）\(worst.words.zh)\(more.zh)，请换新后重启服务",
+      "\(key): certificate \(worst.number) of \(all.count) in \(file) \(worst.words.en)\(more.en); put a new one there and "
+        + "restart the service")
+  }
+
+  private static func limit(
+    of certificate: NIOSSLCertificate, _ ahead: Int64, _ now: Instant
+  ) -> (rank: Int, words: Phrase)? {
+    let begin = Instant(milliseconds: Int64(certificate.notValidBefore) * 1000)
+    let end = Instant(milliseconds: Int64(certificate.notValidAfter) * 1000)
+    if end < now { return (0, Phrase("已于 \(end.rfc3339) 到期", "expired at \(end.rfc3339)")) }
+    if begin > now { return (1, Phrase("到 \(begin.rfc3339) 才生效", "is not valid before \(begin.rfc3339)")) }
+    if end < now + ahead { return (2, Phrase("将于 \(end.rfc3339) 到期", "expires at \(end.rfc3339)")) }
+    return nil
+  }
+
   private static func certificates(_ file: String, key: String) throws(TLSFault) -> [NIOSSLCertificate] {
     if let found = try? NIOSSLCertificate.fromPEMFile(file), !found.isEmpty { return found }
     throw TLSFault(key, "\(key)：\(file) 中没有PEM格式的证书", "\(key): \(file) holds no certificate in PEM")

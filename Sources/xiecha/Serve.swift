@@ -51,6 +51,7 @@ struct Serve: AsyncParsableCommand {
     store.onCommit { notice in if let earliest = notice.earliestTimer { keeper.armed(earliest) } }
 
     if let words = try settings.plainEndpointsWarning(store) { logger.warning("\(words.zh) / \(words.en)") }
+    for words in settings.certificateWarnings() { logger.warning("\(words.zh) / \(words.en)") }
     let callbacks = try settings.callbackOptions()
     let dispatcher = Dispatcher(store: store, options: callbacks, logger: logger)
     dispatcher.start()

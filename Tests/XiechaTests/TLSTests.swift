@@ -22,6 +22,61 @@ internal import Testing
     try #require(made.status == 0, "\(made.stderr)")
   }
 
+  /// Of a certificate valid from 2099 on.
+  private static let later = """
+    -----BEGIN CERTIFICATE-----
+    MIIBCzCBsgIBATAKBggqhkjOPQQDAjAQMQ4wDAYDVQQDDAVsYXRlcjAiGA8yMDk5
+    MDEwMTAwMDAwMFoYDzIxMDAwMTAxMDAwMDAwWjAQMQ4wDAYDVQQDDAVsYXRlcjBZ
+    MBMGByqGSM49AgEGCCqGSM49AwEHA0IABGwD0g7GbTFGPUyu9HsoZwPIEKfoki/m
+    KldirSSa/tKAOe0oW0CMo7wZq1+DZvpfP4P5CA3rvzZEsZS6SHxTgMEwCgYIKoZI
+    zj0EAwIDSAAwRQIhAMNybaQig437npqfM7uFoDXNKte3o3TjWbSEOUjrbETHAiAc
+    SeGq71LcDUv8SIvfn9ShlWkqO5P3qM6gws0SzJjxag==
+    -----END CERTIFICATE-----
+
+    """
+
+  /// What `check` warns of and, in the same words, the daemon's log.
+  private func expectWarning(_ words: [String]) throws {
+    let check = try state.run(["check"])
+    #expect(check.status == 0, "\(check.stderr)")
+    let warnings = check.stdout.split(separator: "\n").filter { $0.contains("restart the service") }
+    #expect(warnings.count == words.count, "\(check.stdout)")
+    let daemon = try Daemon(state: state)
+    for (warning, part) in zip(warnings, words) {
+      expectBoth(String(warning), part)
+      #expect(daemon.waitForLog(part), "\(daemon.stderrText)")
+    }
+    #expect(daemon.stderrText.contains("restart the service") == !words.isEmpty)
+    #expect(try daemon.terminate() == 0)
+  }
+
+  /// A server goes on with it, and its clients do not.
+  @Test(arguments: [(-1, "expired at 20"), (29, "expires at 20"), (31, "")])
+  func aCertificateThatExpiresIsToldOf(_ days: Int, _ words: String) throws {
+    // The tool makes no new one that has expired, but dates an old one anew.
+    let dated = state.path + "/dated.pem"
+    let made = try runTool(
+      ["x509", "-in", certificate, "-signkey", key, "-days", "\(days)", "-out", dated], binary: "/usr/bin/openssl")
+    try #require(made.status == 0, "\(made.stderr)")
+    try state.setConfig("tls.certificate", to: dated)
+    try state.setConfig("tls.privateKey", to: key)
+    try expectWarning(words.isEmpty ? [] : ["tls.certificate: certificate 1 of 1 in \(dated) \(words)"])
+    // Of authorities nothing is said ahead: there may be many, with another to take over.
+    for name in ["certificate", "privateKey"] { try state.setConfig("tls." + name, to: "\"\"") }
+    try state.setConfig("callbacks.caBundle", to: dated)
+    try expectWarning(days < 0 ? ["callbacks.caBundle: certificate 1 of 1 in \(dated) expired at 20"] : [])
+  }
+
+  @Test func oneOfSeveralThatIsNotValidYetIsCounted() throws {
+    let both = state.path + "/both.pem"
+    try (try String(contentsOfFile: certificate, encoding: .utf8) + Self.later).write(
+      toFile: both, atomically: false, encoding: .utf8)
+    try state.setConfig("callbacks.caBundle", to: both)
+    try expectWarning([
+      "callbacks.caBundle: certificate 2 of 2 in \(both) is not valid before 2099-01-01T08:00:00+08:00"
+    ])
+  }
+
   private func line(of name: String) throws -> Int {
     let lines = try String(contentsOfFile: state.path + "/xiecha.yaml", encoding: .utf8).split(
       separator: "\n", omittingEmptySubsequences: false)

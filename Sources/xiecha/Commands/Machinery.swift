@@ -6,7 +6,13 @@ internal import Foundation
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "检查配置、程序、日历和基础数据，不启动服务 / check everything without starting",
-    discussion: "Example / 示例:\n  xiecha check --state-dir ./state")
+    discussion: """
+      也指出服务无权使用的文件，以及已到期或即将到期的证书。
+      Files that the service may not use are named too, and certificates that have expired or soon will.
+
+      Example / 示例:
+        xiecha check --state-dir ./state
+      """)
 
   @OptionGroup var state: StateDirectory
 
@@ -48,6 +54,7 @@ struct Check: ParsableCommand {
       Self.words(onSuperiorOf: organ, isThere: organ.superior.flatMap { reference.organ($0) } != nil)
     }
     if let words = try settings.plainEndpointsWarning(store) { warnings.append("\(words.zh) / \(words.en)") }
+    for words in settings.certificateWarnings() { warnings.append("\(words.zh) / \(words.en)") }
     let named = [state.file] + settings.namedFiles.map { $0.path }
     for words in StateFile.closedToOwner(of: state.path, reading: named) {
       warnings.append("\(words.zh) / \(words.en)")

@@ -49,6 +49,15 @@ struct Settings: Equatable {
     return all.filter { !$0.path.isEmpty }
   }
 
+  /// Certificates that are not valid now, and our own where it expires soon. Nothing is refused for them: whoever is to
+  /// renew them may still be needed.
+  func certificateWarnings() -> [Phrase] {
+    namedFiles.compactMap { key, path in
+      if key == "tls.privateKey" { return nil }
+      return WebOptions.warning(on: path, key: key, isOwn: key == "tls.certificate", now: BrokerClock.wall)
+    }
+  }
+
   /// Host and port; nil when the text is neither `host:port` nor `[v6]:port`.
   var address: (host: String, port: Int)? {
     guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),
