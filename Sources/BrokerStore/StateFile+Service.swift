@@ -74,7 +74,7 @@ extension StateFile {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      if name.hasSuffix(".yaml") { names.append(name) }
+      if name.hasSuffix(".yaml"), !name.hasPrefix(".") { names.append(name) }
     }
     return names.sorted()
   }

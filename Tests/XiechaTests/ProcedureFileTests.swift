@@ -365,6 +365,22 @@ internal import Testing
     for place in ["a.yaml:6: ", "c.yaml:6: "] { #expect(between.stderr.contains(other + place), "\(between.stderr)") }
   }
 
+  /// What is there, and would count for nothing.
+  @Test(arguments: ["b.yml", "b.YAML", "b.Yml"]) func aFileOfAnotherNameIsRefused(_ name: String) throws {
+    let words = "请改名，否则不会读取 / a procedure's file is named .yaml; rename it"
+    try expectFault(["a.yaml": Self.sample, name: Self.follow], name, words)
+    try expectFault([name: Self.follow], name, words)
+  }
+
+  /// What an editor or another system left there, which is no text at all.
+  @Test(arguments: [".b.yaml", "._a.yaml", ".b.yml"]) func hiddenFilesAreNotRead(_ name: String) throws {
+    let (result, _) = try check(["a.yaml": Self.sample, "b.yaml": Self.follow, name: "id: [\n"])
+    #expect(result.status == 2 && result.stderr.contains("does not exist"), "\(result.stdout)\(result.stderr)")
+    let (alone, directory) = try check([name: Self.follow])
+    #expect(alone.status == 2 && alone.stderr.contains("\(directory.dropLast()): "), "\(alone.stderr)")
+    #expect(alone.stderr.contains("no procedure (*.yaml) was found here"), "\(alone.stderr)")
+  }
+
   /// The sample itself is in order: what `check` then misses is the database.
   @Test func theSampleIsInOrder() throws {
     let (result, _) = try check(["a.yaml": Self.sample, "b.yaml": Self.follow])

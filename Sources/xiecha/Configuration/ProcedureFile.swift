@@ -16,14 +16,20 @@ enum ProcedureFile {
   /// All definitions of a directory, sorted by file name, and the rules that hold between them. The first mistake of
   /// every file is told; what holds between files is looked at when each of them is in order.
   static func loadAll(directory: String) throws(ConfigurationFault) -> [Procedure] {
-    let names = try TextFile.names(directory).filter { $0.hasSuffix(".yaml") }.sorted()
-    guard !names.isEmpty else {
+    // What an editor or another system keeps beside a file begins with a dot.
+    let files = try TextFile.names(directory).filter { !$0.hasPrefix(".") }.sorted()
+    let names = files.filter { $0.hasSuffix(".yaml") }
+    var all: [Loaded] = []
+    var faults: [ConfigurationFault] = files.filter(isMisnamed).map { name in
+      ConfigurationFault(
+        place: directory + "/" + name, "程序文件的扩展名应为 .yaml，请改名，否则不会读取",
+        "a procedure's file is named .yaml; rename it, or it is not read")
+    }
+    guard !names.isEmpty || !faults.isEmpty else {
       throw ConfigurationFault(
         place: directory, "没有程序文件（*.yaml），请从 /usr/share/xiecha/procedures 复制",
         "no procedure (*.yaml) was found here; copy those of /usr/share/xiecha/procedures")
     }
-    var all: [Loaded] = []
-    var faults: [ConfigurationFault] = []
     for name in names {
       do throws(ConfigurationFault) {
         let loaded = try load(file: directory + "/" + name)
@@ -40,6 +46,11 @@ enum ProcedureFile {
     if let fault = ConfigurationFault(faults) { throw fault }
     try FollowUpCheck(all).run()
     return all.map(\.procedure)
+  }
+
+  private static func isMisnamed(_ name: String) -> Bool {
+    let lower = name.lowercased()
+    return !name.hasSuffix(".yaml") && (lower.hasSuffix(".yaml") || lower.hasSuffix(".yml"))
   }
 
   static func load(file: String) throws(ConfigurationFault) -> Loaded {
