@@ -1,6 +1,16 @@
 internal import BrokerDomain
 
 extension ReferenceFile {
+  /// Said once and alone: what a file in another encoding seems to hold is not what it holds.
+  static func encodingFault(_ table: CSVTable) -> ImportFault? {
+    guard let first = table.invalidLines.min() else { return nil }
+    let others = table.invalidLines.count - 1
+    let lines = others == 1 ? "one more line" : "\(others) more lines"
+    let more = others > 0 ? Phrase("（另有\(others)行亦然）", "; so it is with \(lines)") : Phrase("", "")
+    return ImportFault(
+      line: first, Phrase("不是有效的UTF-8\(more.zh)，请将文件另存为UTF-8", "not valid UTF-8\(more.en); save the file as UTF-8"))
+  }
+
   /// A comma that is not quoted shifts the cells behind it, and nothing else tells; what a terminal acts upon belongs
   /// into no name.
   mutating func checkCells() {
@@ -12,9 +22,6 @@ extension ReferenceFile {
           Phrase(
             "有\(cells)格而表头只有\(columns)列；含逗号的格请加引号",
             "\(cells) cells, but the header has \(columns) columns; quote a cell that holds a comma"))
-      }
-      if table.invalidLines.contains(row.line) {
-        fault(row.line, Phrase("不是有效的UTF-8，请将文件另存为UTF-8", "not valid UTF-8; save the file as UTF-8"))
       }
       if row.fields.contains(where: { $0.unicodeScalars.contains(where: Self.isControl) }) {
         fault(row.line, Phrase("含有控制字符，请删去", "it holds a control character; delete it"))

@@ -12,6 +12,7 @@ struct ReferenceFile {
     } catch {
       throw .rows([ImportFault(line: error.line, error.detail)])
     }
+    if let fault = Self.encodingFault(table) { throw .rows([fault]) }
   }
 
   var ignoredColumns: [String] {
