@@ -31,7 +31,11 @@ struct StateFileTests {
     try FileManager.default.removeItem(atPath: state.path + "/data.key")
     #expect(try state.run(["key", "renew-data"]).status == 0)
     #expect(try state.run(["backup", state.path + "/backup/a.sqlite"]).status == 0)
-    for name in ["data.key", "xiecha.lock", "backup", "backup/a.sqlite"] {
+    #expect(try state.run(["export", "organs", state.path + "/organs.csv"]).status == 0)
+    #expect(try state.run(["export", "organs", state.path + ".csv"]).status == 0)
+    defer { try? FileManager.default.removeItem(atPath: state.path + ".csv") }
+    #expect(try owner("../\(URL(fileURLWithPath: state.path).lastPathComponent).csv") == 0, "elsewhere it stays root's")
+    for name in ["data.key", "xiecha.lock", "backup", "backup/a.sqlite", "organs.csv"] {
       #expect(try owner(name) == Self.service, "\(name)")
     }
     for name in FileManager.default.subpaths(atPath: state.path) ?? [] {

@@ -45,6 +45,7 @@ struct Export: ParsableCommand {
       unlink(file)
       throw FileFault.failure(file, number)
     }
+    state.giveToService(file)
     warn("已导出 / exported \(kind.rawValue) to \(file)")
   }
 }

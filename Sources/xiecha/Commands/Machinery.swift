@@ -128,10 +128,8 @@ struct Backup: ParsableCommand {
     try makeBackupDirectory()
     if let fault = FileFault.fault(making: destination) { throw fault }
     try store.backup(to: destination)
-    // In the state directory it is the service's, which deletes what is old.
-    if Self.resolved(destination).hasPrefix(Self.resolved(state.path) + "/") {
-      StateFile.give(destination, toOwnerOf: state.path)
-    }
+    // Which also deletes what is old.
+    state.giveToService(destination)
     let size = (try FileManager.default.attributesOfItem(atPath: destination)[.size] as? Int) ?? 0
     print("已备份 / backed up to \(destination), \(size) bytes")
     print("不含数据密钥 / without the data key, to be kept apart: \(DataKey.path(state.path))")
@@ -142,13 +140,10 @@ extension Backup {
   /// The directory of the nightly backups, where there was none yet.
   private func makeBackupDirectory() throws {
     let parent = URL(fileURLWithPath: destination).deletingLastPathComponent().path
-    guard Self.resolved(parent) == Self.resolved(state.path) + "/backup", access(parent, F_OK) != 0 else { return }
+    let isOurs = StateDirectory.resolved(parent) == StateDirectory.resolved(state.path) + "/backup"
+    guard isOurs, access(parent, F_OK) != 0 else { return }
     guard mkdir(parent, 0o700) == 0 || errno == EEXIST else { throw FileFault.failure(parent, errno) }
     StateFile.give(parent, toOwnerOf: state.path)
-  }
-
-  private static func resolved(_ path: String) -> String {
-    URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
   }
 }
 

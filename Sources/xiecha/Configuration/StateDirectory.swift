@@ -55,6 +55,16 @@ struct StateDirectory: ParsableArguments {
       directory: path, role: .command, procedures: try procedures(), lastDay: settings.lastDay,
       options: settings.database)
   }
+
+  /// What a command of root has written into the directory is the service's; what lies elsewhere stays root's.
+  func giveToService(_ file: String) {
+    guard Self.resolved(file).hasPrefix(Self.resolved(path) + "/") else { return }
+    StateFile.give(file, toOwnerOf: path)
+  }
+
+  static func resolved(_ path: String) -> String {
+    URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+  }
 }
 
 /// The files that come with the program: procedures, calendars, examples. Beside the binary in an installation, in
