@@ -60,7 +60,19 @@ internal import Testing
     ("  bodyBytes: 262144", "  bodyBytes: 10", "limits.bodyBytes must be a whole number from 1024 to 16777216"),
     ("  readers: 4", "  readers: many", "database.readers must be a whole number"),
     ("  allowHTTP: false", "  allowHTTP: 1", "callbacks.allowHTTP must be true or false"),
-    ("  allowedNetworks: []", "  allowedNetworks: [10.0.0.0/40]", "must be a list of networks"),
+    (
+      "  allowedNetworks: []", "  allowedNetworks: 10.0.0.0/8",
+      "must be a list of networks such as [10.0.0.0/8, fd00::/8]\n"
+    ),
+    (
+      "  allowedNetworks: []", "  allowedNetworks: [172.16.0.0/12, 10.0.0.0/40]",
+      "[10.0.0.0/8, fd00::/8]: the prefix length of “10.0.0.0/40” must be 0 to 32\n"
+    ),
+    (
+      "  allowedNetworks: []", "  allowedNetworks: [10.0.0.1/8, gov.cn, 'fd00::/200']",
+      "fd00::/8]: “10.0.0.1/8” has bits set beyond its prefix; write 10.0.0.0/8; “gov.cn” is no IPv4 or IPv6 address; "
+        + "the prefix length of “fd00::/200” must be 0 to 128"
+    ),
     ("listen: \"127.0.0.1:8421\"", "listen: localhost", "listen must be host:port"),
     ("language: zh-CN", "language: fr", "language must be zh-CN or en"),
     ("  officeHours: \"09:00-17:00\"", "  officeHours: \"17:00-09:00\"", "deadlines.officeHours must be HH:MM-HH:MM"),

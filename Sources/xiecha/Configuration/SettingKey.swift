@@ -92,21 +92,6 @@ struct SettingKey {
       })
   }
 
-  private static var networks: SettingKey {
-    SettingKey(
-      name: "callbacks.allowedNetworks",
-      comment: "Networks that callbacks may reach besides the public ones (CIDR); metadata addresses never",
-      get: { .list($0.allowedNetworks) },
-      set: { (settings: inout Settings, value: Value) throws(Mistake) in
-        guard case .list(let networks) = value, networks.allSatisfy({ (try? CIDR($0)) != nil }) else {
-          throw Mistake(
-            expected: Phrase(
-              "网段列表，如 [10.0.0.0/8, fd00::/8]", "a list of networks such as [10.0.0.0/8, fd00::/8]"))
-        }
-        settings.allowedNetworks = networks
-      })
-  }
-
   private static func retry(
     _ name: String, _ comment: String, expected: Phrase, get: @escaping (RetrySchedule) -> Value,
     set: @escaping (RetrySchedule, Value) -> RetrySchedule?
