@@ -34,9 +34,14 @@ internal import Testing
     #expect(!daemon.stderrText.contains(number) && !daemon.stderrText.contains("张"), "nobody is named")
   }
 
+  /// Nor are those that are refused: what is wrong with them is their callers' to mend.
   @Test func ordinaryCallsAreNoNews() throws {
     let daemon = try Daemon(state: StateDirectory())
-    try daemon.client(Qidong.requester).done("GET", "/v1/organs", headers: ["X-Request-Id": "call-quiet"])
+    let (client, quiet) = (try daemon.client(Qidong.requester), ["X-Request-Id": "call-quiet"])
+    try client.done("GET", "/v1/organs", headers: quiet)
+    #expect(try daemon.client().call("GET", "/v1/organs", headers: quiet).status == 401)
+    #expect(try client.call("GET", "/v1/nowhere", headers: quiet).status == 404)
+    #expect(try client.call("POST", "/v1/requests", json: "{}", headers: quiet).status == 422)
     #expect(try daemon.terminate() == 0)
     #expect(!daemon.stderrText.contains("call-quiet"))
   }
