@@ -5,6 +5,8 @@ internal import GRDB
 package struct CalendarPreview: Sendable {
   package let rows: Int
   package let days: CalendarChanges
+  /// Rows that do not say by what their day was announced.
+  package let withoutNotice: Int
   /// The first of them, by age.
   package fileprivate(set) var lines: [MovedDeadline] = []
   /// All of them, those beyond `lines` included.
@@ -31,7 +33,9 @@ extension Store {
     let rows = days.map(\.value)
     let old = reference.calendar
     let scan = DeadlineScan(reference, by: old.amended(by: rows), since: nil)
-    var preview = CalendarPreview(rows: rows.count, days: CalendarChanges(of: old, by: rows))
+    var preview = CalendarPreview(
+      rows: rows.count, days: CalendarChanges(of: old, by: rows),
+      withoutNotice: rows.count { $0.day.notice.isEmpty })
     var after: Int64 = 0
     do throws(StoreError) {
       while true {

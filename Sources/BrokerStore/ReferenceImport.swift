@@ -30,6 +30,8 @@ package struct ImportReport: Sendable {
   package let ignoredColumns: [String]
   /// Of a calendar only.
   package var days = CalendarChanges()
+  /// Rows of a calendar that do not say by what their day was announced.
+  package var daysWithoutNotice = 0
   /// Of the lists only: the version that the file made.
   package var version: ListVersion?
 }
@@ -90,6 +92,7 @@ extension Database {
       report.version = version
     case .days(let days):
       report.days = try write(days, now: now)
+      report.daysWithoutNotice = days.count { $0.value.day.notice.isEmpty }
     }
     try run(ReferenceSQL.bump)
   }

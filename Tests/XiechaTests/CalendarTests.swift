@@ -80,6 +80,27 @@ internal import Testing
     #expect(try runTool(words).status == 2)
   }
 
+  /// Not refused: a day may be known before the number of its notice is.
+  @Test(arguments: [
+    ("date,kind,festival", ["2027-02-05,off,春节", "2027-02-08,off,春节"], 2, "2 days name no notice"),
+    ("date,kind,festival,notice", ["2027-02-05,off,春节, ", "2027-02-08,off,春节,通知"], 1, "one day names no notice"),
+    ("date,kind,festival,notice", ["2027-02-05,off,春节,通知"], 0, ""),
+  ]) func daysWithoutANoticeAreToldOf(_ header: String, _ rows: [String], _ count: Int, _ words: String) throws {
+    let state = try StateDirectory(example: nil)
+    let path = state.path + "/2027.csv"
+    try ([header] + rows + [""]).joined(separator: "\n").write(toFile: path, atomically: false, encoding: .utf8)
+    for more in [["--dry-run"], ["--dry-run", "--json"], []] {
+      let result = try state.run(["import", "calendar", path] + more)
+      #expect(result.status == 0, "\(result.stderr)")
+      let told = result.stderr.split(separator: "\n").filter { $0.contains("no notice") }
+      #expect(told.count == min(count, 1), "\(result.stderr)")
+      guard let line = told.first.map(String.init) else { continue }
+      #expect(line.hasPrefix("\(path): 有\(count)天没有写明依据"), "\(line)")
+      expectBoth(line, words)
+      if more.count == 2 { #expect(result.json["daysWithoutNotice"].int == count, "\(result.stdout)") }
+    }
+  }
+
   @Test func badRowsOfADryRunAreNamed() throws {
     let state = try StateDirectory(example: nil)
     let file = try Self.file(state, "2027-02-30,off,春节,通知")

@@ -30,6 +30,7 @@ extension CalendarPreview {
       w.array("removedDays") { w in for day in days.removed { w.string(nil, day) } }
       w.array("addedDays") { w in for day in days.added { w.string(nil, day) } }
       w.array("changedDays") { w in for day in days.changed { w.string(nil, day) } }
+      w.int("daysWithoutNotice", withoutNotice)
       w.int("moved", moved)
       w.int("becomeFirm", becomeFirm)
       w.int("unchanged", unchanged)

@@ -58,6 +58,7 @@ struct Import: ParsableCommand {
     defer { store.close() }
     if dryRun {
       let preview = try Self.preview(file, store, limit: limit)
+      warnOfMissingNotices(preview.withoutNotice)
       return json ? preview.printJSON() : preview.printText(store.reference)
     }
     let moving = kind == .calendar ? try Self.preview(file, store, limit: 0).moved : 0
@@ -73,6 +74,7 @@ struct Import: ParsableCommand {
       print("  第\(version.number)版，自\(day)起施行 / version \(version.number), in force from \(day)")
     }
     Self.tell(report.days)
+    warnOfMissingNotices(report.daysWithoutNotice)
     guard moving > 0 else { return confirm(store) }
     guard store.hasDaemon else {
       return print("服务启动时变更期限 / they will be moved when the daemon starts")
@@ -80,6 +82,15 @@ struct Import: ParsableCommand {
     confirm(store, milliseconds: 5000 + moving / 4)
     let moved = try store.deadlinesMoved(after: before)
     print("已变更期限\(moved)件 / \(moved) deadlines moved")
+  }
+
+  /// What is explained by such a day cites nothing for it.
+  private func warnOfMissingNotices(_ days: Int) {
+    if days == 0 { return }
+    let said = days == 1 ? "one day names" : "\(days) days name"
+    warn(
+      "\(file): 有\(days)天没有写明依据，据此变更的期限无文号可引；请在 notice 列填写放假通知的文号后重新导入 / \(said) no notice, and a deadline "
+        + "that moves by it cites none; write the notice's number in the column notice and import again")
   }
 
   private static func preview(_ file: String, _ store: Store, limit: Int) throws -> CalendarPreview {
