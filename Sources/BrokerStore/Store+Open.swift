@@ -170,6 +170,10 @@ extension Store {
     guard Glibc.read(descriptor, &header, header.count) == header.count,
       header.starts(with: Array("SQLite format 3".utf8) + [0])
     else { throw .damaged(file: path, "it does not begin as an SQLite database") }
+    // Of a version that it cannot write SQLite takes the file for one that is read-only.
+    guard header[18...19].allSatisfy({ (1...2).contains($0) }) else {
+      throw .damaged(file: path, "its header names a format that no SQLite writes")
+    }
     guard header[68..<72].reduce(0, { $0 << 8 | Int($1) }) == Schema.applicationID else {
       throw .damaged(file: path, "it is not a database of xiecha")
     }

@@ -50,7 +50,7 @@ internal import Testing
     #expect(!FileManager.default.fileExists(atPath: database))
   }
 
-  enum Damage: String, CaseIterable { case truncated, foreign, overwritten, emptied }
+  enum Damage: String, CaseIterable { case truncated, foreign, overwritten, emptied, writeVersion, readVersion }
 
   @Test(arguments: Damage.allCases) func damagedDatabaseIsNamedAndLeftAlone(_ damage: Damage) throws {
     let state = try StateDirectory(example: nil)
@@ -62,6 +62,8 @@ internal import Testing
     case .overwritten:
       bytes.replaceSubrange(8_192..<bytes.count, with: Data(repeating: 0xA5, count: bytes.count - 8_192))
     case .emptied: bytes = Data()
+    case .writeVersion: bytes[18] = 0x5A
+    case .readVersion: bytes[19] = 0
     }
     try bytes.write(to: url)
     for command in [["serve", "--listen", "127.0.0.1:0"], ["check"]] {
