@@ -11,7 +11,7 @@ package struct StoredEvent: Sendable {
   package let at: Instant
   package let actor: OrganCode?
   /// JSON.
-  package let data: [UInt8]
+  package private(set) var data: [UInt8]
   /// Organ number.
   package let requester: Int64
 
@@ -29,6 +29,17 @@ package struct StoredEvent: Sendable {
     actor = row.optionalInt(7).flatMap { reference.organ(number: $0)?.code }
     data = row.bytes(8)
     requester = row.int(9)
+  }
+
+  /// The same without what cannot be read of it: whoever follows the feed could read nothing that stands on a page with
+  /// that, and would never get past it.
+  fileprivate func readable(_ damagedRows: DamagedRows) -> StoredEvent {
+    guard (try? JSON.parse(data)) == nil else { return self }
+    let error = StoreError.damaged(file: StoreError.database, "event \(seq) of request \(request) cannot be read")
+    damagedRows.note(error, "it is told without its data")
+    var event = self
+    event.data = Array("{}".utf8)
+    return event
   }
 }
 
@@ -68,18 +79,18 @@ extension Store {
   }
 
   package func timeline(_ id: EntityID) async throws(StoreError) -> [StoredEvent] {
-    let reference = reference
+    let (reference, damagedRows) = (reference, damagedRows)
     return try await read { db in
-      try db.all(EventSQL.timeline, .int(id.key)) { StoredEvent($0, reference) }
+      try db.all(EventSQL.timeline, .int(id.key)) { StoredEvent($0, reference).readable(damagedRows) }
     }
   }
 
   /// The organ's own events after `seq`, in order, at most `limit`.
   package func feed(organ: Int64, after seq: Int64, limit: Int) async throws(StoreError) -> [StoredEvent] {
-    let reference = reference
+    let (reference, damagedRows) = (reference, damagedRows)
     return try await read { db in
       try db.all(EventSQL.feed, .int(organ), .int(seq), .int(Int64(limit))) {
-        StoredEvent($0, reference)
+        StoredEvent($0, reference).readable(damagedRows)
       }
     }
   }

@@ -43,12 +43,12 @@ extension Store {
     // A key is not older than its receipt; see `ReportBuilder`.
     let end = (query.to + 2).midnight.milliseconds << 12
     var after = max(query.after, (query.from.midnight.milliseconds << 12) - 1)
-    let pageBytes = options.pageBytes
+    let (pageBytes, damagedRows) = (options.pageBytes, damagedRows)
     var (found, bytes): ([StoredRequest], Int) = ([], 0)
     while true {
       let (from, wanted, room) = (after, query.limit + 1 - found.count, pageBytes - bytes)
       let (last, some) = try await read { db in
-        try Self.ledgerSlice(db, query, from, end, wanted: wanted, bytes: room, reference)
+        try Self.ledgerSlice(db, query, from, end, wanted: wanted, bytes: room, reference, damagedRows)
       }
       found += some
       bytes += some.reduce(0) { $0 + $1.request.content.bytes.count }
@@ -67,7 +67,7 @@ extension Store {
   /// - Returns: the last key that was looked at, nil when there are no more; and what belongs to the ledger.
   private static func ledgerSlice(
     _ db: Database, _ query: LedgerQuery, _ from: Int64, _ end: Int64, wanted: Int, bytes room: Int,
-    _ reference: Reference
+    _ reference: Reference, _ damagedRows: DamagedRows
   ) throws -> (Int64?, [StoredRequest]) {
     let (first, last) = (query.from.midnight.milliseconds, (query.to + 1).midnight.milliseconds)
     var (seen, newest, keys): (Int, Int64?, [Int64]) = (0, nil, [])
@@ -81,7 +81,8 @@ extension Store {
     }
     var (rows, bytes): ([StoredRequest], Int) = ([], 0)
     for key in keys where bytes <= room {
-      guard let stored = try StoredRequest.load(key, db, reference) else { continue }
+      let found = try damagedRows.passing("it is in no ledger") { try StoredRequest.load(key, db, reference) }
+      guard let stored = found ?? nil else { continue }
       rows.append(stored)
       bytes += stored.request.content.bytes.count
     }

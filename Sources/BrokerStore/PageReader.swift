@@ -7,6 +7,7 @@ struct ListMemory {
   let unfiled: Unfiled
   let filters: SubjectFilters
   let known: KnownRequests
+  let damagedRows: DamagedRows
   let pageBytes: Int
 }
 
@@ -56,7 +57,10 @@ struct PageReader {
       return nil
     }
     try db.lookUp(ListSQL.matching, query.conditions, of: &self, key: next) { page, row in
-      let listed = ListedRequest(try StoredRequest(row, page.memory.reference), page.memory.reference)
+      let reference = page.memory.reference
+      let stored = try page.memory.damagedRows.passing("it is on no list") { try StoredRequest(row, reference) }
+      guard let stored else { return }
+      let listed = ListedRequest(stored, reference)
       guard page.query.accepts(listed) else { return }
       page.found.append(listed)
       let size = StoredRequest.bytes(row)

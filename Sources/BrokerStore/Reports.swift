@@ -73,10 +73,11 @@ extension Store {
   package func timeliness(
     from: CalendarDate, to: CalendarDate, by groupings: [ReportGrouping], _ scope: ReportScope, lateEnds: Bool = false
   ) async throws(StoreError) -> TimelinessReport {
-    let (reference, now) = (reference, clock.now)
+    let (reference, now, damagedRows) = (reference, clock.now, damagedRows)
     return try await read { db in
       var builder = ReportBuilder(
-        from: from, to: to, groupings: groupings, scope: scope, reference: reference, now: now)
+        from: from, to: to, groupings: groupings, scope: scope, reference: reference, now: now,
+        damagedRows: damagedRows)
       try builder.addTallies(db)
       if lateEnds { try builder.addLateEnds(db) }
       try builder.addUnfiled(db)
@@ -93,6 +94,7 @@ private struct ReportBuilder {
   let scope: ReportScope
   let reference: Reference
   let now: Instant
+  let damagedRows: DamagedRows
   private var tables: [ReportKey: Figures] = [:]
   private var total = Figures()
   private var overdue: [TimelinessReport.Overdue] = []
@@ -101,7 +103,7 @@ private struct ReportBuilder {
 
   init(
     from: CalendarDate, to: CalendarDate, groupings: [ReportGrouping], scope: ReportScope, reference: Reference,
-    now: Instant
+    now: Instant, damagedRows: DamagedRows
   ) {
     self.from = from
     self.to = to
@@ -109,6 +111,7 @@ private struct ReportBuilder {
     self.scope = scope
     self.reference = reference
     self.now = now
+    self.damagedRows = damagedRows
   }
 
   private func keys(organ: Int64, procedure: String, item: String, day: CalendarDate) -> [ReportKey] {
@@ -207,20 +210,22 @@ private struct ReportBuilder {
     // A key is not older than its receipt, and a millisecond has 4096 of them: a day is margin enough.
     let before = (to + 2).midnight.milliseconds << 12
     for organ in scope.organs.sorted() {
-      try db.each(ReportSQL.open, [.int(organ), .int(before)]) { try addOpen($0) }
-      try db.each(ReportSQL.returned, [.int(organ)]) { try addOpen($0) }
+      try db.each(ReportSQL.open, [.int(organ), .int(before)]) { addOpen($0) }
+      try db.each(ReportSQL.returned, [.int(organ)]) { addOpen($0) }
     }
     var seen: Set<Int64> = []
-    try db.each(ReportSQL.unfiledOpen, []) { row in if seen.insert(row.int(0)).inserted { try addOpen(row) } }
+    try db.each(ReportSQL.unfiledOpen, []) { row in if seen.insert(row.int(0)).inserted { addOpen(row) } }
   }
 
   /// Columns in the order of `ReportSQL.open`; of `returned`, what runs on.
-  private mutating func addOpen(_ row: SQLRow) throws {
+  private mutating func addOpen(_ row: SQLRow) {
     let (organ, procedure) = (row.int(2), row.text(3))
     guard scope.includes(organ, procedure, reference) else { return }
     let encoded = row.optionalBytes(10)
     guard let progress = Progress(encoded: encoded) else {
-      throw StoreError.damaged(file: StoreError.database, "an open request cannot be read")
+      let id = EntityID(key: row.int(0), tail: row.int(1))
+      let error = StoreError.damaged(file: StoreError.database, "request \(id) cannot be read")
+      return damagedRows.note(error, "it is in no report as open")
     }
     let day = progress.heldSince(Instant(milliseconds: row.int(6))).date
     guard day >= from, day <= to else { return }

@@ -94,7 +94,8 @@ extension Store {
 
   var listMemory: ListMemory {
     ListMemory(
-      reference: reference, unfiled: unfiled, filters: subjectFilters, known: listed, pageBytes: options.pageBytes)
+      reference: reference, unfiled: unfiled, filters: subjectFilters, known: listed, damagedRows: damagedRows,
+      pageBytes: options.pageBytes)
   }
 
   /// The open requests that an organ made under a commitment (承诺书文号), oldest first.

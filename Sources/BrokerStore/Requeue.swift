@@ -14,6 +14,11 @@ enum RequeueSQL: String, CaseIterable {
   case dead = """
     SELECT seq FROM delivery WHERE endpoint = $1 AND seq > $2 AND state = 'dead' ORDER BY seq LIMIT $3
     """
+  /// What has failed and waits for its next attempt; not what waits for another message.
+  case later = """
+    SELECT next_at, seq FROM outbox WHERE endpoint = $1 AND next_at > $2 AND next_at < 9223372036854775807
+    ORDER BY next_at LIMIT $3
+    """
   case forget = "DELETE FROM delivery WHERE endpoint = $1 AND seq = $2"
   /// What its row tells of the attempt that arrived goes where the failed ones are.
   case keepLast = """
@@ -105,6 +110,23 @@ extension Store {
     return count
   }
 
+  /// Makes due at once what has failed and waits for its next attempt: whoever asks knows that the receiver is mended.
+  /// - Parameter endpoint: nil for all.
+  /// - Returns: how many.
+  package func retryWaiting(of endpoint: Int64? = nil) async throws(StoreError) -> Int {
+    let endpoints =
+      if let endpoint { [endpoint] } else { try await read { db in try db.all(RequeueSQL.live) { $0.int(0) } } }
+    var count = 0
+    for endpoint in endpoints {
+      while true {
+        let some = try await write { try $0.retryWaiting(of: endpoint, most: Self.requeueGroup) }
+        count += some
+        guard some == Self.requeueGroup else { break }
+      }
+    }
+    return count
+  }
+
   /// Makes the dead deliveries of one endpoint pending again, oldest first. Done twice, it finds none the second time.
   /// - Returns: how many, and the event after which to go on when there were more than `limit`.
   package func retryDead(of endpoint: Int64, limit: Int = Store.replayLimit) async throws(StoreError) -> Replayed {
@@ -141,6 +163,18 @@ extension WriteContext {
     let request = try db.first(RequeueSQL.findFinished, .int(endpoint), .int(seq)) { $0.int(0) }
     guard let request else { throw StoreError.notFound }
     try enqueue(endpoint: endpoint, seq: seq, request: request, sent: owner.sent)
+  }
+
+  /// - Returns: how many.
+  fileprivate func retryWaiting(of endpoint: Int64, most: Int) throws -> Int {
+    guard try owner(of: endpoint) != nil else { return 0 }
+    let now = now.milliseconds
+    let rows = try db.all(RequeueSQL.later, .int(endpoint), .int(now), .int(Int64(most))) { ($0.int(0), $0.int(1)) }
+    guard !rows.isEmpty else { return 0 }
+    try ask(for: endpoint)
+    for (at, seq) in rows { try db.run(OutboxSQL.move, .int(now), .int(endpoint), .int(at), .int(seq)) }
+    noteDelivery(to: endpoint)
+    return rows.count
   }
 
   /// - Returns: how many of them were still dead.

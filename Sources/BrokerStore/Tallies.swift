@@ -45,6 +45,7 @@ package enum Statements {
     add(RecomputationSQL.self)
     add(RearmingSQL.self)
     add(LateEndSQL.self)
+    add(VerifyRowsSQL.self)
     add(RequestSQL.self)
     add(ListSQL.self)
     add(OverdueSQL.self)

@@ -171,8 +171,9 @@ extension Database {
   /// How many open requests have rungs of their ladder to come and no timer for them.
   func unarmedRequests(_ reference: Reference) throws -> Int {
     let rows = try all(TimerSQL.unarmed) { (key: $0.int(0), rung: $0.int(1)) }
-    return try rows.count { row in
-      guard let request = try StoredRequest.load(row.key, self, reference)?.request, request.isLadderRunning
+    return rows.count { row in
+      // One that cannot be read is told of as that.
+      guard let request = (try? StoredRequest.load(row.key, self, reference))?.request, request.isLadderRunning
       else { return false }
       // What fired last may belong to an earlier clock.
       let last = RungCode(row.rung).flatMap { $0.leg == request.progress.leg ? $0.rung : nil }

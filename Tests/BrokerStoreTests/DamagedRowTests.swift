@@ -98,6 +98,40 @@ import Testing
     #expect(try await store.refresh() == false, "it is done")
   }
 
+  /// Lists, ledgers, reports and the feed have the others, and what of it can be read.
+  @Test(arguments: [
+    "UPDATE request SET progress = '[]' WHERE key = $1",
+    "UPDATE request SET outcome = '{' WHERE key = $1",
+    "UPDATE event SET data = '{\"from\":#' WHERE request = $1",
+  ]) func theOthersAreRead(_ sql: String) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let told = Told(store)
+    let (bad, good) = (try await store.submit().id, try await store.submit().id)
+    let (isEvent, isOpen) = (sql.contains("event"), !sql.contains("outcome"))
+    if !isOpen { try await store.carryOut(.confirm, bad) }
+    try store.plant(sql, [bad.key])
+    let organ = try store.number(.requester)
+    let listed = try await store.requests(of: organ, RequestFilter(), cursor: nil, limit: 10).items.map(\.request.id)
+    #expect(listed == (isEvent ? [good, bad] : [good]))
+    let march = (from: CalendarDate("2026-03-01")!, to: CalendarDate("2026-03-31")!)
+    let ledger = try await store.ledger(
+      LedgerQuery(from: march.from, to: march.to, procedures: ["verification"], organs: [organ], after: 0, limit: 10))
+    #expect(ledger.items.map(\.request.id) == (isEvent ? [bad, good] : [good]))
+    let scope = ReportScope(organs: Set(store.reference.organs.map(\.number)), own: nil)
+    let report = try await store.timeliness(from: march.from, to: march.to, by: [.organ], scope)
+    #expect(report.total.open == (isEvent ? 2 : 1))
+    for events in [try await store.feed(organ: organ, after: 0, limit: 10), try await store.timeline(bad)] {
+      #expect(events.first?.request == bad && events.first?.type == "request.submitted")
+      #expect(events.first.map { (try? JSON.parse($0.data)) != nil } == true)
+      #expect((events.first?.data == Array("{}".utf8)) == isEvent)
+    }
+    #expect(!told.words.isEmpty && told.words.allSatisfy { $0.contains("\(bad)") }, "\(told.words)")
+    #expect(
+      store.damagedRows.count == told.words.count && (isEvent || isOpen || told.words.count == 2), "\(told.words)")
+    #expect(try store.verify().isEmpty == false)
+  }
+
   @Test func theMessagesOfTheOthersAreDue() async throws {
     let store = try Fixture().open()
     defer { store.close() }

@@ -56,6 +56,25 @@ extension Store {
     #expect(try await store.retryAllDead() == 0)
   }
 
+  /// What has failed goes at once when its receiver is mended, and one that waits for another goes on waiting.
+  @Test func whatWaitsForItsNextAttemptIsDueAtOnce() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    let first = try await store.submit()
+    try await store.submit()
+    try await store.carryOut(.acknowledge(officer: nil), first.id)
+    for row in try store.due(endpoint) {
+      try await store.settle(row, .retry(at: store.clock.now + 3_600_000), status: 500)
+    }
+    #expect(try store.due(endpoint).isEmpty)
+    #expect(try await store.retryWaiting(of: endpoint.id.key) == 2)
+    #expect(Set(try store.due(endpoint).map(\.seq)) == [1, 2], "the acknowledgement waits for its request")
+    #expect(try await store.retryWaiting() == 0)
+    #expect(try store.verify() == [])
+    #expect(Set(try await store.drain(endpoint)) == [1, 2, 3])
+  }
+
   /// Whatever the order in which they are asked for.
   @Test(arguments: [[1, 2, 3], [3, 2, 1], [2, 3, 1], [3, 1, 2]] as [[Int64]])
   func retriesOneByOne(order: [Int64]) async throws {

@@ -12,6 +12,9 @@ import Testing
     try await store.carryOut(.acknowledge(officer: "钱七"), request.id)
     let answered = try await store.submit()
     try await store.carryOut(.confirm, answered.id)
+    let asked = try await store.submit()
+    try await store.carryOut(.ask(text: "请补充结婚登记地"), asked.id)
+    try await store.carryOut(.supply(text: "启东市"), asked.id, by: .requester)
   }
 
   /// A fault by hand and a word of its report.
@@ -44,6 +47,17 @@ import Testing
       INSERT INTO report_tally VALUES (0, 20500, 1, 0, 1); INSERT INTO report_tally VALUES (1, 20483, 1, 0, 1)
       """, "figures of reports"
     ),
+    (
+      "UPDATE request SET content = replace(content, '\"questions', '#questions')",
+      "requests that cannot"
+    ),
+    ("UPDATE request SET outcome = '{' WHERE outcome IS NOT NULL", "requests that cannot be read: 1 rows"),
+    ("UPDATE request SET progress = '[]' WHERE version = 2", "requests that cannot be read"),
+    (
+      "UPDATE event SET data = replace(data, '\"', '#') WHERE seq = 1",
+      "events that cannot be read, by number: 1 rows, 1"
+    ),
+    ("UPDATE request_past SET state = 'unheard-of'", "whose past cannot be read"),
     ("UPDATE timer SET request = request + 1000", "foreign key"),
     ("INSERT INTO disclosure (request, organ, api_key, at) VALUES (1, 1, 1, 0)", "foreign key"),
   ]

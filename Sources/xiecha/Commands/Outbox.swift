@@ -91,22 +91,24 @@ struct Outbox: AsyncParsableCommand {
     @Argument(help: "The delivery's id, from: xiecha outbox list")
     var id: String?
 
-    @Flag(
-      name: [.customLong("all"), .customLong("all-dead")],
-      help: "Every dead delivery of an endpoint that still exists, oldest first.")
+    @Flag(help: "Every dead delivery, oldest first, and every one that has failed and waits for its next attempt.")
+    var all = false
+
+    @Flag(help: "Every dead delivery, oldest first.")
     var allDead = false
 
-    @Option(help: "With --all: of this endpoint only.")
+    @Option(help: "With --all or --all-dead: of this endpoint only.")
     var endpoint: String?
 
     @OptionGroup var state: StateDirectory
 
     func run() async throws {
-      guard (id == nil) == allDead else {
-        throw ValidationError("请写明投递编号或者 --all，二者取一 / name either a delivery's ID or --all")
+      guard [id != nil, all, allDead].count(where: { $0 }) == 1 else {
+        throw ValidationError(
+          "请写明投递编号、--all 或者 --all-dead，三者取一 / name one of a delivery's ID, --all and --all-dead")
       }
-      guard endpoint == nil || allDead else {
-        throw ValidationError("--endpoint 与 --all 同用 / --endpoint goes with --all")
+      guard endpoint == nil || id == nil else {
+        throw ValidationError("--endpoint 与 --all、--all-dead 同用 / --endpoint goes with --all or --all-dead")
       }
       let only = try endpoint.map { text in
         guard let id = EntityID(text) else {
@@ -134,6 +136,7 @@ struct Outbox: AsyncParsableCommand {
       } else {
         count = try await store.retryAllDead()
       }
+      if all { count += try await store.retryWaiting(of: only?.key) }
       print("已安排重试\(count)条 / \(count) deliveries will be tried again")
     }
   }
