@@ -41,7 +41,7 @@ package struct Finish: Sendable {
 
   /// Events that count. The others leave every figure as it is; being submitted counts where the clock binds the sender.
   package static let types: [EventType] = [
-    .submitted, .acknowledged, .supplementAsked, .answered, .declined, .returned, .transferred, .withdrawn,
+    .submitted, .acknowledged, .supplementAsked, .answered, .declined, .returned, .transferred, .withdrawn, .closed,
   ]
 
   /// The day on which the organ received it.
@@ -81,6 +81,7 @@ package struct Finish: Sendable {
   /// and was let go of afterwards (withdrawn while particulars were waited for) ended in time.
   package var lateEnd: LateEnd? {
     guard !isSenders else { return nil }
+    if progress.runsOn, type == .withdrawn || type == .closed { return at >= dueAt ? .letGo : nil }
     let wasMet = progress.metAt != nil
     switch type {
     case .acknowledged: return progress.metAt == at && at >= dueAt ? .receipt : nil
@@ -94,6 +95,9 @@ package struct Finish: Sendable {
     default: return nil
     }
   }
+
+  /// The day since which whoever ended it late had it.
+  package var heldSince: CalendarDate { lateEnd == .letGo ? progress.heldSince(receivedAt).date : receivedOn }
 
   /// Whether the organ said in time that it has the request, where this is how it first said so: by acknowledging receipt,
   /// or without that by what tells the same and more, an answer, a decline, a return or asking for particulars. Nil of any
@@ -116,6 +120,8 @@ package enum LateEnd: String, Sendable, CaseIterable {
   case answered, declined, returned, transferred, withdrawn
   /// Receipt was acknowledged, where that is all that is owed.
   case receipt
+  /// What ran on while it lay returned with the organ that had asked was withdrawn or closed by it.
+  case letGo = "let-go"
   /// What had been acknowledged late was replied to: no second lateness.
   case receiptReplied = "receipt-replied"
 }

@@ -87,7 +87,7 @@ enum InboxSQL: String, CaseIterable {
   case list = """
     SELECT i.seq, i.request, r.tail, i.rung, i.audience, i.at, i.due_day, r.procedure, r.requester, i.responder,
       r.reference, CASE WHEN i.audience = 'supervisor' OR i.organ IN (r.requester, r.responder) THEN r.state END,
-      json_extract(r.progress, '$.binds'), (SELECT e.actor FROM event e WHERE e.seq = i.rung / 10 - 4000000),
+      iif(json_valid(r.progress), json_extract(r.progress, '$.binds'), NULL), (SELECT e.actor FROM event e WHERE e.seq = i.rung / 10 - 4000000),
       i.provisional
     FROM inbox i CROSS JOIN request r ON r.key = i.request
     WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4

@@ -80,12 +80,18 @@ extension Store {
       keys.append(row.int(0))
     }
     var (rows, bytes): ([StoredRequest], Int) = ([], 0)
-    for key in keys where bytes <= room {
+    var looked = keys.count < wanted ? nil : keys.last
+    for (index, key) in keys.enumerated() {
+      if bytes > room {
+        looked = keys[index - 1]
+        break
+      }
       let found = try damagedRows.passing("it is in no ledger") { try StoredRequest.load(key, db, reference) }
       guard let stored = found ?? nil else { continue }
       rows.append(stored)
       bytes += stored.request.content.bytes.count
     }
-    return (seen < ledgerSlice ? nil : newest, rows)
+    // What follows the last key that was looked at is still to come, also where one of these could not be read.
+    return (looked ?? (seen < ledgerSlice ? nil : newest), rows)
   }
 }

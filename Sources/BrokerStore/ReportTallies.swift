@@ -12,7 +12,8 @@ enum ReportSQL: String, CaseIterable {
   /// What counts among the events after `$1`, up to `$2`, with the request as it was then: the past that replaced it,
   /// or the present. Being submitted counts for the sender, and only when it says that it was late. A transfer is told by
   /// what it was before, for it ends the turn of the organ that had it; a ruling that leaves it there ends none. Who asked
-  /// for particulars in this turn had said that he has it.
+  /// for particulars in this turn had said that he has it. Being closed counts for the organ that asked, where the clock ran
+  /// on with it.
   case finishes = """
     SELECT e.type, e.at, CASE e.type WHEN 'request.transferred' THEN p.responder
         WHEN 'request.submitted' THEN e.requester ELSE e.responder END, r.procedure,
@@ -26,7 +27,8 @@ enum ReportSQL: String, CaseIterable {
         THEN (SELECT s.at FROM event s WHERE s.request = e.request AND s.seq < e.seq
           AND s.type = 'request.supplement-asked' AND NOT EXISTS (
             SELECT 1 FROM event t WHERE t.request = e.request AND t.seq > s.seq AND t.seq < e.seq
-              AND t.type = 'request.transferred' AND instr(t.data, '"kept":true') = 0)) END)
+              AND t.type = 'request.transferred' AND instr(t.data, '"kept":true') = 0)) END),
+      e.requester
     FROM event e CROSS JOIN request r ON r.key = e.request
     LEFT JOIN request_past p ON p.request = e.request AND p.version = (
       SELECT q.version FROM request_past q
@@ -34,7 +36,8 @@ enum ReportSQL: String, CaseIterable {
       ORDER BY q.version LIMIT 1)
     WHERE e.seq > $1 AND e.seq <= $2 AND (e.type IN ('request.acknowledged', 'request.supplement-asked', 'request.answered',
         'request.declined', 'request.returned', 'request.transferred', 'request.withdrawn')
-      OR e.type = 'request.submitted' AND instr(e.data, '"late":true'))
+      OR e.type = 'request.submitted' AND instr(e.data, '"late":true')
+      OR e.type = 'request.closed' AND iif(json_valid(r.progress), json_extract(r.progress, '$.runsOn'), NULL) IS NOT NULL)
       AND (e.type <> 'request.transferred' OR p.responder <> e.responder)
     """
   case cell = "SELECT id FROM report_cell WHERE organ = $1 AND procedure = $2 AND item = $3 AND measure = $4"
@@ -58,8 +61,8 @@ enum ReportSQL: String, CaseIterable {
     SELECT r.key, r.tail, r.requester, r.procedure, coalesce(r.item, ''), r.state, r.received_at, r.due_at, r.due_day,
       r.reference, r.progress
     FROM request r
-    WHERE r.requester = $1 AND r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL
-      AND json_extract(r.progress, '$.metAt') IS NULL
+    WHERE r.requester = $1 AND r.state = 'returned' AND iif(json_valid(r.progress), json_extract(r.progress, '$.runsOn'), NULL) IS NOT NULL
+      AND iif(json_valid(r.progress), json_extract(r.progress, '$.metAt'), NULL) IS NULL
     """
   /// What an organ has before it in requests with events that are not filed yet, whoever has them; a row for each such event, because
   /// DISTINCT would have SQLite read an index of all events for it.
@@ -125,7 +128,8 @@ extension Database {
       finish.acknowledgement(calendar, lastDay: reference.lastDay).map { count($0) }
       if let how = finish.lateEnd {
         let late = LateEndCount(
-          day: finish.at.date, received: finish.receivedOn, organ: row.int(2), procedure: row.text(3), how: how)
+          day: finish.at.date, received: finish.heldSince, organ: row.int(how == .letGo ? 11 : 2),
+          procedure: row.text(3), how: how)
         counts.lateEnds[late, default: 0] += 1
       }
     }

@@ -80,7 +80,7 @@ extension Store {
         damagedRows: damagedRows)
       try builder.addTallies(db)
       if lateEnds { try builder.addLateEnds(db) }
-      try builder.addUnfiled(db)
+      try builder.addUnfiled(db, lateEnds: lateEnds)
       try builder.addOpen(db)
       return builder.report
     }
@@ -196,10 +196,10 @@ private struct ReportBuilder {
   }
 
   /// Fewer than `Filing.every` events and one batch.
-  mutating func addUnfiled(_ db: Database) throws {
+  mutating func addUnfiled(_ db: Database, lateEnds: Bool) throws {
     let newest = try db.first(EventSQL.newest) { $0.int(0) } ?? 0
     let counts = try db.reportCounts(after: try db.reportedThrough(), through: newest, reference)
-    for (key, count) in counts.lateEnds { add(key, count) }
+    if lateEnds { for (key, count) in counts.lateEnds { add(key, count) } }
     for (key, count) in counts.tallies
     where key.day >= from && key.day <= to && scope.includes(key.cell.organ, key.cell.procedure, reference) {
       add(key.cell, key.day, days: key.days, count: count)

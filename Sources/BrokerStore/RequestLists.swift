@@ -49,11 +49,11 @@ enum ListSQL: String, CaseIterable {
         WHEN 'region' THEN 1 WHEN 'supervisor' THEN 0 ELSE r.requester = $3 OR r.responder = $3 END
       AND ($4 IS NULL OR instr($4, ' ' || r.state || ' ') > 0)
       AND ($5 IS NULL OR r.procedure = $5) AND ($6 IS NULL OR ((r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $6
-        AND json_extract(r.progress, '$.metAt') IS NULL))
+        OR r.state = 'returned' AND iif(json_valid(r.progress), json_extract(r.progress, '$.runsOn'), NULL) IS NOT NULL) AND r.due_at <= $6
+        AND iif(json_valid(r.progress), json_extract(r.progress, '$.metAt'), NULL) IS NULL))
       AND ($7 IS NULL OR r.due_at < $7) AND ($8 IS NULL OR NOT ((r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL) AND r.due_at <= $8
-        AND json_extract(r.progress, '$.metAt') IS NULL))
+        OR r.state = 'returned' AND iif(json_valid(r.progress), json_extract(r.progress, '$.runsOn'), NULL) IS NOT NULL) AND r.due_at <= $8
+        AND iif(json_valid(r.progress), json_extract(r.progress, '$.metAt'), NULL) IS NULL))
       AND ($9 IS NULL OR r.updated_at > $9) AND ($10 IS NULL OR s.id_number = $10)
     """
   case changed = """
@@ -63,12 +63,12 @@ enum ListSQL: String, CaseIterable {
   case commitment = """
     SELECT f.request FROM filed_request f CROSS JOIN request r ON r.key = f.request
     WHERE f.organ = $1 AND f.role = 0 AND f.open = 1 AND r.open = 1
-      AND json_extract(r.content, '$.commitment.number') = $2
+      AND iif(json_valid(r.content), json_extract(r.content, '$.commitment.number'), NULL) = $2
     """
   case unfiledCommitment = """
     SELECT r.key FROM event e CROSS JOIN request r ON r.key = e.request
     WHERE e.seq > (SELECT through FROM filing) AND r.requester = $1 AND r.open = 1
-      AND json_extract(r.content, '$.commitment.number') = $2
+      AND iif(json_valid(r.content), json_extract(r.content, '$.commitment.number'), NULL) = $2
     """
 }
 

@@ -14,10 +14,11 @@ enum RequeueSQL: String, CaseIterable {
   case dead = """
     SELECT seq FROM delivery WHERE endpoint = $1 AND seq > $2 AND state = 'dead' ORDER BY seq LIMIT $3
     """
-  /// What has failed and waits for its next attempt; not what waits for another message.
+  /// What has failed before a moment and waits for its next attempt; not what waits for another message.
   case later = """
-    SELECT next_at, seq FROM outbox WHERE endpoint = $1 AND next_at > $2 AND next_at < 9223372036854775807
-    ORDER BY next_at LIMIT $3
+    SELECT next_at, seq FROM outbox
+    WHERE endpoint = $1 AND next_at > $2 AND next_at < 9223372036854775807 AND coalesce(last_at, 0) < $3
+    ORDER BY next_at LIMIT $4
     """
   case forget = "DELETE FROM delivery WHERE endpoint = $1 AND seq = $2"
   /// What its row tells of the attempt that arrived goes where the failed ones are.
@@ -111,15 +112,17 @@ extension Store {
   }
 
   /// Makes due at once what has failed and waits for its next attempt: whoever asks knows that the receiver is mended.
+  /// What fails again meanwhile waits for its turn. Of an endpoint that is off nothing is sent, and nothing is moved.
   /// - Parameter endpoint: nil for all.
   /// - Returns: how many.
   package func retryWaiting(of endpoint: Int64? = nil) async throws(StoreError) -> Int {
     let endpoints =
       if let endpoint { [endpoint] } else { try await read { db in try db.all(RequeueSQL.live) { $0.int(0) } } }
+    let asked = clock.now
     var count = 0
     for endpoint in endpoints {
       while true {
-        let some = try await write { try $0.retryWaiting(of: endpoint, most: Self.requeueGroup) }
+        let some = try await write { try $0.retryWaiting(of: endpoint, asked: asked, most: Self.requeueGroup) }
         count += some
         guard some == Self.requeueGroup else { break }
       }
@@ -166,10 +169,13 @@ extension WriteContext {
   }
 
   /// - Returns: how many.
-  fileprivate func retryWaiting(of endpoint: Int64, most: Int) throws -> Int {
-    guard try owner(of: endpoint) != nil else { return 0 }
+  fileprivate func retryWaiting(of endpoint: Int64, asked: Instant, most: Int) throws -> Int {
+    guard try owner(of: endpoint) != nil, try db.first(OutboxSQL.isOn, .int(endpoint), body: { _ in true }) == true
+    else { return 0 }
     let now = now.milliseconds
-    let rows = try db.all(RequeueSQL.later, .int(endpoint), .int(now), .int(Int64(most))) { ($0.int(0), $0.int(1)) }
+    let rows = try db.all(
+      RequeueSQL.later, .int(endpoint), .int(now), .int(asked.milliseconds + 1), .int(Int64(most))
+    ) { ($0.int(0), $0.int(1)) }
     guard !rows.isEmpty else { return 0 }
     try ask(for: endpoint)
     for (at, seq) in rows { try db.run(OutboxSQL.move, .int(now), .int(endpoint), .int(at), .int(seq)) }

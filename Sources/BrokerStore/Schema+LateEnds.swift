@@ -8,7 +8,7 @@ extension Schema {
       organ INTEGER NOT NULL REFERENCES organ (number),
       procedure TEXT NOT NULL,
       how TEXT NOT NULL CHECK (how IN
-        ('answered', 'declined', 'returned', 'transferred', 'withdrawn', 'receipt', 'receipt-replied')),
+        ('answered', 'declined', 'returned', 'transferred', 'withdrawn', 'receipt', 'receipt-replied', 'let-go')),
       count INTEGER NOT NULL CHECK (count > 0),
       PRIMARY KEY (day, received, organ, procedure, how)
     ) STRICT, WITHOUT ROWID;

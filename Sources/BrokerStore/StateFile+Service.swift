@@ -32,10 +32,11 @@ extension StateFile {
     _ path: String, _ use: Use, _ file: stat, _ service: ServiceUser, _ directory: String
   ) -> Phrase {
     let isOwn = file.st_uid == service.id
-    var commands = isOwn ? [] : ["chown --reference=\(directory) \(path)"]
-    if file.st_mode >> 6 & use.rawValue != use.rawValue { commands.append("chmod u+\(use.letters) \(path)") }
+    let quoted = quoted(path)
+    var commands = isOwn ? [] : ["chown --reference=\(Self.quoted(real(directory))) \(quoted)"]
+    if file.st_mode >> 6 & use.rawValue != use.rawValue { commands.append("chmod u+\(use.letters) \(quoted)") }
     // A directory on the way to a file has others in it, who keep it.
-    if use == .enter, !isOwn { commands = ["chmod a+x \(path)"] }
+    if use == .enter, !isOwn { commands = ["chmod a+x \(quoted)"] }
     let command = commands.joined(separator: " && ")
     let digits = String(file.st_mode & 0o7777, radix: 8)
     let mode = String(repeating: "0", count: max(0, 3 - digits.count)) + digits
@@ -58,6 +59,20 @@ extension StateFile {
       }
     }
     return way
+  }
+
+  /// As a shell takes it for one word.
+  private static func quoted(_ path: String) -> String {
+    let isPlain = path.utf8.allSatisfy {
+      switch $0 {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"),
+        UInt8(ascii: "_"):
+        true
+      default: false
+      }
+    }
+    return isPlain ? path : "'" + path.replacing("'", with: "'\\''") + "'"
   }
 
   private static func real(_ path: String) -> String {

@@ -134,10 +134,10 @@ enum VerifySQL: String, CaseIterable {
       SELECT procedure, state FROM (
         SELECT procedure, state, 1 AS n FROM request
         UNION ALL SELECT r.procedure, 'overdue', 1 FROM request r
-          JOIN event e ON e.request = r.key AND e.rung = 3 + 10 * coalesce(json_extract(r.progress, '$.leg'), 0)
+          JOIN event e ON e.request = r.key AND e.rung = 3 + 10 * coalesce(iif(json_valid(r.progress), json_extract(r.progress, '$.leg'), NULL), 0)
           WHERE (r.state IN ('submitted', 'acknowledged')
-            OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
-            AND json_extract(r.progress, '$.metAt') IS NULL
+            OR r.state = 'returned' AND iif(json_valid(r.progress), json_extract(r.progress, '$.runsOn'), NULL) IS NOT NULL)
+            AND iif(json_valid(r.progress), json_extract(r.progress, '$.metAt'), NULL) IS NULL
         UNION ALL SELECT procedure, state, -count FROM tally
       ) c GROUP BY procedure, state HAVING sum(n) <> 0
     ) d
@@ -176,10 +176,10 @@ enum VerifySQL: String, CaseIterable {
     SELECT count(*) FROM request r WHERE NOT EXISTS (
       SELECT 1 FROM event e WHERE e.request = r.key AND e.seq > (SELECT through FROM filing))
     AND CASE WHEN (r.state IN ('submitted', 'acknowledged')
-        OR r.state = 'returned' AND json_extract(r.progress, '$.runsOn') IS NOT NULL)
-      AND json_extract(r.progress, '$.metAt') IS NULL
+        OR r.state = 'returned' AND iif(json_valid(r.progress), json_extract(r.progress, '$.runsOn'), NULL) IS NOT NULL)
+      AND iif(json_valid(r.progress), json_extract(r.progress, '$.metAt'), NULL) IS NULL
       THEN EXISTS (SELECT 1 FROM event e
-          WHERE e.request = r.key AND e.rung = 3 + 10 * coalesce(json_extract(r.progress, '$.leg'), 0))
+          WHERE e.request = r.key AND e.rung = 3 + 10 * coalesce(iif(json_valid(r.progress), json_extract(r.progress, '$.leg'), NULL), 0))
         AND NOT (
           EXISTS (SELECT 1 FROM filed_overdue f WHERE f.organ = r.requester AND f.role = 0 AND f.request = r.key)
           AND EXISTS (SELECT 1 FROM filed_overdue f WHERE f.organ = r.responder AND f.role = 1 AND f.request = r.key))

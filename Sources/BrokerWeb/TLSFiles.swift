@@ -64,10 +64,15 @@ extension WebOptions {
   }
 
   /// What an operator is to know of the time for which the certificates of a PEM file are valid; nil when all is well.
-  /// - Parameter isOwn: the server's own, which is told of before it expires.
-  package static func warning(on file: String, key: String, isOwn: Bool, now: Instant) -> Phrase? {
+  /// - Parameters:
+  ///   - isOwn: the server's own, which is told of before it expires.
+  ///   - isBundle: one that is valid is enough: old roots stay in the bundles of a system for years.
+  package static func warning(
+    on file: String, key: String, isOwn: Bool, isBundle: Bool = false, now: Instant
+  ) -> Phrase? {
     guard let all = try? certificates(file, key: key) else { return nil }
     let ahead = isOwn ? 30 * Instant.millisecondsPerDay : 0
+    if isBundle, all.contains(where: { limit(of: $0, ahead, now) == nil }) { return nil }
     var found: [(number: Int, rank: Int, words: Phrase)] = []
     for (index, certificate) in all.enumerated() {
       guard let (rank, words) = limit(of: certificate, ahead, now) else { continue }

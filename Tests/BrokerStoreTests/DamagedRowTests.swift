@@ -132,6 +132,63 @@ import Testing
     #expect(try store.verify().isEmpty == false)
   }
 
+  /// However little is asked for at a time, none of the others is left out.
+  @Test(arguments: [1, 2, 3, 50]) func theOthersAreOnTheirPages(_ limit: Int) async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    var ids: [EntityID] = []
+    for _ in 0..<7 { ids.append(try await store.submit().id) }
+    for index in [0, 3, 6] { try store.plant("UPDATE request SET progress = '{' WHERE key = $1", [ids[index].key]) }
+    let sound = [1, 2, 4, 5].map { ids[$0] }
+    let organ = try store.number(.requester)
+    let (from, to) = (CalendarDate("2026-03-01")!, CalendarDate("2026-03-31")!)
+    var (found, after): ([EntityID], Int64?) = ([], 0)
+    while let next = after {
+      let page = try await store.ledger(
+        LedgerQuery(from: from, to: to, procedures: ["verification"], organs: [organ], after: next, limit: limit))
+      found += page.items.map(\.request.id)
+      after = page.next
+    }
+    #expect(found == sound)
+    var (listed, cursor): ([EntityID], Int64?) = ([], nil)
+    repeat {
+      let page = try await store.requests(of: organ, RequestFilter(), cursor: cursor, limit: limit)
+      listed += page.items.map(\.request.id)
+      cursor = page.next
+    } while cursor != nil
+    #expect(listed == sound.reversed())
+  }
+
+  /// Broken off in the middle, or of another shape: of what is overdue, and lies returned on a clock that runs on.
+  @Test(arguments: ["{", "[]"], [true, false]) func whatIsOverdueIsReadToo(_ progress: String, _ isReturned: Bool)
+    async throws
+  {
+    let fixture = try Fixture()
+    let (bad, good) = try await fixture.life { store in
+      let ids = (try await store.submit(.marriage(procedure: "complaint")).id, try await store.submit().id)
+      if isReturned {
+        try await store.carryOut(.giveBack(.init(reason: "不属于本机关职权", competentOrgan: nil)), ids.0)
+      }
+      try await store.advance(to: "2026-03-20T10:00:00+08:00")
+      try store.plant("UPDATE request SET progress = '\(progress)' WHERE key = $1", [ids.0.key])
+      return ids
+    }
+    let store = try fixture.open()
+    defer { store.close() }
+    let organ = try store.number(.requester)
+    for isOverdue in [true, false] {
+      var filter = RequestFilter()
+      filter.overdue = isOverdue
+      let found = try await store.requests(of: organ, filter, cursor: nil, limit: 10).items.map(\.request.id)
+      #expect(found == (isOverdue ? [good] : []))
+    }
+    let scope = ReportScope(organs: Set(store.reference.organs.map(\.number)), own: nil)
+    let (from, to) = (CalendarDate("2026-03-01")!, CalendarDate("2026-03-31")!)
+    #expect(try await store.timeliness(from: from, to: to, by: [.organ], scope, lateEnds: true).total.overdue == 1)
+    let told = try store.verify().map(\.en)
+    #expect(told.contains { $0.hasPrefix("requests that cannot be read: 1 rows, \(bad)") }, "\(told)")
+  }
+
   @Test func theMessagesOfTheOthersAreDue() async throws {
     let store = try Fixture().open()
     defer { store.close() }

@@ -128,13 +128,17 @@ struct Recount {
         if turn?.procedure == Self.clockKept {
           held = Turn(organ: event["requester"], procedure: event["procedure"], item: event["item"], day: on)
         }
-      case "request.withdrawn":
-        if turn?.outcome == "open" {
+      case "request.withdrawn", "request.closed":
+        if var gone = held, let dueBefore, on > dueBefore {
+          gone.outcome = "let go"
+          gone.lateEnds = [("let-go", on)]
+          turns.append(gone)
+        }
+        held = nil
+        if type == "request.withdrawn", turn?.outcome == "open" {
           turn?.outcome = "withdrawn"
           if met == nil { lateEnd("withdrawn", askedOn ?? on) }
         }
-        held = nil
-      case "request.closed": held = nil
       default: break
       }
       isDone = isDone || turn?.outcome != "open"
@@ -185,7 +189,7 @@ struct Recount {
     func count(_ outcome: String) -> Int { turns.count { $0.outcome == outcome } }
     let reasons = Set(turns.map(\.outcome).filter { $0.hasPrefix("declined ") }).sorted()
     return """
-      received \(turns.count - count("sent late")) sent late \(count("sent late")) on time \(count("on time")) late \(count("late")) \
+      received \(turns.count - count("sent late") - count("let go")) sent late \(count("sent late")) on time \(count("on time")) late \(count("late")) \
       \(reasons.map { "\($0) \(count($0))" }.joined(separator: " ")) declined late \(turns.count { $0.declinedLate }) \
       returned \(count("returned")) transferred \(count("transferred")) withdrawn \(count("withdrawn")) \
       open \(count("open")) overdue \(turns.count { $0.overdue }) days \(spread(turns.compactMap(\.days))) \

@@ -100,7 +100,7 @@ struct ReportTests {
     for path in ["circular?month=2026-03", "circular?\(Self.march)", "summary?half=2026-1"] {
       let html = try client.done("GET", "/v1/reports/" + path).text
       #expect(html.contains("启东市民政局逾期答复1件、逾期未复1件"), "\(path)")
-      #expect(html.contains("按期签收2件，逾期签收1件"))
+      #expect(html.contains("按期签收2件，未按期签收1件"))
       #expect(html.contains("2026年3月12日") && html.contains("2026年3月9日"), "the day, and the day that was due")
       #expect(!html.contains("<script") && html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#39;"))
       #expect(!html.contains("张三") && !html.contains("110105"))

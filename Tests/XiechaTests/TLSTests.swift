@@ -71,9 +71,12 @@ internal import Testing
     let both = state.path + "/both.pem"
     try (try String(contentsOfFile: certificate, encoding: .utf8) + Self.later).write(
       toFile: both, atomically: false, encoding: .utf8)
+    // In a bundle one that is valid is enough; of our own chain all have to be.
     try state.setConfig("callbacks.caBundle", to: both)
+    try state.setConfig("tls.certificate", to: both)
+    try state.setConfig("tls.privateKey", to: key)
     try expectWarning([
-      "callbacks.caBundle: certificate 2 of 2 in \(both) is not valid before 2099-01-01T08:00:00+08:00"
+      "tls.certificate: certificate 2 of 2 in \(both) is not valid before 2099-01-01T08:00:00+08:00"
     ])
   }
 

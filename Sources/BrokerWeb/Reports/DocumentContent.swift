@@ -62,21 +62,24 @@ struct DocumentContent: Sendable {
   func title(of procedure: String) -> String { reference.title(ofProcedure: procedure)?.zh ?? procedure }
 
   /// What an organ was late with, of what was received in the period: counts and words.
-  private func lateness(of row: ReportTable.Row) -> [(count: Int, words: String)] {
-    let (f, ends) = (row.figures, row.organ.flatMap { report.lateEnds[$0] } ?? LateEnds())
-    return [
+  private func lateness(_ f: Figures, _ ends: LateEnds) -> [(count: Int, words: String)] {
+    [
       (f.late.total, "逾期答复"), (f.declinedLate, "逾期告知不能协助"), (f.overdue, "逾期未复"), (ends.receiptAlone, "逾期签收"),
     ] + Self.letGo(ends) + [(f.sentLate, "逾期送交")]
   }
 
   /// What left an organ after the due moment without a reply.
   private static func letGo(_ ends: LateEnds) -> [(count: Int, words: String)] {
-    [(ends[.returned], "逾期后退回"), (ends[.transferred], "逾期后移送"), (ends[.withdrawn], "逾期后被撤回")]
+    [
+      (ends[.returned], "逾期后退回"), (ends[.transferred], "逾期后移送"), (ends[.withdrawn], "逾期后被撤回"),
+      (ends[.letGo], "退回后逾期撤回或者归档"),
+    ]
   }
 
   /// Whom the document names, and those that received something.
   var concerned: [String] {
-    let named = endedSince.map { name(of: $0.organ) } + overdueSince.map(\.name)
+    let named =
+      report.lateEnds.keys.sorted().map(name(of:)) + endedSince.map { name(of: $0.organ) } + overdueSince.map(\.name)
     return organs.map(\.name)
       + named.enumerated().filter { at, name in
         !organs.contains { $0.name == name } && !named[..<at].contains(name)
@@ -135,7 +138,7 @@ struct DocumentContent: Sendable {
       f.acknowledged.median.map { "签收\(f.acknowledged.total)件，用时中位数\($0)个工作日。" } ?? ""
     let inTime =
       f.acknowledgedOnTime + f.acknowledgedLate > 0
-      ? "按期签收\(f.acknowledgedOnTime)件，逾期签收\(f.acknowledgedLate)件（直接办理的视为签收）。" : ""
+      ? "按期签收\(f.acknowledgedOnTime)件，未按期签收\(f.acknowledgedLate)件（直接办理的视为签收；除只须签收的外，不计为逾期）。" : ""
     let punctuality = f.answered > 0 ? Self.punctuality(f).map { "应复事项按时率\($0)。" } : nil
     return answered + (punctuality ?? "") + acknowledged + inTime
   }
@@ -147,8 +150,13 @@ struct DocumentContent: Sendable {
   }
 
   var lateness: String {
-    let late = organs.map { (row: $0, counts: lateness(of: $0)) }
-      .map { (name: $0.row.name, counts: $0.counts, sum: $0.counts.reduce(0) { $0 + $1.count }) }
+    // An organ that has let go of what lay with it has no figures of it any more.
+    let others = report.lateEnds.keys.filter { number in !organs.contains { $0.organ == number } }
+    let all =
+      organs.map { ($0.name, $0.figures, $0.organ.flatMap { report.lateEnds[$0] } ?? LateEnds()) }
+      + others.map { (name(of: $0), Figures(), report.lateEnds[$0] ?? LateEnds()) }
+    let late = all.map { (name: $0.0, counts: lateness($0.1, $0.2)) }
+      .map { (name: $0.name, counts: $0.counts, sum: $0.counts.reduce(0) { $0 + $1.count }) }
       .filter { $0.sum > 0 }.sorted { ($0.sum, $1.name) > ($1.sum, $0.name) }
     guard !late.isEmpty else {
       return endedSince.isEmpty && carriedOver == nil ? "本期各机关没有逾期情况。" : "本期收到的事项没有逾期情况。"
@@ -162,7 +170,7 @@ struct DocumentContent: Sendable {
     let late = endedSince
     guard !late.isEmpty else { return nil }
     let parts = late.map { Self.words(name(of: $0.organ), $0.counts) }
-    return "\(period.from.chinese)前收到、本期逾期办结的另有\(late.reduce(0) { $0 + $1.sum })件："
+    return "\(period.from.chinese)前收到、逾期后于本期处理的另有\(late.reduce(0) { $0 + $1.sum })件："
       + parts.joined(separator: "；") + "。"
   }
 

@@ -54,7 +54,9 @@ struct Settings: Equatable {
   func certificateWarnings() -> [Phrase] {
     namedFiles.compactMap { key, path in
       if key == "tls.privateKey" { return nil }
-      return WebOptions.warning(on: path, key: key, isOwn: key == "tls.certificate", now: BrokerClock.wall)
+      return WebOptions.warning(
+        on: path, key: key, isOwn: key == "tls.certificate", isBundle: key == "callbacks.caBundle",
+        now: BrokerClock.wall)
     }
   }
 
