@@ -50,6 +50,16 @@ extension LateEndCount {
 }
 
 extension Database {
+  /// Rows that say otherwise than the events, in either direction.
+  func wrongLateEnds(_ reference: Reference) throws -> Int64 {
+    var counted = try reportCounts(after: 0, through: try reportedThrough(), reference).lateEnds
+    try each(LateEndSQL.since, [.int(.min)]) { row in
+      guard let (key, count) = LateEndCount.read(row) else { return }
+      counted[key, default: 0] -= count
+    }
+    return Int64(counted.values.count { $0 != 0 })
+  }
+
   func add(_ lateEnds: [LateEndCount: Int]) throws {
     for (end, count) in lateEnds {
       try run(

@@ -101,6 +101,9 @@ extension Store {
         Phrase("所在段的过滤器未收录的当事人", "subjects that the filter of their run does not know"),
         Int64(try db.subjectsBesideTheirFilter()))
       add(Phrase("没有定时的未办结请求", "open requests without a timer"), Int64(try db.unarmedRequests(reference)))
+      add(
+        Phrase("逾期办理的统计与事件不符", "figures of what ended late that disagree with the events"),
+        try db.wrongLateEnds(reference))
       faults += try db.unreadableRows(reference)
       return faults
     }

@@ -516,4 +516,17 @@ enum GoldenSchema {
       PRIMARY KEY (endpoint, place)
     ) STRICT, WITHOUT ROWID;
     """
+
+  static let lateEnd = """
+    CREATE TABLE late_end (
+      day INTEGER NOT NULL,
+      received INTEGER NOT NULL,
+      organ INTEGER NOT NULL REFERENCES organ (number),
+      procedure TEXT NOT NULL,
+      how TEXT NOT NULL CHECK (how IN
+        ('answered', 'declined', 'returned', 'transferred', 'withdrawn', 'receipt', 'receipt-replied', 'let-go')),
+      count INTEGER NOT NULL CHECK (count > 0),
+      PRIMARY KEY (day, received, organ, procedure, how)
+    ) STRICT, WITHOUT ROWID;
+    """
 }

@@ -288,6 +288,48 @@ import Testing
     }
   }
 
+  /// A database of the version before tells of what ended late as if it had always counted it.
+  @Test func whatEndedLateIsCountedOfTheVersionBeforeToo() async throws {
+    let fixture = try Fixture()
+    let (from, to) = (CalendarDate("2026-04-01")!, CalendarDate("2026-04-30")!)
+    func ends(_ store: Store) async throws -> [Int64: [String: Int]] {
+      let scope = ReportScope(organs: Set(store.reference.organs.map(\.number)), own: nil)
+      return Self.words(
+        try await store.timeliness(from: from, to: to, by: [.organ], scope, lateEnds: true).earlierLateEnds)
+    }
+    let before = try await fixture.life { store in
+      var ids: [EntityID] = []
+      for _ in 0..<Filing.every { ids.append(try await store.submit().id) }
+      try await store.advance(to: "2026-04-02T10:00:00+08:00")
+      for id in ids.prefix(40) { try await store.carryOut(.confirm, id) }
+      for id in ids.suffix(2) { try await store.carryOut(.pullBack, id, by: .requester) }
+      for _ in 0..<Filing.every { try await store.submit() }
+      #expect(try store.scalar("SELECT sum(count) FROM late_end") == 42)
+      return try await ends(store)
+    }
+    #expect(before.values.map { $0 } == [["answered": 40, "withdrawn": 2]])
+    let queue = try DatabaseQueue(path: fixture.database)
+    try await queue.writeWithoutTransaction { db in
+      try db.execute(
+        sql: "DROP TABLE late_end; DELETE FROM grdb_migrations WHERE identifier = '22 what ended late'")
+    }
+    try queue.close()
+    try await fixture.life { store in
+      let after = try await ends(store)
+      #expect(after == before)
+      #expect(try store.scalar("SELECT sum(count) FROM late_end") == 42)
+      #expect(try store.verify() == [])
+    }
+  }
+
+  @Test func theTableOfWhatEndedLateIsAsItShipped() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue, upTo: "21 old secrets of endpoints")
+    let before = try SchemaTests.statements(queue)
+    try Schema.migrator.migrate(queue, upTo: "22 what ended late")
+    #expect(try SchemaTests.statements(queue).filter { !before.contains($0) } == [GoldenSchema.lateEnd])
+  }
+
   /// A database of the version before opens with its rows kept, and has figures and readers at once.
   @Test func theVersionBeforeIsBroughtUpToDate() async throws {
     let fixture = try Fixture()

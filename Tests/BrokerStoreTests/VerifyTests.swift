@@ -58,6 +58,7 @@ import Testing
       "events that cannot be read, by number: 1 rows, 1"
     ),
     ("UPDATE request_past SET state = 'unheard-of'", "whose past cannot be read"),
+    ("INSERT INTO late_end VALUES (20520, 20500, 1, 'verification', 'answered', 1)", "what ended late"),
     ("UPDATE timer SET request = request + 1000", "foreign key"),
     ("INSERT INTO disclosure (request, organ, api_key, at) VALUES (1, 1, 1, 0)", "foreign key"),
   ]
