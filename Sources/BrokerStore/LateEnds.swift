@@ -13,8 +13,6 @@ package struct LateEnds: Sendable, Equatable {
   package var receiptAlone: Int { max(0, self[.receipt] - self[.receiptReplied]) }
 
   package mutating func add(_ how: LateEnd, _ count: Int) { counts[how, default: 0] += count }
-
-  package mutating func add(_ other: LateEnds) { for (how, count) in other.counts { add(how, count) } }
 }
 
 /// What ended late on a day, of what an organ had received on another.

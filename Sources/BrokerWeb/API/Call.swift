@@ -171,7 +171,8 @@ struct Call: Sendable {
     }
     guard (1...255).contains(key.utf8.count) else {
       throw Problem(
-        .badRequest, "invalid-parameter", "Idempotency-Key 应为1至255个字节（汉字3个）", "an Idempotency-Key has 1 to 255 bytes")
+        .badRequest, "invalid-parameter", "Idempotency-Key 应为1至255个字节（一个汉字3个字节）",
+        "an Idempotency-Key has 1 to 255 bytes")
     }
     var hash = SHA256()
     hash.update(data: Array("\(method.rawValue) \(path)\n".utf8))
