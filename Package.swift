@@ -137,7 +137,8 @@ let package = Package(
       dependencies: ["xiecha", "TestSupport", .product(name: "Logging", package: "swift-log")],
       path: "Tests/XiechaTests", swiftSettings: house),
     .testTarget(
-      name: "EndToEnd", dependencies: ["TestSupport", "xiecha"], path: "Tests/EndToEnd", swiftSettings: house),
+      name: "EndToEnd", dependencies: ["TestSupport", "xiecha"], path: "Tests/EndToEnd", exclude: ["stories"],
+      swiftSettings: house),
     .testTarget(
       name: "BenchTests", dependencies: ["TestSupport", "xiecha", "xiecha-bench"], path: "Tests/BenchTests",
       swiftSettings: house),
