@@ -36,7 +36,7 @@ enum CallListSQL: String, CaseIterable {
     ORDER BY o.last_at DESC LIMIT 1
     """
   case off = """
-    SELECT disabled_reason FROM endpoint WHERE organ = $1 AND deleted_at IS NULL AND enabled = 0 LIMIT 1
+    SELECT disabled_reason, events FROM endpoint WHERE organ = $1 AND deleted_at IS NULL AND enabled = 0 ORDER BY key
     """
   case type = "SELECT type FROM event WHERE seq = $1"
 }
@@ -107,16 +107,20 @@ private struct WatchedRow {
       ? try db.first(CallListSQL.before, .int(requester), .int(request), .int(seq)) { row in
         row.optionalText(1) ?? row.optionalInt(0).map { "HTTP \($0)" }
       } ?? nil : nil
-    let off = try db.first(CallListSQL.off, .int(requester)) { $0.optionalText(0) } ?? nil
+    let type = try db.first(CallListSQL.type, .int(seq)) { $0.text(0) } ?? ""
+    // Of an endpoint that would take it, were it on.
+    let off = try db.all(CallListSQL.off, .int(requester)) { row in
+      (reason: row.optionalText(0), events: row.text(1).split(separator: " "))
+    }.first { $0.events.contains("*") || $0.events.contains { $0 == type } }?.reason
     return CallLine(
       request: stored.id,
       procedure: supervisor == nil && reference.isSealed(stored.procedure) ? nil : stored.procedure,
-      type: try db.first(CallListSQL.type, .int(seq)) { $0.text(0) } ?? "", requester: stored.requester,
+      type: type, requester: stored.requester,
       contact: supervisor == nil ? nil : stored.content.contact, since: Instant(milliseconds: since),
       needed: CalendarDate(dayNumber: Int(day)), listedAt: Instant(milliseconds: listed),
       attempts: last?.attempts ?? 0,
       lastAttemptAt: last.flatMap { $0.attempts == 0 ? nil : $0.at }.map { Instant(milliseconds: $0) },
-      lastError: last?.error ?? last?.reason ?? off
-        ?? before.map { "在等同一请求先前的消息 / waits for an earlier message of the request: \($0)" })
+      lastError: last?.error ?? last?.reason
+        ?? before.map { "在等同一请求先前的消息 / waits for an earlier message of the request: \($0)" } ?? off)
   }
 }

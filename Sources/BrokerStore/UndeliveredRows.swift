@@ -24,10 +24,11 @@ enum UndeliveredSQL: String, CaseIterable {
     DELETE FROM undelivered
     WHERE request = $1 AND seq = $2 AND requester = (SELECT organ FROM endpoint WHERE key = $3)
     """
-  /// Before an endpoint is deleted: what it has taken was taken.
+  /// Before an endpoint is deleted: what it has taken was taken, by its own organ and nobody else's.
   case taken = """
-    DELETE FROM undelivered WHERE EXISTS (SELECT 1 FROM delivery d WHERE d.endpoint = $1 AND d.seq = undelivered.seq
-      AND (d.state = 'delivered' OR d.delivered_at IS NOT NULL))
+    DELETE FROM undelivered WHERE requester = (SELECT organ FROM endpoint WHERE key = $1)
+      AND EXISTS (SELECT 1 FROM delivery d WHERE d.endpoint = $1 AND d.seq = undelivered.seq
+        AND (d.state = 'delivered' OR d.delivered_at IS NOT NULL))
     """
   case read = "DELETE FROM undelivered WHERE request = $1 AND version <= $2"
   /// It was read, delivered by another endpoint, or overtaken by what happened since.

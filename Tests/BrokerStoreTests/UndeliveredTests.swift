@@ -84,6 +84,44 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// What another organ's endpoint has taken of the same event says nothing of the requester's.
+  @Test func anEndpointOfAnotherOrganGoes() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let other = try await store.addEndpoint(of: .responder)
+    let (endpoint, _) = try await Self.answered(store)
+    try await store.settle(try store.head(endpoint), Self.later(store), status: 503)
+    for _ in 0..<2 { try await store.settle(try store.head(other), .delivered) }
+    try await store.write { try $0.delete(other) }
+    try await store.advance(to: "2026-03-06T09:00:00+08:00")
+    #expect(try await Self.lines(store) == ["request.answered 2026-03-09 1 HTTP 503"])
+  }
+
+  /// The reason on the list is that of what it waits for, and not of an endpoint that would not take it.
+  @Test func theReasonIsItsOwn() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let endpoint = try await store.addEndpoint(of: .requester)
+    let request = try await store.submit()
+    try await store.settle(try store.head(endpoint), Self.later(store), status: 500)
+    try await store.carryOut(.confirm, request.id)
+    let newest = try await store.newestEvent()
+    try await store.write { try $0.watchResult(seq: newest, endpoint: endpoint.id.key, isGivenUp: true) }
+    let second = try await store.addEndpoint(of: .requester)
+    let waits = "request.answered 2026-03-09 0 在等同一请求先前的消息 / waits for an earlier message of the request: HTTP 500"
+    for events in ["request.overdue", "*"] {
+      try store.plant(
+        "UPDATE endpoint SET enabled = 0, disabled_reason = 'off', events = $1 WHERE key = $2", [events, second.id.key])
+      try await store.advance(to: "2026-03-03T10:00:00+08:00")
+      #expect(try await Self.lines(store) == [waits])
+    }
+    // Nothing of it waits anywhere: then the one that is off would have taken it, if it takes any such.
+    try store.plant("DELETE FROM outbox WHERE endpoint = $1", [endpoint.id.key])
+    #expect(try await Self.lines(store) == ["request.answered 2026-03-09 0 off"])
+    try store.plant("UPDATE endpoint SET events = 'request.overdue' WHERE key = $1", [second.id.key])
+    #expect(try await Self.lines(store) == ["request.answered 2026-03-09 0 -"])
+  }
+
   @Test func whatIsGivenUpIsToldAtOnceInOfficeHours() async throws {
     let store = try Fixture().open()
     defer { store.close() }
