@@ -17,7 +17,8 @@ package struct RetrySchedule: Sendable, Equatable {
     stepsSeconds: [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400],
     giveUpAfterSeconds: 15 * 86_400, jitter: 0.2)
 
-  /// The next attempt after `attempts` failed ones, or nil when it is to be given up.
+  /// The next attempt after `attempts` failed ones, or nil when it is to be given up: where the step leads past the end, the
+  /// last one is made at the end.
   /// - Parameters:
   ///   - retryAfterSeconds: what the receiver asked for; honoured up to twice the step.
   ///   - random: in -1...1.
@@ -31,6 +32,7 @@ package struct RetrySchedule: Sendable, Equatable {
     }
     let at = now + Int64(wait * 1000)
     let end = createdAt + Int64(giveUpAfterSeconds) * 1000
-    return at <= end ? at : nil
+    if at <= end { return at }
+    return now < end ? end : nil
   }
 }
