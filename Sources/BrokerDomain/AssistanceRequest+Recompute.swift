@@ -75,7 +75,8 @@ extension AssistanceRequest {
 
   /// The deadline of the present clock by a calendar, in the region of `law`.
   private func counted(by calendar: WorkingCalendar, _ law: Law) -> Deadline {
-    let (region, lastDay) = (law.region, law.reference.lastDay)
+    // The hour at which its last day ends was settled when it was counted first: days move it, and no policy of later.
+    let (region, lastDay) = (law.region, LastDayPolicy(endingAt: deadline.at))
     if isBoundToDate(law.procedure),
       let named = law.procedure.namedDate(receivedAt: receivedAt, data: data, region: region, calendar: calendar)
     {

@@ -158,8 +158,7 @@ private struct ClockLedger {
   }
 
   private var dueMoment: Instant {
-    due == request.deadline.date
-      ? request.deadline.at : due.midnight + Int64(reference.lastDay.endMinute) * 60_000
+    due.midnight + Int64(LastDayPolicy(endingAt: request.deadline.at).endMinute) * 60_000
   }
 }
 

@@ -35,6 +35,12 @@ package struct LastDayPolicy: Sendable, Equatable {
     self.officeHours = officeHours
   }
   package static let midnight = LastDayPolicy(endMinute: 24 * 60)
+
+  /// By which a last day ended at `due`.
+  init(endingAt due: Instant) {
+    let minute = Int((due.milliseconds - due.date.midnight.milliseconds) / 60_000)
+    self.init(endMinute: minute == 0 ? 24 * 60 : minute)
+  }
 }
 
 extension WorkingCalendar {

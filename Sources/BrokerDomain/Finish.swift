@@ -102,7 +102,7 @@ package struct Finish: Sendable {
   /// Whether the organ said in time that it has the request, where this is how it first said so: by acknowledging receipt,
   /// or without that by what tells the same and more, an answer, a decline, a return or asking for particulars. Nil of any
   /// other event, and where the procedure has nothing acknowledged.
-  package func acknowledgement(_ calendar: WorkingCalendar, lastDay: LastDayPolicy) -> Measure? {
+  package func acknowledgement(_ calendar: WorkingCalendar) -> Measure? {
     guard let acknowledgeDays else { return nil }
     switch type {
     case .acknowledged: break
@@ -110,7 +110,8 @@ package struct Finish: Sendable {
     default: return nil
     }
     let due = calendar.deadline(
-      receivedAt: progress.turnStart(receivedAt), workingDays: acknowledgeDays, region: region, lastDay: lastDay)
+      receivedAt: progress.turnStart(receivedAt), workingDays: acknowledgeDays, region: region,
+      lastDay: LastDayPolicy(endingAt: dueAt))
     return at < due.at ? .acknowledgedOnTime : .acknowledgedLate
   }
 }

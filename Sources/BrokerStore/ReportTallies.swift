@@ -125,7 +125,7 @@ extension Database {
       if let (measure, days) = finish.counted(calendar, clock: reference.calendar(at: finish.clockEnd)) {
         count(measure, days: days)
       }
-      finish.acknowledgement(calendar, lastDay: reference.lastDay).map { count($0) }
+      finish.acknowledgement(calendar).map { count($0) }
       if let how = finish.lateEnd {
         let late = LateEndCount(
           day: finish.at.date, received: finish.heldSince, organ: row.int(how == .letGo ? 11 : 2),

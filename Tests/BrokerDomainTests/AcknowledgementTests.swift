@@ -52,10 +52,10 @@ internal import Testing
     let progress = try #require(Progress(encoded: Array(#"{"leg":0,"transfers":[\#(move ?? "")]}"#.utf8)))
     let finish = Finish(
       type: one.type, at: try moment(one.at), receivedAt: try moment("03-05T10:00:00"), progress: progress,
-      dueAt: try moment("03-12T00:00:00"), reasonCode: nil, region: nil, clockRegion: nil, acknowledgeDays: one.days,
+      dueAt: try moment("03-11T00:00:00") + Int64(one.endMinute) * 60_000, reasonCode: nil, region: nil,
+      clockRegion: nil, acknowledgeDays: one.days,
       wasAcknowledged: one.was)
-    let measure = finish.acknowledgement(
-      try Vectors.calendar.get(), lastDay: LastDayPolicy(endMinute: one.endMinute))
+    let measure = finish.acknowledgement(try Vectors.calendar.get())
     #expect(measure == one.expected)
     if let measure { #expect(Measure(name: measure.name) == measure) }
     #expect(Finish.types.contains(one.type))

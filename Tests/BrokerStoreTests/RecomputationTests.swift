@@ -65,6 +65,29 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  /// Days move a deadline, and not the hour at which a last day ends by a policy that came after it was counted.
+  @Test func theHourOfTheLastDayStays() async throws {
+    let fixture = try Fixture()
+    let request = try await fixture.life { try await $0.submit() }
+    let store = try Store.open(
+      directory: fixture.directory, role: .daemon, procedures: Fixture.procedures,
+      lastDay: LastDayPolicy(endMinute: 17 * 60 + 30))
+    defer { store.close() }
+    #expect(try await store.submit().deadline.at.rfc3339.contains("T17:30"), "what is opened by now")
+    let after = Self.holiday("2026-06-01")
+    #expect(try store.previewCalendar(after, limit: 10).moved == 0)
+    try Self.load(fixture, after)
+    #expect(try await store.refresh())
+    #expect(try await store.request(request.id)?.request == request)
+    let within = Self.holiday(request.deadline.date.description)
+    #expect(try store.previewCalendar(within, limit: 10).lines.map(\.after.at.rfc3339).sorted().first != nil)
+    try Self.load(fixture, within)
+    #expect(try await store.refresh())
+    let moved = try #require(try await store.request(request.id)).request.deadline
+    #expect(moved.date > request.deadline.date && moved.at == (moved.date + 1).midnight)
+    #expect(try store.verify() == [])
+  }
+
   /// The rungs that are left come by the new days, and none comes twice.
   @Test func theLadderFollows() async throws {
     let fixture = try Fixture()
