@@ -1,3 +1,4 @@
+internal import BrokerDomain
 internal import CCurl
 
 extension EasyHandle {
@@ -45,7 +46,7 @@ extension EasyHandle {
       code: code, words: words, isTLS: isTLS, hasShakenHands: hasShakenHands,
       showsCertificate: push?.identity?.certificate != nil, systemError: Int32(truncatingIfNeeded: systemError))
     let told = fault.told
-    return (.failed(code: Int(code.rawValue), told.en), told.zh)
+    return (.failed(code: Int(code.rawValue), told.en.printable), told.zh.printable)
   }
 
   /// A number of seconds that is too large for libcurl, which takes it for none: the longest there is.

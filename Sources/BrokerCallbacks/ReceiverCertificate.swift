@@ -13,8 +13,8 @@ package struct ReceiverCertificate: Sendable, Equatable {
       let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
       guard parts.count == 2 else { continue }
       switch parts[0] {
-      case "Subject": subject = parts[1]
-      case "Issuer": issuer = parts[1]
+      case "Subject": subject = parts[1].printable
+      case "Issuer": issuer = parts[1].printable
       case "Expire date": expiresAt = Self.moment(parts[1])
       default: break
       }

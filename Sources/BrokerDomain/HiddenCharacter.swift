@@ -41,3 +41,18 @@ extension String {
     return nil
   }
 }
+
+extension String {
+  /// For a terminal, a log or a page: what these would act upon, instead of showing it, is shown as a mark.
+  package var printable: String {
+    String(
+      UnicodeScalarView(
+        unicodeScalars.map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control where scalar == "\n" || scalar == "\t": scalar
+          case .control, .format, .privateUse, .unassigned, .surrogate: "\u{FFFD}"
+          default: scalar
+          }
+        }))
+  }
+}

@@ -156,6 +156,7 @@ struct Serve: AsyncParsableCommand {
       newSecret: { WebhookSecret.generate().raw },
       secretText: { raw in (try? WebhookSecret(raw: raw))?.text ?? "" },
       tlsFaults: { $0.inspect(now: BrokerClock.wall) }, signsSM3: WebhookSigner.signsSM3,
+      owedSeconds: options.schedule.giveUpAfterSeconds,
       test: { endpoint in
         if let loss = endpoint.loss { return TestReport(unsent: "\(loss.zh) / \(loss.en)") }
         return await dispatcher.test(endpoint).map { TestReport($0) }
@@ -170,19 +171,6 @@ struct Serve: AsyncParsableCommand {
 extension TestReport {
   /// Of what a tested receiver says: enough for its owner to see what is wrong, too little to read other places through.
   private static let replyBytes = 512
-
-  /// What a terminal or a page would act upon is shown as a mark.
-  private static func printable(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map { scalar in
-          switch scalar.properties.generalCategory {
-          case .control where scalar == "\n" || scalar == "\t": scalar
-          case .control, .format, .privateUse, .unassigned, .surrogate: "\u{FFFD}"
-          default: scalar
-          }
-        }))
-  }
 
   /// Nothing could be sent.
   fileprivate init(unsent error: String) {
@@ -199,7 +187,7 @@ extension TestReport {
         report.timings.firstByteUS / 1000
       ),
       remoteAddress: report.remoteAddress,
-      reply: Self.printable(String(decoding: report.bodyStart.prefix(Self.replyBytes), as: UTF8.self)))
+      reply: String(decoding: report.bodyStart.prefix(Self.replyBytes), as: UTF8.self).printable)
     certificate = report.certificate.map {
       Certificate(subject: $0.subject, issuer: $0.issuer, expiresAt: $0.expiresAt)
     }

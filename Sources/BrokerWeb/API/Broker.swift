@@ -14,6 +14,8 @@ package struct Machinery: Sendable {
   package var tlsFaults: @Sendable (inout EndpointTLS) -> [Fault]
   /// Whether `v1sm3` signatures can be made here.
   package var signsSM3: Bool
+  /// For how long a callback is owed before it is given up.
+  package var owedSeconds: Int
   /// Sends one test message now and waits for what comes of it; nil when too many are under way.
   package var test: @Sendable (Endpoint) async -> TestReport?
   package var dispatcherAlive: @Sendable () -> Bool
@@ -33,6 +35,7 @@ package struct Machinery: Sendable {
     urlFault: @escaping @Sendable (String) -> Phrase?, newSecret: @escaping @Sendable () -> [UInt8],
     secretText: @escaping @Sendable ([UInt8]) -> String,
     tlsFaults: @escaping @Sendable (inout EndpointTLS) -> [Fault], signsSM3: Bool,
+    owedSeconds: Int = RetrySchedule.standard.giveUpAfterSeconds,
     test: @escaping @Sendable (Endpoint) async -> TestReport?,
     dispatcherAlive: @escaping @Sendable () -> Bool, keeperAlive: @escaping @Sendable () -> Bool,
     advance: (@Sendable (Instant) async throws(StoreError) -> Int)?,
@@ -47,6 +50,7 @@ package struct Machinery: Sendable {
     self.secretText = secretText
     self.tlsFaults = tlsFaults
     self.signsSM3 = signsSM3
+    self.owedSeconds = owedSeconds
     self.test = test
     self.dispatcherAlive = dispatcherAlive
     self.keeperAlive = keeperAlive
