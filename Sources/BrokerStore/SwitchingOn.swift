@@ -60,8 +60,10 @@ extension Store {
 
   /// Makes a change that switches an endpoint on. What it was owed meanwhile goes in the order of its requests, behind what is
   /// on the wire still; and so does what it refused because it was gone.
+  /// - Parameter owedSeconds: for how long a message is owed.
   package func switchOn<T: Sendable>(
-    _ endpoint: Int64, _ change: @escaping @Sendable (WriteContext) throws -> T
+    _ endpoint: Int64, owedSeconds: Int = RetrySchedule.standard.giveUpAfterSeconds,
+    _ change: @escaping @Sendable (WriteContext) throws -> T
   ) async throws(StoreError) -> T {
     while true {
       let wasOff = try await read { db in try db.isOff(endpoint) }
@@ -69,7 +71,7 @@ extension Store {
         // From here on a 410 of before is no more the end of its message; those until now are found below.
         try await write { try $0.ask(for: endpoint) }
         try await putInOrder(endpoint)
-        try await retryGone(endpoint)
+        try await retryGone(endpoint, owedSeconds)
       }
       let changed: T? = try await write { context in
         // Somebody has switched it off meanwhile: there is something to be put in order.
@@ -79,7 +81,11 @@ extension Store {
         if isOff { try context.ask(for: endpoint) }
         return changed
       }
-      if let changed { return changed }
+      if let changed {
+        // Whoever switches it on knows that it is mended: nothing waits for the attempt that was next before.
+        if wasOff { _ = try await retryWaiting(of: endpoint) }
+        return changed
+      }
     }
   }
 
@@ -99,8 +105,8 @@ extension Store {
     }
   }
 
-  private func retryGone(_ endpoint: Int64) async throws(StoreError) {
-    let oldest = clock.now.milliseconds - Int64(RetrySchedule.standard.giveUpAfterSeconds) * 1000
+  private func retryGone(_ endpoint: Int64, _ owedSeconds: Int) async throws(StoreError) {
+    let oldest = clock.now.milliseconds - Int64(owedSeconds) * 1000
     var (at, left): (Int64, Int) = (0, Self.goneTogether)
     while left > 0 {
       let (after, count) = (at, min(left, Self.requeueGroup))

@@ -259,6 +259,33 @@ extension Store {
     (endpoint.enabled, endpoint.disabledReason) = (true, nil)
     try await store.switchOn(key) { [endpoint] in try $0.update(endpoint) }
     #expect(try store.due(endpoint).isEmpty)
+    // Where messages are owed for longer, it is owed still.
+    (endpoint.enabled, endpoint.disabledReason) = (false, Endpoint.switchedOffByOrgan)
+    try await store.write { [endpoint] in try $0.update(endpoint) }
+    (endpoint.enabled, endpoint.disabledReason) = (true, nil)
+    try await store.switchOn(key, owedSeconds: 20 * 86_400) { [endpoint] in try $0.update(endpoint) }
+    #expect(try store.due(endpoint).map(\.seq) == [3])
+  }
+
+  /// Whoever switches it on has mended it: nothing waits a day for the attempt that was next.
+  @Test func whatFailedGoesAtOnceWhenItIsOnAgain() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    var endpoint = try await store.addEndpoint(of: .requester)
+    let key = endpoint.id.key
+    let request = try await store.submit()
+    try await store.settle(try store.head(endpoint), .retry(at: store.clock.now + 86_400_000), status: 503)
+    try await store.carryOut(.confirm, request.id)
+    (endpoint.enabled, endpoint.disabledReason) = (false, "failing")
+    try await store.write { [endpoint] in try $0.update(endpoint) }
+    store.clock.advance(to: store.clock.now + 1000)
+    #expect(try store.due(endpoint).isEmpty)
+    (endpoint.enabled, endpoint.disabledReason) = (true, nil)
+    try await store.switchOn(key) { [endpoint] in try $0.update(endpoint) }
+    #expect(try store.due(endpoint).map(\.seq) == [1])
+    try await store.settle(try store.head(endpoint), .delivered)
+    #expect(try store.due(endpoint).map(\.seq) == [2], "the answer behind it")
+    #expect(try store.verify() == [])
   }
 
   /// What the broker has switched off goes on being owed, in order, and an answer is watched; an organ that switched it off

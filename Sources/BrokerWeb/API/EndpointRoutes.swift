@@ -100,7 +100,7 @@ struct EndpointRoutes {
       try context.update(endpoint)
     }
     if enabled == true {
-      try await broker.store.switchOn(id.key, change)
+      try await broker.store.switchOn(id.key, owedSeconds: broker.machinery.owedSeconds, change)
     } else {
       try await broker.store.write(change)
     }
