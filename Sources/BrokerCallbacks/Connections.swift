@@ -10,8 +10,17 @@ internal import COpenSSL
 ///
 /// Used on the curl thread alone.
 final class Connections {
-  /// Pushes under way on each, by its TLS session.
-  private var busy: [UnsafeMutableRawPointer: Int] = [:]
+  /// Pushes under way on one connection.
+  private struct Load {
+    var pushes = 0
+    /// Of the first of them.
+    var line: Int64?
+    /// They belong to several endpoints, or have since the connection was last idle.
+    var isMixed = false
+  }
+
+  /// By the TLS session of the connection.
+  private var busy: [UnsafeMutableRawPointer: Load] = [:]
   /// Hosts that do not speak HTTP/2 on every connection, until when by the monotonic clock.
   private var single: [String: Int64] = [:]
 
@@ -34,22 +43,31 @@ final class Connections {
   /// A push is about to go out, asking for HTTP/2.
   /// - Returns: false when it must not, because another one waits for its answer there, or has ended a moment ago and was
   ///   not collected yet.
-  func take(_ session: UnsafeMutableRawPointer, _ origin: String, now: Int64) -> Bool {
+  func take(_ session: UnsafeMutableRawPointer, _ origin: String, of line: Int64?, now: Int64) -> Bool {
     if copenssl_speaks_http2(session) != 1 {
       note(origin, now: now)
       if busy[session] != nil { return false }
     }
-    join(session)
+    join(session, of: line)
     return true
   }
 
   /// A push is about to go out on a connection of its own.
-  func join(_ session: UnsafeMutableRawPointer) { busy[session, default: 0] += 1 }
+  func join(_ session: UnsafeMutableRawPointer, of line: Int64?) {
+    var load = busy[session] ?? Load(line: line)
+    load.pushes += 1
+    if load.line != line { load.isMixed = true }
+    busy[session] = load
+  }
 
   func leave(_ session: UnsafeMutableRawPointer) {
-    guard let count = busy[session] else { return }
-    busy[session] = count > 1 ? count - 1 : nil
+    guard var load = busy[session] else { return }
+    load.pushes -= 1
+    busy[session] = load.pushes > 0 ? load : nil
   }
+
+  /// Endpoints share the connection: nobody knows for whose sake the receiver has ended it.
+  func isMixed(_ session: UnsafeMutableRawPointer) -> Bool { busy[session]?.isMixed ?? false }
 
   /// What cannot be told by its handshake speaks HTTP/1.1 as well.
   func note(_ origin: String, now: Int64) {

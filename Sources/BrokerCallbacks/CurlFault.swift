@@ -56,7 +56,8 @@ struct CurlFault {
   private var isPerhapsOfTheCertificate: Bool {
     guard isTLS, code != CURLE_PEER_FAILED_VERIFICATION, code != CURLE_OPERATION_TIMEDOUT else { return false }
     let lower = words.lowercased()
-    if lower.contains("protocol version") || lower.contains("unsupported protocol") { return false }
+    // A receiver that refuses a stream of HTTP/2 has made the handshake and speaks on.
+    if ["protocol version", "unsupported protocol", "tried 5 times"].contains(where: lower.contains) { return false }
     if ["alert", "ssl_write", "ssl_read", "getpeername"].contains(where: lower.contains) { return true }
     return hasShakenHands && (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR)
   }

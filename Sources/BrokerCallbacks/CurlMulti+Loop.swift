@@ -101,7 +101,7 @@ final class CurlLoop {
       else { continue }
       // Read before the removal, which invalidates the message.
       let code = message.pointee.data.result
-      if handle.isMisplaced, code == CURLE_ABORTED_BY_CALLBACK {
+      if handle.isMisplaced && code == CURLE_ABORTED_BY_CALLBACK || handle.fellWithOthers(code) {
         sendAlone(handle)
       } else {
         finish(handle, code: code)
@@ -109,7 +109,7 @@ final class CurlLoop {
     }
   }
 
-  /// Nothing of it has been sent.
+  /// On a connection of its own: nothing of it has been sent, or what has was lost with those beside it.
   private func sendAlone(_ handle: EasyHandle) {
     check(curl_multi_remove_handle(multi, handle.easy), "curl_multi_remove_handle")
     let code = handle.goAlone()

@@ -181,9 +181,11 @@ extension EasyHandle {
     return nil
   }
 
-  /// Makes ready a push that is misplaced to go out anew; only while the handle is not in the multi handle.
+  /// Makes ready a push to go out anew; only while the handle is not in the multi handle.
   func goAlone() -> CURLcode {
     begin()
+    (bodyStart, firstForbidden) = ([], nil)
+    leaveSession()
     return setHTTP2(false) ?? CURLE_OK
   }
 
@@ -193,14 +195,24 @@ extension EasyHandle {
     leaveSession()
     let connections = context.connections
     if let open = ccurl_get_ssl(easy) {
-      isMisplaced = wantsHTTP2 && !connections.take(open, origin, now: startedAt)
-      if !wantsHTTP2 { connections.join(open) }
+      isMisplaced = wantsHTTP2 && !connections.take(open, origin, of: line, now: startedAt)
+      if !wantsHTTP2 { connections.join(open, of: line) }
       if !isMisplaced { session = open }
     } else if wantsHTTP2 {
       connections.note(origin, now: startedAt)
       isMisplaced = true
     }
     return !isMisplaced
+  }
+
+  /// The connection broke under it, and under pushes to other endpoints: it was perhaps none of its own doing, and it has to
+  /// show that alone. Nobody's message fails because a neighbour's server breaks off.
+  func fellWithOthers(_ code: CURLcode) -> Bool {
+    let breaks = [CURLE_HTTP2, CURLE_PARTIAL_FILE, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING]
+    guard wantsHTTP2, breaks.contains(code), let session, context.connections.isMixed(session) else { return false }
+    var status = 0
+    ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
+    return status < 200
   }
 
   private func leaveSession() {

@@ -200,6 +200,26 @@ struct HTTP2Tests {
     #expect(old > 0 && new > 0, "both are spoken")
   }
 
+  /// Two departments behind one load balancer: the server of one breaks the connection that it shares with the other's.
+  @Test("a connection that breaks is the failure of nobody who arrives without his neighbour")
+  func breaks() async throws {
+    let (server, authority) = try Self.server("breaks")
+    let sender = try Sender(caBundle: authority.path("ca.pem"), maxConnections: 16)
+    let base = "https://127.0.0.1:\(server.port)"
+    #expect(try await sender.send(base + "/").outcome == .status(200))
+    var (healthy, breaking) = (Push.to(base + "/ok", token: 2), Push.to(base + "/drop", token: 3))
+    (healthy.line, breaking.line) = (1, 2)
+    sender.curl.submit([healthy, breaking])
+    let reports = await sender.reports(2)
+    let (first, second) = (reports.first { $0.token == 2 }, reports.first { $0.token == 3 })
+    #expect(first?.outcome == .status(200), "\(String(describing: first?.outcome))")
+    #expect(first.map { String(decoding: $0.bodyStart, as: UTF8.self) } == "/ok", "by itself")
+    guard case .failed? = second?.outcome else {
+      Issue.record("\(String(describing: second?.outcome))")
+      return
+    }
+  }
+
   @Test("a final 2xx counts though the stream is reset after it")
   func reset() async throws {
     let (server, authority) = try Self.server("reset")
