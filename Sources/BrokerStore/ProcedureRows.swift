@@ -7,6 +7,7 @@ enum ProcedureSQL: String, CaseIterable {
   case insert = """
     INSERT INTO procedure_version (procedure, version, digest, definition, first_used_at) VALUES ($1, $2, $3, $4, $5)
     """
+  case isUsed = "SELECT 1 FROM request WHERE procedure = $1 AND procedure_version = $2 LIMIT 1"
   case list = """
     SELECT procedure, version, digest, first_used_at FROM procedure_version ORDER BY procedure, version
     """
@@ -46,6 +47,16 @@ extension Database {
       return procedure.numbered(last.digest == procedure.digest ? last.version : last.version + 1)
     }
     return numbered
+  }
+
+  /// Without sealed ones that have gone and left no request: figures know no versions, so that a single request under a
+  /// sealed one keeps all of its procedure from them, and an attempt that was taken back is not to do so.
+  func used(_ numbered: NumberedProcedures) throws -> [Procedure] {
+    try numbered.stored.filter { procedure in
+      let now = numbered.current.first { $0.id == procedure.id }
+      guard procedure.isSealed, let now, !now.isSealed else { return true }
+      return try first(ProcedureSQL.isUsed, .text(procedure.id), .int(Int64(procedure.version))) { _ in true } ?? false
+    }
   }
 
   /// Stores the definitions that are new or have changed, before the first request can be opened under them.

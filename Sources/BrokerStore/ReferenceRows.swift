@@ -66,11 +66,12 @@ extension Database {
     calendar.officeHours = lastDay.officeHours
     let pastCalendars = try pastCalendars(of: calendar)
     let numbered = try number(procedures)
+    let stored = try used(numbered)
     func snapshot(_ day: CalendarDate, then successor: Reference.Successor?) -> Reference {
       let (items, entries) = (catalogue.items(on: day), catalogue.entries(on: day))
       return Reference(
         organs: organs, items: items.rows, assistance: entries.rows, calendar: calendar,
-        pastCalendars: pastCalendars, procedures: numbered.current, earlier: numbered.stored, lastDay: lastDay,
+        pastCalendars: pastCalendars, procedures: numbered.current, earlier: stored, lastDay: lastDay,
         itemsVersion: items.version,
         assistanceVersion: entries.version,
         history: ItemHistory(catalogue.itemVersions.map { ($0.version, $0.rows) }, current: items.rows),

@@ -54,6 +54,34 @@ import Testing
     }
   }
 
+  /// Figures know no versions: one request under a sealed one keeps the procedure from them, an attempt does not.
+  @Test(arguments: [false, true]) func aSealThatWasTakenBack(_ isUsed: Bool) async throws {
+    let fixture = try Fixture()
+    func definition(isSealed: Bool) -> Procedure {
+      let open = Self.definition(days: 5, outcomes: ["confirmed"])
+      return Procedure(
+        id: open.id, title: open.title, clause: open.clause, openers: open.openers, answerers: [], clock: open.clock,
+        acknowledgeDays: 1, returnDays: 2, supplement: true, allowsExtension: true, allowsTransfer: true,
+        item: .optional, subject: .required, questions: .required, answerKind: .findings, outcomes: open.outcomes,
+        declineReasons: [], fields: [], answerFields: [], isSealed: isSealed, copies: [], ladder: open.ladder)
+    }
+    _ = try await Self.life(fixture, [definition(isSealed: false)]) { try await $0.submit(Self.unlisted) }
+    try await Self.life(fixture, [definition(isSealed: true)]) { store in
+      #expect(store.reference.isSealed("verification"))
+      if isUsed { try await store.submit(Self.unlisted) }
+    }
+    try await Self.life(fixture, [definition(isSealed: false)]) { store in
+      let isSealed = store.reference.isSealed("verification")
+      #expect(isSealed == isUsed)
+      let faults = try store.verify()
+      #expect(faults == [])
+    }
+    // Without a file it stays as it was last.
+    try await Self.life(fixture, [Self.definition(days: 5, outcomes: ["x"], id: "other")]) { store in
+      #expect(store.reference.isSealed("verification"))
+    }
+  }
+
   @Test func aProcedureWithoutAFileTakesNoNewRequests() async throws {
     let fixture = try Fixture()
     let old = try await Self.life(fixture, [Self.definition(days: 5, outcomes: ["confirmed"])]) {
