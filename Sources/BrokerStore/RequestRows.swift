@@ -82,6 +82,12 @@ extension WriteContext {
     try StoredRequest.load(key, db, reference)
   }
 
+  /// Nil also of one that cannot be read.
+  /// - Parameter consequence: what is then not done for it.
+  package func readableRequest(key: Int64, otherwise consequence: String) throws -> StoredRequest? {
+    try damagedRows.passing(consequence) { try request(key: key) } ?? nil
+  }
+
   /// Disclosure records are kept for three years (网络数据安全管理条例 第十二条).
   package func recordDisclosure(of id: EntityID, to organ: Int64, key: Int64, _ what: Disclosure.What = .subject) throws
   {

@@ -12,11 +12,13 @@ extension Schema {
       PRIMARY KEY (organ, role, request)
     ) STRICT, WITHOUT ROWID;
     WITH told AS MATERIALIZED (
-      SELECT v.procedure, v.version FROM procedure_version v CROSS JOIN json_each(v.definition, '$.ladder') l
+      SELECT v.procedure, v.version FROM procedure_version v
+        CROSS JOIN json_each(iif(json_valid(v.definition), v.definition, '{}'), '$.ladder') l
       WHERE l.value = 'T')
     INSERT INTO filed_overdue (organ, role, request)
       SELECT f.organ, f.role, f.request FROM filed_request f CROSS JOIN request r ON r.key = f.request
-      WHERE f.open = 1 AND r.state IN ('submitted', 'acknowledged') AND json_extract(r.progress, '$.metAt') IS NULL
+      WHERE f.open = 1 AND r.state IN ('submitted', 'acknowledged')
+        AND iif(json_valid(r.progress), json_extract(r.progress, '$.metAt'), NULL) IS NULL
         AND CASE f.role WHEN 0 THEN r.requester ELSE r.responder END = f.organ
         AND (EXISTS (SELECT 1 FROM event e WHERE e.request = r.key AND e.rung % 10 = 3)
           OR (r.procedure, r.procedure_version) NOT IN (SELECT procedure, version FROM told));

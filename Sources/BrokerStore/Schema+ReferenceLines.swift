@@ -18,7 +18,8 @@ extension Schema {
       """
       UPDATE \(table) SET extra = (
         SELECT json_group_object(key, value) FROM (SELECT key, value, min(id) FROM json_each(\(table).extra) GROUP BY key))
-      WHERE (SELECT count(*) > count(DISTINCT key) FROM json_each(\(table).extra));
+      WHERE (SELECT count(*) > count(DISTINCT key)
+        FROM json_each(iif(json_valid(\(table).extra), \(table).extra, '{}')));
       """
     }.joined(separator: "\n")
   }

@@ -24,6 +24,43 @@ import Testing
     return "UPDATE request SET responder = \(responder) WHERE key = \(id.key)"
   }
 
+  /// A database of an older version is brought up to this one though a text in it is broken off.
+  @Test(arguments: ["{", "", "null"]) func migrationsPassItOver(_ text: String) async throws {
+    let fixture = try Fixture()
+    let (broken, sound) = try await fixture.life { store in (try await store.submit(), try await store.submit()) }
+    let queue = try DatabaseQueue(path: fixture.database)
+    defer { try? queue.close() }
+    try await queue.write { db in
+      try db.execute(
+        sql: """
+          UPDATE request SET progress = $1, acknowledged_at = 1 WHERE key = $2;
+          UPDATE listed_item SET extra = $1 WHERE code = '47';
+          """, arguments: [text, broken.id.key, text])
+      try db.execute(sql: "DROP TABLE filed_overdue")
+      for statement in [Schema.realAcknowledgements, Schema.extraOnce, Schema.overdue] {
+        try db.execute(sql: statement)
+      }
+      let left = try Int64.fetchAll(db, sql: "SELECT key FROM request ORDER BY key")
+      #expect(left == [broken.id.key, sound.id.key])
+    }
+  }
+
+  /// What is done to many at once is done to the others.
+  @Test func theOthersAreFound() async throws {
+    let store = try Fixture().open()
+    defer { store.close() }
+    let told = Told(store)
+    let (broken, sound) = (try await store.submit(), try await store.submit())
+    _ = try Self.damage(store, broken.id)
+    let found = try await store.write { context in
+      try [broken, sound].map {
+        try context.readableRequest(key: $0.id.key, otherwise: "it stays as it is")?.request.id
+      }
+    }
+    #expect(found == [nil, sound.id])
+    #expect(told.words.count == 1 && told.words[0].hasSuffix("it stays as it is"))
+  }
+
   @Test func theDeadlinesOfTheOthersAreWatched() async throws {
     let store = try Fixture().open()
     defer { store.close() }

@@ -30,8 +30,8 @@ struct CommitmentRoutes {
       for key in keys {
         // One that was answered a moment ago stays answered, and what a decided case has brought about (a credit report, a
         // transfer to the police) stays as well: a commitment is taken back before the case is decided.
-        guard let stored = try context.request(key: key), stored.request.state.name.isOpen,
-          stored.request.progress.origin == nil
+        guard let stored = try context.readableRequest(key: key, otherwise: "it is not withdrawn with its commitment"),
+          stored.request.state.name.isOpen, stored.request.progress.origin == nil
         else { continue }
         withdrawn.append(
           try context.carryOut(.withdraw(Withdrawal(reason: reason)), on: stored, by: organ.code, trace: trace))
