@@ -4,30 +4,6 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL
 
-/// A request as it came over the wire.
-struct Incoming: Sendable {
-  let method: HTTPRequest.Method
-  /// The target, percent-encoded as it came.
-  let target: String
-  let headers: CallHeaders
-  /// Or older.
-  let isHTTP11: Bool
-  /// Nil of one that is longer than the limit: it is not kept, and need not have arrived whole.
-  let body: [UInt8]?
-  /// Of its client.
-  let presence: Presence
-}
-
-/// Who answers requests.
-protocol Answering: Sendable {
-  func answer(_ incoming: Incoming) async -> Reply
-  /// To what is no HTTP.
-  func answer(_ error: HTTPParserError) -> Reply
-  /// To a request that takes too long to arrive.
-  /// - Parameter headers: nil when not even they have arrived.
-  func tooSlow(_ headers: CallHeaders?) -> Reply
-}
-
 /// One connection: gathers a request, has it answered and writes the answer, all on the loop that owns the socket. One
 /// request at a time: of what is pipelined, what one read brought waits here and the rest in the socket; only what a
 /// client sent before it closed its side comes all at once.
@@ -46,6 +22,8 @@ final class Exchange: ChannelDuplexHandler {
     var arrival: TimeAmount { 2 * idle }
   }
 
+  /// Of a body so much is kept before its sender has shown a key: connections are many, and anybody may open them.
+  private static let strangerBytes = 16 << 10
   /// Of a body that is too long, so much is read and thrown away; a client that sends on is cut off.
   private static let discardedBytes = 16 << 20
   /// What a client must take of a long answer within the idle time.
@@ -118,7 +96,7 @@ final class Exchange: ChannelDuplexHandler {
       if let count = discarded {
         discarded = count + part.readableBytes
         if count > Self.discardedBytes { end(context) }
-      } else if body.readableBytes + part.readableBytes > options.bodyBytes, let head {
+      } else if let head, isTooMuch(body.readableBytes + part.readableBytes, of: head) {
         discarded = 0
         begin(head, context)
       } else if body.readableBytes == 0 {
@@ -134,6 +112,13 @@ final class Exchange: ChannelDuplexHandler {
         if isLastRead, !isAnswering { end(context) }
       }
     }
+  }
+
+  /// - Parameter length: of the body as it would be, which was not too much before.
+  private func isTooMuch(_ length: Int, of head: HTTPRequestHead) -> Bool {
+    if length > options.bodyBytes { return true }
+    guard length > Self.strangerBytes, body.readableBytes <= Self.strangerBytes else { return false }
+    return !answering.knows(CallHeaders(head.headers))
   }
 
   private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {

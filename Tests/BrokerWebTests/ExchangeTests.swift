@@ -124,6 +124,17 @@ internal import Testing
     #expect(waiting.status == [413] && waiting.end == .stillOpen, "\(waiting.text)")
   }
 
+  /// A body is not waited for, nor kept, of whom nobody knows.
+  @Test(arguments: [(false, [401]), (true, [])]) func whatAStrangerSends(_ isKnown: Bool, _ status: [Int]) throws {
+    let key = isKnown ? try House.daemon.state.key(of: Qidong.requester) : "unheard-of"
+    let head = "POST /v1/requests HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(key)\r\nContent-Length: 200000\r\n\r\n"
+    let waiting = try exchange(head + String(repeating: "x", count: 20_000), within: 2)
+    #expect(waiting.status == status && waiting.end == .stillOpen, "\(waiting.text)")
+    // All of it, and what comes next.
+    let whole = try exchange(head + String(repeating: "x", count: 200_000) + Self.last)
+    #expect(whole.status == [isKnown ? 400 : 401, 200] && whole.end == .closed, "\(whole.text)")
+  }
+
   /// Who sends without end is cut off.
   @Test func whatNeverEnds() throws {
     let connection = try RawConnection(port: try House.daemon.port)

@@ -110,6 +110,12 @@ struct Gate: Answering {
     return reply
   }
 
+  func knows(_ headers: CallHeaders) -> Bool { caller(headers) != nil }
+
+  private func caller(_ headers: CallHeaders) -> Principal? {
+    headers.authorization.flatMap(Self.bearer).flatMap { broker.store.principal(digest: APIKey.digest(bytes: $0)) }
+  }
+
   func tooSlow(_ headers: CallHeaders?) -> Reply {
     let problem = Problem(
       .requestTimeout, "request-timeout", "请求未在规定时间内发送完毕，未作任何更改，请重新发送",
@@ -134,11 +140,7 @@ struct Gate: Answering {
 
   private func authenticate(_ headers: CallHeaders, _ access: Route.Access) throws(Problem) -> Principal? {
     if access == .open { return nil }
-    guard let key = headers.authorization.flatMap(Self.bearer),
-      let caller = broker.store.principal(digest: APIKey.digest(bytes: key))
-    else {
-      throw Problem.unauthenticated
-    }
+    guard let caller = caller(headers) else { throw Problem.unauthenticated }
     if let seconds = rate.take(key: caller.keyID) {
       var problem = Problem(
         .tooManyRequests, "rate-limited", "该密钥请求过于频繁，请\(seconds)秒后再试",
