@@ -82,26 +82,29 @@ extension Dispatcher {
         return batch
       }
       if batch.isEmpty { return }
+      var (left, trouble): (ArraySlice<AttemptResult>, StoreError?) = (batch[...], nil)
       do throws(StoreError) {
         let settled = try await store.settle(batch)
-        count(batch, revived: settled.revived)
-        tell(batch, except: settled.failed)
+        (left, trouble) = (settled.left, settled.trouble)
+        let done = batch.dropLast(left.count)
+        count(done, revived: settled.revived)
+        tell(done, except: settled.failed)
       } catch {
-        logger.error("callbacks: cannot record \(batch.count) results: \(error); trying again in 1 s")
-        state.withLock { state in
-          state.unsettled.insert(contentsOf: batch, at: 0)
-          state.recording = 0
-        }
-        if error == .closed {
-          state.withLock { $0.settling = false }
-          return
-        }
-        try? await Task.sleep(for: .seconds(1))
+        trouble = error
       }
+      guard let trouble else { continue }
+      logger.error("callbacks: cannot record \(left.count) results: \(trouble); trying again in 1 s")
+      state.withLock { state in
+        state.unsettled.insert(contentsOf: left, at: 0)
+        state.recording = 0
+        if trouble == .closed { state.settling = false }
+      }
+      if trouble == .closed { return }
+      try? await Task.sleep(for: .seconds(1))
     }
   }
 
-  private func count(_ batch: [AttemptResult], revived: Int) {
+  private func count(_ batch: ArraySlice<AttemptResult>, revived: Int) {
     state.withLock { state in
       for result in batch { state.counts[result.verdict.name, default: 0] += 1 }
       state.counts["dead", default: 0] -= revived
@@ -111,7 +114,7 @@ extension Dispatcher {
 
   /// Tells the pump what is recorded. What cannot be recorded is still in the outbox and would go out again at once, and
   /// again: the pump hears of it after a minute only.
-  private func tell(_ batch: [AttemptResult], except failed: [Store.Unrecorded]) {
+  private func tell(_ batch: ArraySlice<AttemptResult>, except failed: [Store.Unrecorded]) {
     var unrecorded: [Int64: Set<Int64>] = [:]
     for (result, error) in failed {
       let delivery = result.delivery

@@ -4,24 +4,41 @@ internal import GRDB
 extension Store {
   package typealias Unrecorded = (result: AttemptResult, error: StoreError)
 
+  package struct Settled: Sendable {
+    /// Those that cannot be recorded, whose rows are still in the outbox.
+    package var failed: [Unrecorded] = []
+    /// How many were to be given up and go on all the same.
+    package var revived = 0
+    /// The last ones, which are not recorded because of `trouble`; those before them are.
+    package var left: ArraySlice<AttemptResult> = []
+    package var trouble: StoreError?
+  }
+
   /// Records how attempts ended, together. When that fails for another reason than the disk or the lock, one of them is
   /// at fault, and each is recorded by itself.
-  /// - Returns: those that cannot be recorded, whose rows are still in the outbox, and how many were to be given up and go
-  ///   on all the same.
-  package func settle(_ results: [AttemptResult]) async throws(StoreError) -> (failed: [Unrecorded], revived: Int) {
+  /// - Throws: what concerns the whole database, when none is recorded.
+  package func settle(_ results: [AttemptResult]) async throws(StoreError) -> Settled {
     do throws(StoreError) {
       let revived = try await write { context in
         try results.count { try context.settle($0) != .dead && $0.verdict == .dead }
       }
-      return ([], revived)
+      return Settled(revived: revived)
     } catch {
       guard !error.concernsAll else { throw error }
-      guard results.count > 1 else { return (results.map { ($0, error) }, 0) }
+      guard results.count > 1 else { return Settled(failed: results.map { ($0, error) }) }
     }
-    var settled: (failed: [Unrecorded], revived: Int) = ([], 0)
-    for result in results {
-      let one = try await settle([result])
-      settled = (settled.failed + one.failed, settled.revived + one.revived)
+    var settled = Settled()
+    for (at, result) in results.enumerated() {
+      do throws(StoreError) {
+        let one = try await settle([result])
+        settled.failed += one.failed
+        settled.revived += one.revived
+      } catch  where at > 0 {
+        // Those before it are on disk: settled twice, they would count as asked for again.
+        settled.left = results[at...]
+        settled.trouble = error
+        break
+      }
     }
     return settled
   }
