@@ -48,9 +48,29 @@ extension LateEndCount {
 }
 
 extension Database {
-  /// Rows that say otherwise than the events, in either direction.
-  func wrongLateEnds(_ reference: Reference) throws -> Int64 {
-    var counted = try reportCounts(after: 0, through: try reportedThrough(), reference).lateEnds
+  /// Rows that say otherwise than the events, in either direction: of the tallies by day, and of what ended late.
+  func wrongReports(_ reference: Reference) throws -> (tallies: Int64, lateEnds: Int64) {
+    let counts = try reportCounts(after: 0, through: try reportedThrough(), reference)
+    return (try wrongTallies(counts.tallies), try wrongLateEnds(counts.lateEnds))
+  }
+
+  private func wrongTallies(_ tallies: [ReportCount: Int]) throws -> Int64 {
+    var (cells, counted): ([Int64: ReportCell], [ReportCount: Int]) = ([:], tallies)
+    try each(ReportSQL.cells, []) { row in
+      guard let measure = Measure(name: row.text(4)) else { return }
+      cells[row.int(0)] = ReportCell(organ: row.int(1), procedure: row.text(2), item: row.text(3), measure: measure)
+    }
+    var unknown: Int64 = 0
+    try each(ReportSQL.tallies, [.int(ReportSpan.day.rawValue), .int(.min), .int(.max)]) { row in
+      guard let cell = cells[row.int(1)] else { return unknown += 1 }
+      let key = ReportCount(cell: cell, day: CalendarDate(dayNumber: Int(row.int(0))), days: Int(row.int(2)))
+      counted[key, default: 0] -= Int(row.int(3))
+    }
+    return unknown + Int64(counted.values.count { $0 != 0 })
+  }
+
+  private func wrongLateEnds(_ lateEnds: [LateEndCount: Int]) throws -> Int64 {
+    var counted = lateEnds
     try each(LateEndSQL.since, [.int(.min)]) { row in
       guard let (key, count) = LateEndCount.read(row) else { return }
       counted[key, default: 0] -= count

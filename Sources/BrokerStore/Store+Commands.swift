@@ -101,9 +101,10 @@ extension Store {
         Phrase("所在段的过滤器未收录的当事人", "subjects that the filter of their run does not know"),
         Int64(try db.subjectsBesideTheirFilter()))
       add(Phrase("没有定时的未办结请求", "open requests without a timer"), Int64(try db.unarmedRequests(reference)))
+      let wrong = try db.wrongReports(reference)
+      add(Phrase("与事件逐日核对不符的统计", "tallies of a day that disagree with the events"), wrong.tallies)
       add(
-        Phrase("逾期办理的统计与事件不符", "figures of what ended late that disagree with the events"),
-        try db.wrongLateEnds(reference))
+        Phrase("逾期办理的统计与事件不符", "figures of what ended late that disagree with the events"), wrong.lateEnds)
       faults += try db.unreadableRows(reference)
       return faults
     }
@@ -127,6 +128,13 @@ extension Store {
 
 /// What must never be true of the rows, whatever happened. Each counts the rows that break it.
 enum VerifySQL: String, CaseIterable {
+  /// Each version came about by an event of its own, beginning with the one by which it was submitted.
+  case requestWithoutAnEvent = """
+    SELECT count(*) FROM request r WHERE (
+        SELECT count(DISTINCT e.version) FROM event e WHERE e.request = r.key AND e.version BETWEEN 1 AND r.version
+      ) <> r.version
+      OR NOT EXISTS (SELECT 1 FROM event e WHERE e.request = r.key AND e.type = 'request.submitted')
+    """
   case requestWithoutItsLastEvent = """
     SELECT count(*) FROM request r WHERE NOT EXISTS (
       SELECT 1 FROM event e WHERE e.request = r.key AND e.version = r.version AND e.state = r.state)
@@ -237,6 +245,7 @@ enum VerifySQL: String, CaseIterable {
   var words: Phrase {
     switch self {
     case .reportThatDisagrees: Phrase("与事件不符的报表数", "figures of reports that disagree with the events")
+    case .requestWithoutAnEvent: Phrase("缺少事件的请求", "requests some of whose events are missing")
     case .requestWithoutItsLastEvent: Phrase("缺少最近事件的请求", "requests whose last event is missing")
     case .tallyThatDisagrees: Phrase("与请求不符的计数", "tallies that disagree with the requests")
     case .eventFiledNowhere: Phrase("未归入所属机关的事件", "events that are not filed under their organs")

@@ -22,6 +22,8 @@ import Testing
     ("DELETE FROM event WHERE seq = 2", "last event"),
     ("UPDATE event SET state = 'submitted' WHERE seq = 2", "last event"),
     ("UPDATE request SET version = 9", "last event"),
+    ("DELETE FROM event WHERE seq = 1", "some of whose events are missing"),
+    ("DELETE FROM event WHERE seq = 6", "some of whose events are missing"),
     ("DELETE FROM timer", "timer"),
     ("UPDATE tally SET count = count + 1 WHERE state = 'answered'", "tallies"),
     ("UPDATE tally SET count = 3 WHERE state = 'submitted'", "tallies"),
