@@ -77,6 +77,12 @@ package enum DataKey {
     return key
   }
 
+  /// Of a key that was made a moment ago and is used for nothing.
+  static func remove(_ directory: String) {
+    unlink(path(directory))
+    StateFile.syncDirectory(directory)
+  }
+
   package static let lostInChinese = """
     请放回另存的副本（0600）；确已丢失的，以 xiecha key renew-data 另建，所有回调地址随即停用，由各机关更换密钥后重新启用
     """

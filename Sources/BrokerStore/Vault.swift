@@ -152,7 +152,10 @@ extension Store {
       }
       let vault = Vault(try DataKey.create(directory))
       let reason = Endpoint.dataKeyLost
-      return try writeNow { db in
+      var isKept = false
+      // A key under which nothing is sealed would stand in the way of the next attempt.
+      defer { if !isKept { DataKey.remove(directory) } }
+      let count = try writeNow { db in
         let rows = try db.all(VaultSQL.sealed) { EntityID(key: $0.int(0), tail: $0.int(1)) }
         for id in rows {
           let unknown = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
@@ -162,6 +165,8 @@ extension Store {
         }
         return rows.count
       }
+      isKept = true
+      return count
     }
   }
 }

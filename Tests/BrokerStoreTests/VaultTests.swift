@@ -101,6 +101,11 @@ import Testing
     #expect(try command.verify() == [])
     #expect(await failure { _ = try command.checkDataKey() } == error)
     #expect(await failure { _ = try await command.endpoint(id) } != nil)
+    // A new key without the secrets sealed under it would stand in the way of the next attempt.
+    try command.plant("CREATE TRIGGER full BEFORE UPDATE ON endpoint BEGIN SELECT RAISE(ABORT, 'full'); END")
+    #expect(await failure { _ = try command.renewDataKey() } != nil)
+    #expect(!Fixture.exists(DataKey.path(fixture.directory)))
+    try command.plant("DROP TRIGGER full")
     #expect(try command.renewDataKey() == 1)
     #expect(await failure { _ = try command.renewDataKey() } != nil, "there is one now")
     command.close()

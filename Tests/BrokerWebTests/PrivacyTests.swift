@@ -134,6 +134,29 @@ struct PrivacyTests {
     }
   }
 
+  /// Who gave it away is shown it once more where it repeats the call by which it did; that is on record.
+  @Test func whoHasItNoMoreIsRecorded() async throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let id = try #require(try daemon.submit(marriageRequest(subject: Self.person))["id"].string)
+    let (path, key) = ("/v1/requests/\(id)", ["Idempotency-Key": "return-1"])
+    let store = try Store.open(directory: daemon.state.path, role: .command, procedures: [])
+    defer { store.close() }
+    let entity = try #require(EntityID(id))
+    func readers() async throws -> [Int64] { try await store.disclosures(of: entity).map(\.organ) }
+    let responder = try daemon.client(Qidong.responder)
+    let reason = #"{"reason": "登记档案不由本机关保管"}"#
+    try responder.done("POST", path + "/return", json: reason, headers: key)
+    try responder.done("POST", path + "/return", json: reason, headers: key)
+    #expect(try await readers() == [], "a party's own reading")
+    let move = #"{"to": "\#(Qidong.stranger.code)", "reason": "由其掌握登记信息"}"#
+    try daemon.client(Qidong.requester).done("POST", path + "/transfer", json: move)
+    expectProblem(try responder.call("GET", path), 404, "not-found")
+    let again = try responder.done("POST", path + "/return", json: reason, headers: key)
+    #expect(again.json["subject"]["name"].string == Self.person.name)
+    let organ = try #require(store.reference.organ(try OrganCode(Qidong.responder.code))?.number)
+    #expect(try await readers() == [organ])
+  }
+
   @Test func everyRevealIsRecorded() async throws {
     // One of its own: whoever draws a ledger from the shared one reads every request that it holds.
     let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))

@@ -52,10 +52,10 @@ extension EndpointRoutes {
     return Reply(Self.reply(endpoint, figures, secret: secret, until: until), replayed: false)
   }
 
-  /// The kept reply with its secret, or with null when the endpoint has another by now, or is gone.
+  /// The kept reply with its secret, or with null when the endpoint has another by now, or none that anybody knows, or is gone.
   func showAgain(_ kept: KeptReply, _ context: WriteContext) throws -> Reply {
     guard let json = try? JSON.parse(kept.body), let id = json["id"]?.stringValue.flatMap({ EntityID($0) }),
-      let endpoint = try context.endpoint(id),
+      let endpoint = try context.endpoint(id), !endpoint.isSecretLost, !endpoint.isDataKeyLost,
       endpoint.rotatedAt?.rfc3339 == json["secretRotatedAt"]?.stringValue
     else { return Reply(kept) }
     var w = JSONWriter(capacity: 64)

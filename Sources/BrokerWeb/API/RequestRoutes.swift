@@ -65,8 +65,13 @@ struct RequestRoutes {
       do {
         now = try await requireParty(id, organ, mayRead: true).request
       } catch let problem as Problem {
-        // Who gave it away meanwhile still gets the answer to what it did before.
-        return try await replay(claim, otherwise: problem)
+        // Who gave it away meanwhile still gets the answer to what it did before, which shows a request that it has no
+        // more: that is on record.
+        let kept = try await replay(claim, otherwise: problem)
+        if let key = call.caller?.keyID {
+          try await broker.store.write { try $0.recordDisclosure(of: id, to: organ.number, key: key, .request) }
+        }
+        return kept
       }
       let command: Command
       do {
