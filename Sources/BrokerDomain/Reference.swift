@@ -158,6 +158,12 @@ package final class Reference: Sendable {
     procedures[id]?.title ?? earlier[id]?.max { $0.key < $1.key }?.value.title
   }
 
+  /// Earlier ones first, so that what is said later holds.
+  package var everyDefinition: [Procedure] {
+    let before = earlier.values.flatMap(\.values).sorted { ($0.version, $1.id) < ($1.version, $0.id) }
+    return before + procedures.values.sorted { $0.id > $1.id }
+  }
+
   package var knownProcedures: [String] { Set(procedures.keys).union(earlier.keys).sorted() }
 
   /// By any of its definitions, also of one whose file is gone: requests opened under a sealed one stay sealed.

@@ -92,7 +92,7 @@ extension InboxNotice {
         w.string("name", name(code))
       }
     }
-    let title = reference.procedures[procedure]?.title ?? Phrase(procedure, procedure)
+    let title = reference.title(ofProcedure: procedure) ?? Phrase(procedure, procedure)
     w.phrase("text", text(title, asker: name(requester), answerer: name(responder), name))
   }
 

@@ -33,7 +33,8 @@ struct ReportTable: Sendable {
     isSupervisor = audience.isSupervisor
     rows = Self.rows(report.rows[grouping] ?? [], reference, at: min(report.at, (period.to + 1).midnight + -1))
     var titles: [String: Phrase] = [:]
-    for procedure in reference.procedures.values.sorted(by: { $0.id > $1.id }) {
+    // As they are called now, and those that no definition has any more as they were.
+    for procedure in reference.everyDefinition {
       for reason in procedure.declineReasons { titles[reason.id] = reason.title }
     }
     reasons = report.total.declined.keys.sorted().map { ($0, titles[$0] ?? Phrase($0, $0)) }
