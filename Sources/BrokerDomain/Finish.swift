@@ -81,19 +81,27 @@ package struct Finish: Sendable {
   /// and was let go of afterwards (withdrawn while particulars were waited for) ended in time.
   package var lateEnd: LateEnd? {
     guard !isSenders else { return nil }
-    if progress.runsOn, type == .withdrawn || type == .closed { return at >= dueAt ? .letGo : nil }
     let wasMet = progress.metAt != nil
     switch type {
+    case .withdrawn where progress.runsOn, .closed where progress.runsOn: return at >= dueAt ? .letGo : nil
+    case .transferred where progress.runsOn: return passedOnLate(since: progress.heldSince(receivedAt)) ? .letGo : nil
     case .acknowledged: return progress.metAt == at && at >= dueAt ? .receipt : nil
     case .answered: return !isLate ? nil : wasMet ? .receiptReplied : .answered
     case .declined: return !isLate ? nil : wasMet ? .receiptReplied : .declined
-    case .returned: return !keepsClock && !wasMet && at >= dueAt ? .returned : nil
-    case .transferred: return !keepsClock && !wasMet && progress.returned == nil && at >= dueAt ? .transferred : nil
+    case .returned: return passedOnLate(since: progress.turnStart(receivedAt)) ? .returned : nil
+    case .transferred:
+      return progress.returned == nil && passedOnLate(since: progress.turnStart(receivedAt)) ? .transferred : nil
     case .withdrawn:
       let stopped = progress.supplement.flatMap { $0.supplied == nil ? $0.askedAt : nil } ?? at
       return !wasMet && progress.returned == nil && stopped >= dueAt ? .withdrawn : nil
     default: return nil
     }
+  }
+
+  /// Whether who has had it since then let the clock run out and passed it on. On a clock that is kept, who received it
+  /// after the due moment inherited the lateness.
+  private func passedOnLate(since start: Instant) -> Bool {
+    progress.metAt == nil && at >= dueAt && (!keepsClock || start < dueAt)
   }
 
   /// The day since which whoever ended it late had it.
@@ -121,7 +129,7 @@ package enum LateEnd: String, Sendable, CaseIterable {
   case answered, declined, returned, transferred, withdrawn
   /// Receipt was acknowledged, where that is all that is owed.
   case receipt
-  /// What ran on while it lay returned with the organ that had asked was withdrawn or closed by it.
+  /// What ran on while it lay returned with the organ that had asked was withdrawn or closed by it, or sent on.
   case letGo = "let-go"
   /// What had been acknowledged late was replied to: no second lateness.
   case receiptReplied = "receipt-replied"

@@ -13,7 +13,7 @@ enum ReportSQL: String, CaseIterable {
   /// or the present. Being submitted counts for the sender, and only when it says that it was late. A transfer is told by
   /// what it was before, for it ends the turn of the organ that had it; a ruling that leaves it there ends none. Who asked
   /// for particulars in this turn had said that he has it. Being closed counts for the organ that asked, where the clock ran
-  /// on with it.
+  /// on with it, and so does being sent on then, also where a ruling sends it back to the organ that had returned it.
   case finishes = """
     SELECT e.type, e.at, CASE e.type WHEN 'request.transferred' THEN p.responder
         WHEN 'request.submitted' THEN e.requester ELSE e.responder END, r.procedure,
@@ -38,7 +38,8 @@ enum ReportSQL: String, CaseIterable {
         'request.declined', 'request.returned', 'request.transferred', 'request.withdrawn')
       OR e.type = 'request.submitted' AND instr(e.data, '"late":true')
       OR e.type = 'request.closed' AND iif(json_valid(r.progress), json_extract(r.progress, '$.runsOn'), NULL) IS NOT NULL)
-      AND (e.type <> 'request.transferred' OR p.responder <> e.responder)
+      AND (e.type <> 'request.transferred' OR p.responder <> e.responder
+        OR iif(json_valid(p.progress), json_extract(p.progress, '$.runsOn'), NULL) IS NOT NULL)
     """
   case cell = "SELECT id FROM report_cell WHERE organ = $1 AND procedure = $2 AND item = $3 AND measure = $4"
   case openCell = "INSERT INTO report_cell (organ, procedure, item, measure) VALUES ($1, $2, $3, $4)"

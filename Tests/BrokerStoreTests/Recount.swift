@@ -84,16 +84,26 @@ struct Recount {
         guard !isFiling, let dueBefore, moment > dueBefore else { return }
         turn?.lateEnds.append((how, on))
       }
-      let isKept = turn?.procedure == Self.clockKept
+      // On a clock that is kept, who received it after the last day is late with nothing by passing it on.
+      let hadIt = turn?.procedure != Self.clockKept || turn.flatMap { t in dueBefore.map { t.day <= $0 } } == true
+      // Of the organ with which it lay returned.
+      func letGo(_ turn: Turn) {
+        guard let dueBefore, on > dueBefore else { return }
+        var gone = turn
+        gone.outcome = "let go"
+        gone.lateEnds = [("let-go", on)]
+        turns.append(gone)
+      }
       switch type {
       // A ruling that it stays where it is: nobody's turn ends.
       case "request.transferred" where data["kept"] == .bool(true): break
       case "request.submitted", "request.transferred":
         if type == "request.transferred", turn?.outcome == "open" {
           turn?.outcome = "transferred"
-          if !isKept, met == nil { lateEnd("transferred", on) }
+          if met == nil, hadIt { lateEnd("transferred", on) }
         }
         if let turn { turns.append(turn) }
+        if let held, let dueBefore, held.day <= dueBefore { letGo(held) }
         held = nil
         turn = Turn(organ: event["responder"], procedure: event["procedure"], item: event["item"], day: on)
         if type == "request.submitted" || turn?.procedure != Self.clockKept { start = on }
@@ -124,16 +134,12 @@ struct Recount {
         lateEnd(met == nil ? "declined" : "receipt-replied", met ?? on)
       case "request.returned":
         turn?.outcome = "returned"
-        if !isKept, met == nil { lateEnd("returned", on) }
+        if met == nil, hadIt { lateEnd("returned", on) }
         if turn?.procedure == Self.clockKept {
           held = Turn(organ: event["requester"], procedure: event["procedure"], item: event["item"], day: on)
         }
       case "request.withdrawn", "request.closed":
-        if var gone = held, let dueBefore, on > dueBefore {
-          gone.outcome = "let go"
-          gone.lateEnds = [("let-go", on)]
-          turns.append(gone)
-        }
+        if let held { letGo(held) }
         held = nil
         if type == "request.withdrawn", turn?.outcome == "open" {
           turn?.outcome = "withdrawn"
@@ -183,13 +189,14 @@ struct Recount {
     return count
   }
 
-  /// In words, for comparing; nil of nothing.
-  static func text(_ turns: [Turn]) -> String? {
+  /// In words, for comparing; nil of nothing. What was let go of is among no figures.
+  static func text(_ all: [Turn]) -> String? {
+    let turns = all.filter { $0.outcome != "let go" }
     guard !turns.isEmpty else { return nil }
     func count(_ outcome: String) -> Int { turns.count { $0.outcome == outcome } }
     let reasons = Set(turns.map(\.outcome).filter { $0.hasPrefix("declined ") }).sorted()
     return """
-      received \(turns.count - count("sent late") - count("let go")) sent late \(count("sent late")) on time \(count("on time")) late \(count("late")) \
+      received \(turns.count - count("sent late")) sent late \(count("sent late")) on time \(count("on time")) late \(count("late")) \
       \(reasons.map { "\($0) \(count($0))" }.joined(separator: " ")) declined late \(turns.count { $0.declinedLate }) \
       returned \(count("returned")) transferred \(count("transferred")) withdrawn \(count("withdrawn")) \
       open \(count("open")) overdue \(turns.count { $0.overdue }) days \(spread(turns.compactMap(\.days))) \

@@ -87,8 +87,25 @@ struct LatenessTests {
     #expect(try Self.circular(daemon, "2026-03").contains("启东市医疗保障局逾期未复1件。"))
     try daemon.client(Qidong.requester).done("POST", path + "/" + verb, json: body)
     let circular = try Self.circular(daemon, "2026-03")
-    #expect(circular.contains("有1个机关：启东市医疗保障局退回后逾期撤回或者归档1件。"), "\(circular)")
+    #expect(circular.contains("有1个机关：启东市医疗保障局退回后逾期撤回、归档或者移送1件。"), "\(circular)")
     #expect(circular.contains("启东市医疗保障局：") || circular.contains("、启东市医疗保障局"), "it is told")
+  }
+
+  /// Where the clock is kept, who let it run out is named when another organ has got it, and that one with what it owes.
+  @Test func whoPassesItOnLateIsNamed() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let complaint = JSONBody(marriageRequest()).with(.string("complaint"), at: "/procedure")
+      .with(.missing, at: "/questions").description
+    let (moved, returned) = (try daemon.open(complaint), try daemon.open(complaint))
+    try daemon.client(Qidong.responder).done("POST", returned + "/return", json: #"{"reason": "不属于本机关职权范围"}"#)
+    try Self.advance(daemon, "2026-03-20T10:00:00")
+    let body = #"{"to": "\#(Qidong.stranger.code)", "reason": "由其管辖该投诉"}"#
+    try daemon.client(Qidong.supervisor).done("POST", moved + "/transfer", json: body)
+    try daemon.client(Qidong.requester).done("POST", returned + "/transfer", json: body)
+    let circular = try Self.circular(daemon, "2026-03")
+    for words in ["有3个机关：启东市公安局逾期未复2件；", "启东市民政局逾期后移送1件", "启东市医疗保障局退回后逾期撤回、归档或者移送1件"] {
+      #expect(circular.contains(words), "\(words): \(circular)")
+    }
   }
 
   /// The ledger counts the days that the 算式 counts: none while the clock stood still.

@@ -72,7 +72,7 @@ struct DocumentContent: Sendable {
   private static func letGo(_ ends: LateEnds) -> [(count: Int, words: String)] {
     [
       (ends[.returned], "逾期后退回"), (ends[.transferred], "逾期后移送"), (ends[.withdrawn], "逾期后被撤回"),
-      (ends[.letGo], "退回后逾期撤回或者归档"),
+      (ends[.letGo], "退回后逾期撤回、归档或者移送"),
     ]
   }
 
