@@ -1,6 +1,5 @@
 extension Schema {
-  /// What ended late, by the day on which it did and the day of receipt (days since 1970-01-01). The tallies are counted
-  /// anew, by `Store.buildReports`: that also has the days of an answer counted by the calendar by which its clock ran.
+  /// What ended late, by the day on which it did and the day of receipt (days since 1970-01-01).
   static let lateEnds = """
     CREATE TABLE late_end (
       day INTEGER NOT NULL,
@@ -12,8 +11,5 @@ extension Schema {
       count INTEGER NOT NULL CHECK (count > 0),
       PRIMARY KEY (day, received, organ, procedure, how)
     ) STRICT, WITHOUT ROWID;
-    DELETE FROM report_tally;
-    DELETE FROM report_cell;
-    UPDATE report_filing SET through = 0;
     """
 }

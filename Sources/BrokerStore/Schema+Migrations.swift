@@ -20,7 +20,7 @@ extension Schema {
     migrator.add("9 replies in order of time", idempotency)
     migrator.add("10 what is overdue", overdue)
     migrator.add("11 what lies returned", returned)
-    migrator.add("12 acknowledged in time", acknowledgedInTime)
+    migrator.add("12 acknowledged in time", countAnew)
     migrator.add("13 items of a region", itemRegion)
     migrator.add("14 lines of reference files", referenceLines, extraOnce)
     migrator.add("15 subjects are filed in runs", subjectFiling)
@@ -30,7 +30,8 @@ extension Schema {
     migrator.add("19 the regions as they were", pastRegion)
     migrator.add("20 who acknowledged", realAcknowledgements)
     migrator.registerMigration("21 old secrets of endpoints", foreignKeyChecks: .immediate, migrate: moveOldSecrets)
-    migrator.add("22 what ended late", lateEnds)
+    migrator.add("22 what ended late", lateEnds, countAnew)
+    migrator.add("23 who passed on late", countAnew)
     return migrator
   }
 }

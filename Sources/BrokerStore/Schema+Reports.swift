@@ -31,9 +31,10 @@ extension Schema {
       CHECK (what IN ('subject', 'request', 'timeline', 'ledger'));
     """
 
-  /// Whether receipt was acknowledged in time is told by the log, and no tally says it: all are counted anew, by
-  /// `Store.buildReports`.
-  static let acknowledgedInTime = """
+  /// What the log tells and no tally says: all are counted anew, and what ended late too, by `Store.buildReports`. First
+  /// for whether receipt was acknowledged in time, then for the days of an answer by the calendar by which its clock ran,
+  /// then for who passed on late what runs on.
+  static let countAnew = """
     DELETE FROM report_tally;
     DELETE FROM report_cell;
     UPDATE report_filing SET through = 0;

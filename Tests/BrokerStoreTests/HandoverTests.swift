@@ -119,6 +119,67 @@ import Testing
     #expect(try store.verify() == [])
   }
 
+  private static func lateEnds(_ store: Store) async throws -> [Qidong: [LateEnd: Int]] {
+    let organs = [Qidong.requester, .responder, .stranger, .市财政局]
+    let scope = ReportScope(organs: Set(try organs.map { try store.number($0) }), own: nil)
+    let days = (from: try #require(CalendarDate("2026-03-01")), to: try #require(CalendarDate("2026-03-31")))
+    let ends = try await store.timeliness(from: days.from, to: days.to, by: [.organ], scope, lateEnds: true).lateEnds
+    var named: [Qidong: [LateEnd: Int]] = [:]
+    for organ in organs {
+      let number = try store.number(organ)
+      named[organ] = ends[number]?.counts
+    }
+    return named
+  }
+
+  /// Who let it run out and passed it on is named, and not who received it when it was late already; a database in which
+  /// nobody was named is counted anew.
+  @Test(arguments: [false, true]) func whoPassesItOnLateIsNamed(isFiled: Bool) async throws {
+    let fixture = try Fixture()
+    func move(to organ: Qidong) -> Command { .transfer(.init(to: organ.organ, reason: "由其管辖该投诉")) }
+    let giveBack = Command.giveBack(.init(reason: "不属于本机关职权", competentOrgan: nil))
+    let expected: [Qidong: [LateEnd: Int]] = [
+      .responder: [.transferred: 1], .stranger: [.returned: 1, .answered: 1], .requester: [.letGo: 1],
+    ]
+    do {
+      let store = try Store.open(directory: fixture.directory, role: .daemon, procedures: Self.kept)
+      defer { store.close() }
+      var ids: [EntityID] = []
+      for _ in 0..<4 { ids.append(try await store.submit(.marriage(procedure: "complaint")).id) }
+      try await store.advance(to: "2026-03-03T10:00:00+08:00")
+      try await store.carryOut(giveBack, ids[2])
+      try await store.advance(to: "2026-03-09T10:00:00+08:00")
+      // In time, for the other to give one back and to answer one, late.
+      for id in [ids[1], ids[3]] { try await store.carryOut(move(to: .stranger), id, by: .supervisor) }
+      try await store.advance(to: "2026-03-10T10:00:00+08:00")
+      try await store.carryOut(move(to: .stranger), ids[0], by: .supervisor)
+      try await store.carryOut(giveBack, ids[1], by: .stranger)
+      try await store.carryOut(move(to: .stranger), ids[2], by: .requester)
+      try await store.carryOut(.confirm, ids[3], by: .stranger)
+      #expect(try await Self.lateEnds(store) == expected)
+      try await store.advance(to: "2026-03-11T10:00:00+08:00")
+      try await store.carryOut(move(to: .市财政局), ids[0], by: .supervisor)
+      try await store.carryOut(move(to: .市财政局), ids[1], by: .requester)
+      #expect(try await Self.lateEnds(store) == expected, "it was late when they received it")
+      if isFiled {
+        for _ in 0...Filing.every { try await store.submit(.marriage(to: .市财政局), by: .credit) }
+        #expect(try store.scalar("SELECT sum(count) FROM late_end") == 4)
+      }
+      #expect(try await Self.lateEnds(store) == expected)
+      #expect(try store.verify() == [])
+    }
+    let queue = try DatabaseQueue(path: fixture.database)
+    try await queue.writeWithoutTransaction { db in
+      try db.execute(
+        sql: "DELETE FROM late_end; DELETE FROM grdb_migrations WHERE identifier = '23 who passed on late'")
+    }
+    try queue.close()
+    let store = try Store.open(directory: fixture.directory, role: .daemon, procedures: Self.kept)
+    defer { store.close() }
+    #expect(try await Self.lateEnds(store) == expected)
+    #expect(try store.verify() == [])
+  }
+
   /// Where receipt is all that is owed, nothing is overdue once it was given, whatever is told later.
   @Test func whatWasMetIsNotOverdueInACallback() async throws {
     let like = Fixture.procedures[0]
