@@ -180,7 +180,7 @@ extension AssistanceRequest {
 
   private func acknowledge(_ officer: String?, now: Instant, _ law: Law) -> Turn {
     var next = self
-    if case .acknowledge = law.procedure.clock { next.progress.metAt = now }
+    if law.procedure.owesReceiptOnly { next.progress.metAt = now }
     next.acknowledgement = Acknowledgement(officer: officer, at: now)
     next.state = .acknowledged
     return Turn(request: next, type: .acknowledged, data: officer.map { [.init("officer", .string($0))] } ?? [])

@@ -60,7 +60,7 @@ private struct ClockLedger {
     case .supplied: restart(event, by: responder)
     case .transferred: transferred(event)
     case .acknowledged:
-      if case .acknowledge = procedure?.clock { end(event) }
+      if procedure?.owesReceiptOnly == true { end(event) }
     case .answered, .declined, .withdrawn, .closed: end(event)
     case .supplementAsked: change(event, .paused, with: request.requester)
     case .returned: change(event, keepsClock ? .running : .paused, with: request.requester)

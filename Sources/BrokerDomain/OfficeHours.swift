@@ -44,14 +44,17 @@ extension Rung {
   package var audience: Audience { audiences[audiences.count - 1] }
 
   /// What an audience of the sender's reads, where the clock binds the sender: it was sent, and late.
+  /// - Parameter supervisorIsTold: of this rung, at the same time.
   package func senderNotice(
-    to audience: Audience, title: Phrase, asker: String, answerer: String, due: CalendarDate, provisional: Bool
+    to audience: Audience, title: Phrase, asker: String, answerer: String, due: CalendarDate, provisional: Bool,
+    supervisorIsTold: Bool
   ) -> Phrase {
     let mark = Phrase.mark(provisional: provisional)
     guard audience == .supervisor else {
+      let told = Phrase.told(supervisorIsTold)
       return Phrase(
-        "请分管领导查明原因：本机关送\(answerer)的\(title.zh)已于 \(due) 届满\(mark.zh)，逾期送交",
-        "for the leader: \(title.en) to \(answerer) was due on \(due)\(mark.en) and was sent late")
+        "请分管领导查明原因：本机关送\(answerer)的\(title.zh)已于 \(due) 届满\(mark.zh)，逾期送交\(told.zh)",
+        "for the leader: \(title.en) to \(answerer) was due on \(due)\(mark.en) and was sent late\(told.en)")
     }
     return Phrase(
       "请监督机关督促：\(asker)送\(answerer)的\(title.zh)，\(due) 届满\(mark.zh)，逾期送交",
@@ -65,9 +68,11 @@ extension Rung {
   ///   - answerer: name of the organ that was to answer.
   ///   - provisional: the last day is, for want of a year's notice.
   ///   - left: working days left when the notice was given.
+  ///   - owesReceiptOnly: of the procedure; what is late then is that receipt is acknowledged.
+  ///   - supervisorIsTold: of this rung, at the same time.
   package func notice(
     to audience: Audience, title: Phrase, asker: String, answerer: String, due: CalendarDate, provisional: Bool,
-    left: Int
+    left: Int, owesReceiptOnly: Bool, supervisorIsTold: Bool
   ) -> Phrase {
     let mark = Phrase.mark(provisional: provisional)
     switch (self, audience) {
@@ -77,18 +82,36 @@ extension Rung {
         "请联络员尽快办理：\(asker)的\(title.zh)，\(due) 届满\(mark.zh)，\(rest.zh)",
         "for the contact: \(title.en) asked by \(asker) is due on \(due)\(mark.en) (\(rest.en))")
     case (.overdue, _):
+      let state = owesReceiptOnly ? Phrase("尚未签收", "not yet acknowledged") : Phrase("尚未办结", "overdue")
       return Phrase(
-        "请分管领导督促：\(asker)的\(title.zh)已于 \(due) 届满\(mark.zh)，尚未办结",
-        "for the leader: \(title.en) asked by \(asker) was due on \(due)\(mark.en) and is overdue")
+        "请分管领导督促\(owesReceiptOnly ? "签收" : "")：\(asker)的\(title.zh)已于 \(due) 届满\(mark.zh)，\(state.zh)",
+        "for the leader: \(title.en) asked by \(asker) was due on \(due)\(mark.en) and is \(state.en)")
+    case (.escalated, .supervisor) where owesReceiptOnly:
+      return Phrase(
+        "请监督机关督办：\(answerer)收到\(asker)的\(title.zh)，\(due) 届满\(mark.zh)，尚未签收",
+        "for the supervisor: \(answerer) has not yet acknowledged \(title.en) asked by \(asker),"
+          + " due on \(due)\(mark.en)")
     case (.escalated, .supervisor):
       return Phrase(
         "请监督机关督办：\(answerer)办理\(asker)的\(title.zh)，\(due) 届满\(mark.zh)，逾期未办结",
         "for the supervisor: \(answerer) owes \(title.en) asked by \(asker), due on \(due)\(mark.en)")
     case (.escalated, _):
+      let (urge, state) =
+        owesReceiptOnly
+        ? ("督促签收", Phrase("尚未签收", "not yet acknowledged")) : ("立即督办", Phrase("仍未办结", "still open"))
+      let told = Phrase.told(supervisorIsTold)
       return Phrase(
-        "请分管领导立即督办：\(asker)的\(title.zh)已于 \(due) 届满\(mark.zh)，逾期一个工作日仍未办结",
-        "for the leader: \(title.en) asked by \(asker) was due on \(due)\(mark.en) and is one working day late")
+        "请分管领导\(urge)：\(asker)的\(title.zh)已于 \(due) 届满\(mark.zh)，届满后的第一个工作日\(state.zh)\(told.zh)",
+        "for the leader: \(title.en) asked by \(asker) was due on \(due)\(mark.en) and is \(state.en) on the first"
+          + " working day after\(told.en)")
     }
+  }
+}
+
+extension Phrase {
+  /// Added to what the leader reads. Of what is sealed, and where the directory has none, no supervisor is told.
+  fileprivate static func told(_ supervisorIsTold: Bool) -> Phrase {
+    supervisorIsTold ? Phrase("，已通报监督机关", ", and the supervisor is told") : Phrase("", "")
   }
 }
 

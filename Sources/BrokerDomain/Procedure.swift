@@ -147,6 +147,10 @@ package struct Procedure: Sendable, Equatable {
       isSealed: false, copies: [], ladder: ladder)
   }
 
+  /// Its clock waits for nothing but that receipt is acknowledged.
+  package var owesReceiptOnly: Bool {
+    if case .acknowledge = clock { true } else { false }
+  }
   package var allowsReturn: Bool { returnDays != nil }
   package var allowsDecline: Bool { !declineReasons.isEmpty }
 

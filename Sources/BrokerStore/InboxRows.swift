@@ -33,6 +33,10 @@ package struct InboxNotice: Sendable {
   package let state: String?
   /// Whom the clock binds, and so who is told.
   package let binds: Procedure.Bound
+  /// All that the clock waits for is that receipt is acknowledged.
+  package let owesReceiptOnly: Bool
+  /// So was a supervisor, of the same rung.
+  package let supervisorIsTold: Bool
 
   /// Columns in the order of `InboxSQL.list`.
   init(_ row: SQLRow, _ reference: Reference) throws {
@@ -58,6 +62,8 @@ package struct InboxNotice: Sendable {
     self.reference = row.optionalText(10)
     state = row.optionalText(11)
     binds = row.optionalText(12).flatMap(Procedure.Bound.init(rawValue:)) ?? .receiver
+    owesReceiptOnly = reference.procedure(procedure, version: Int(row.int(15)))?.owesReceiptOnly == true
+    supervisorIsTold = row.int(16) == 1
     daysLeft = reference.calendar(at: at).workingDays(
       after: at.date, through: dueDate, region: responder.region(at: at))
   }
@@ -88,7 +94,8 @@ enum InboxSQL: String, CaseIterable {
     SELECT i.seq, i.request, r.tail, i.rung, i.audience, i.at, i.due_day, r.procedure, r.requester, i.responder,
       r.reference, CASE WHEN i.audience = 'supervisor' OR i.organ IN (r.requester, r.responder) THEN r.state END,
       iif(json_valid(r.progress), json_extract(r.progress, '$.binds'), NULL), (SELECT e.actor FROM event e WHERE e.seq = i.rung / 10 - 4000000),
-      i.provisional
+      i.provisional, r.procedure_version,
+      EXISTS (SELECT 1 FROM inbox s WHERE s.request = i.request AND s.rung = i.rung AND s.audience = 'supervisor')
     FROM inbox i CROSS JOIN request r ON r.key = i.request
     WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4
     """

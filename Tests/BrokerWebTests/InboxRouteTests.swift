@@ -41,6 +41,25 @@ internal import Testing
     expectProblem(try responder.call("GET", "/v1/inbox?cursor=1"), 400, "invalid-parameter")
   }
 
+  /// Where receipt is all that is owed, that is what is late; of what is sealed no supervisor is told, and no leader
+  /// reads that one was.
+  @Test(arguments: [("on-site-dispatch", "promised", true), ("criminal-transfer", "suspicion", false)])
+  func whatOnlyHasToBeAcknowledged(_ procedure: String, _ field: String, _ isTold: Bool) throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let body = JSONBody(marriageRequest()).with(.string(procedure), at: "/procedure").with(.missing, at: "/questions")
+      .with(.missing, at: "/item").with(.missing, at: "/commitment")
+      .with(.object([field: .string("婚姻登记属实")]), at: "/data")
+    _ = try daemon.open(body.description)
+    try daemon.operatorClient().done(
+      "POST", "/v1/rehearsal/advance", json: #"{"to": "2026-03-04T12:00:00+08:00"}"#)
+    let leader = try #require(try daemon.client(Qidong.responder).get("/v1/inbox?audience=leader")["items"].array)
+    #expect(leader.map { $0["rung"].string } == ["T", "T+1"])
+    #expect(leader.allSatisfy { $0["text"]["zh"].string?.contains("尚未签收") == true }, "\(leader)")
+    #expect(leader.map { $0["text"]["zh"].string?.contains("已通报监督机关") } == [false, isTold], "\(leader)")
+    let told = try #require(try daemon.client(Qidong.supervisor).get("/v1/inbox")["items"].array)
+    #expect(told.map { $0["text"]["zh"].string?.hasSuffix("尚未签收") } == (isTold ? [true] : []), "\(told)")
+  }
+
   /// The directory says who sits there, and who stands in.
   @Test func thePersonItIsFor() throws {
     let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))

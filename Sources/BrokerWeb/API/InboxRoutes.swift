@@ -101,11 +101,12 @@ extension InboxNotice {
     return switch matter {
     case .rung(let rung) where binds == .sender:
       rung.senderNotice(
-        to: audience, title: title, asker: asker, answerer: answerer, due: dueDate, provisional: provisional)
+        to: audience, title: title, asker: asker, answerer: answerer, due: dueDate, provisional: provisional,
+        supervisorIsTold: supervisorIsTold)
     case .rung(let rung):
       rung.notice(
         to: audience, title: title, asker: asker, answerer: answerer, due: dueDate, provisional: provisional,
-        left: daysLeft)
+        left: daysLeft, owesReceiptOnly: owesReceiptOnly, supervisorIsTold: supervisorIsTold)
     case .undelivered: undeliveredNotice(title: title, answerer: answerer, needed: dueDate, provisional: provisional)
     case .ruling:
       Phrase(
