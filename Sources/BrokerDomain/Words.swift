@@ -21,9 +21,10 @@ extension Verb {
 }
 
 extension StateName {
-  package var zh: String { "\(name)（\(rawValue)）" }
+  package var zh: String { "\(title)（\(rawValue)）" }
 
-  private var name: String {
+  /// Without the word of the API: for who has nothing to do with it.
+  package var title: String {
     switch self {
     case .submitted: "已提交"
     case .acknowledged: "已签收"

@@ -148,6 +148,8 @@ struct ReportTests {
       table.rows.map { Array($0.fields.suffix(4)) } == [
         ["是", "2026-02-27", "按时参加年度审验", "双随机抽查"], ["否", "2026-02-27", "", ""], ["", "", "", ""],
       ])
+    let state = try table.column("状态")
+    #expect(table.rows.map { $0.fields[state] } == ["已复函", "已提交", "已提交"], "in Chinese, as its name is")
   }
 
   @Test func theLedgerIsMaskedAndPaged() async throws {

@@ -107,7 +107,7 @@ private struct LedgerRow {
       .text(request.requester.description), .text(to?.name), .text(request.responder.description),
       .text(stored.subject.map(Self.name)), .text(stored.subject.map { Mask.idNumber($0.idNumber) }),
       .text(request.receivedAt.rfc3339), .text(request.acknowledgement?.at.rfc3339),
-      .text(request.deadline.date.description), .text(request.state.name.rawValue), .text(request.closedAt?.rfc3339),
+      .text(request.deadline.date.description), .text(request.state.name.title), .text(request.closedAt?.rfc3339),
       .text(Self.outcome(request, procedure)), .int(days), .text(late),
     ]
     fields += Self.handover(request)
