@@ -104,13 +104,20 @@ extension AssistanceRequest {
   private func receiver(
     _ next: Procedure.Next, _ target: Procedure, of organ: Organ, _ reference: Reference
   ) throws(Phrase) -> OrganCode {
-    let all = reference.organs.filter { other in
-      other.code != organ.code && other.region.covers(organ.region)
-        && target.mayBeAnswered(by: other, for: organ, reference)
+    func mayReceive(_ other: Organ) -> Bool {
+      other.region.covers(organ.region) && target.mayBeAnswered(by: other, for: organ, reference)
         && next.receiver.map { other.name.hasSuffix($0) } ?? true
     }
+    let all = reference.organs.filter { $0.code != organ.code && mayReceive($0) }
     let nearest = all.filter { one in all.allSatisfy { $0.region.covers(one.region) } }
     guard let only = nearest.first else {
+      // What owes it is settled by now; another organ is named where it is opened by hand.
+      if mayReceive(organ) {
+        throw Phrase(
+          "机关目录中可以办理“\(target.title.zh)”的只有本机关，不能向本机关提出，请依法自行办理；应由其他机关办理的，请自行提出并在 to 中指明接收机关",
+          "by the directory your organ itself is the one that answers \"\(target.title.en)\", and it cannot be opened to itself:"
+            + " see to it yourself, or open it and name another organ in `to`")
+      }
       throw Phrase(
         "机关目录中没有可以办理“\(target.title.zh)”的机关", "the directory has no organ that answers \"\(target.title.en)\"")
     }

@@ -251,6 +251,27 @@ internal import Testing
     #expect(!(try daemon.client(.supervisor).done("GET", path).text.contains("criminal-transfer")))
   }
 
+  /// The police find a crime in what they had asked about: nobody else of the place may receive it, and they are not told
+  /// that there are no police.
+  @Test func whoWouldReceiveItItselfIsToldSo() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let (path, police) = (try daemon.open(by: .市公安局), try daemon.client(.市公安局))
+    let id = String(path.dropFirst("/v1/requests/".count))
+    try daemon.client(Self.responder).done("POST", path + "/answer", json: answerBody(result: "contradicted"))
+    let body = #"{"measure": "transfer-criminal", "text": "涉嫌犯罪"}"#
+    let disposed = try police.done("POST", path + "/dispose", json: body).json
+    let link = try #require(disposed["followUps"].array?.first { $0["procedure"].string == "criminal-transfer" })
+    #expect(link["how"].string == "offers" && link["request"].isNull)
+    let reason = try #require(link["reason"]["zh"].string)
+    #expect(reason.contains("“涉嫌犯罪案件移送”的只有本机关") && !reason.contains("机关目录中没有"), "\(reason)")
+    #expect(link["reason"]["en"].string?.contains("your organ itself") == true, "\(link)")
+    // As it says, another organ can be named.
+    let new = try daemon.submit(
+      Self.request("criminal-transfer", to: .市市场监管局, data: #"{"suspicion": "诈骗", "origin": "\#(id)"}"#),
+      by: .市公安局)
+    #expect(try police.get(path)["followUps"].array?.contains { $0["request"] == new["id"] } == true)
+  }
+
   @Test(arguments: [
     (#"{"measure": "terminate", "text": "终止", "data": {"letter": "x"}}"#, ["/data/letter"]),
     (
