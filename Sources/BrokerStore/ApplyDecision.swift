@@ -81,6 +81,7 @@ extension WriteContext {
     if let timer = decision.timer {
       try arm(timer, of: request.id.key)
     }
+    if let previous { try tellSuccessor(of: previous, request) }
     if request.progress.referral != nil, previous?.progress.referral == nil { try askForRuling(request) }
     if decision.event.type == .reminded, decision.event.actor != .organ(request.turn) {
       try tellReminded(request, seq: seq)

@@ -99,6 +99,8 @@ enum InboxSQL: String, CaseIterable {
     FROM inbox i CROSS JOIN request r ON r.key = i.request
     WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4
     """
+  /// The last rung of a clock that has fired, as an event holds it.
+  case fired = "SELECT max(rung) FROM event WHERE request = $1 AND rung IS NOT NULL AND rung > $2 AND rung < $3"
   /// Whose turn it was when it was reminded of.
   case reminded = """
     SELECT CASE WHEN e.state IN ('returned', 'awaiting-supplement') THEN e.requester ELSE e.responder END
@@ -107,6 +109,18 @@ enum InboxSQL: String, CaseIterable {
 }
 
 extension WriteContext {
+  /// A clock that runs on has come to another organ with the request: rungs that have fired do not fire again, and the last
+  /// of them is told to its people, who were told of none.
+  func tellSuccessor(of previous: AssistanceRequest, _ request: AssistanceRequest) throws {
+    guard request.bound != previous.bound, request.progress.leg == previous.progress.leg, request.isLadderRunning
+    else { return }
+    let clock = Int64(request.progress.leg * 10)
+    let fired = try db.first(InboxSQL.fired, .int(request.id.key), .int(clock), .int(clock + 10)) {
+      $0.optionalInt(0).flatMap { RungCode($0)?.rung }
+    }
+    if let rung = fired ?? nil { try tellPeople(of: rung, of: request) }
+  }
+
   /// Tells the people whom a rung that has fired is for: now, when they are at work by the calendar of the organ that the
   /// clock binds, else when they come in next.
   /// - Parameter moment: of the rung, when that may lie ahead.

@@ -132,6 +132,29 @@ import Testing
     return named
   }
 
+  /// Who receives what runs on reads in his own inbox how far it has come: rungs that have fired do not fire again.
+  @Test func peopleOfTheNextOneAreTold() async throws {
+    let store = try Store.open(directory: try Fixture().directory, role: .daemon, procedures: Self.kept)
+    defer { store.close() }
+    let move = Command.transfer(.init(to: Qidong.stranger.organ, reason: "由其管辖该投诉"))
+    let ids = [
+      try await store.submit(.marriage(procedure: "complaint")).id,
+      try await store.submit(.marriage(procedure: "complaint")).id,
+    ]
+    try await store.advance(to: "2026-03-06T10:00:00+08:00")
+    try await store.carryOut(move, ids[0], by: .supervisor)
+    #expect(try await Self.people(store, .stranger) == ["T-1 contact"])
+    try await store.advance(to: "2026-03-11T20:00:00+08:00")
+    let before = ["T-1 contact", "T leader", "T+1 leader"]
+    #expect(try await Self.people(store, .stranger) == before)
+    try await store.carryOut(move, ids[1], by: .supervisor)
+    #expect(try await Self.people(store, .stranger) == before, "nobody is in the office")
+    try await store.advance(to: "2026-03-12T09:00:00+08:00")
+    #expect(try await Self.people(store, .stranger) == before + ["T+1 leader"])
+    #expect(try await Self.people(store, .supervisor) == ["T+1 supervisor", "T+1 supervisor"], "once of each")
+    #expect(try store.verify() == [])
+  }
+
   /// Who let it run out and passed it on is named, and not who received it when it was late already; a database in which
   /// nobody was named is counted anew.
   @Test(arguments: [false, true]) func whoPassesItOnLateIsNamed(isFiled: Bool) async throws {
