@@ -224,7 +224,8 @@ struct SettingKey {
         expected: Phrase("不含空格的URI", "a URI without spaces"),
         check: { !$0.isEmpty && $0.unicodeScalars.allSatisfy { $0.value > 32 } }),
       text(
-        "deadlines.lastMoment", \.lastMoment, "When the last day ends: 24:00 by law, or office close such as 17:30",
+        "deadlines.lastMoment", \.lastMoment,
+        "When the last day of a new clock ends: 24:00 by law, or office close such as 17:30",
         expected: Phrase("HH:MM，00:01至24:00", "HH:MM, from 00:01 to 24:00"), check: isMoment),
       text(
         "deadlines.officeHours", \.officeHours,
