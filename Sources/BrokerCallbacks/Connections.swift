@@ -17,6 +17,17 @@ final class Connections {
     var line: Int64?
     /// They belong to several endpoints, or have since the connection was last idle.
     var isMixed = false
+    /// It was made for one push.
+    var isExclusive = false
+  }
+
+  /// Where a push that has found a connection is sent.
+  enum Place {
+    case here
+    /// On a connection of its own that speaks HTTP/1.1.
+    case onHTTP11
+    /// On a connection of its own, in whatever that agrees on.
+    case afresh
   }
 
   /// By the TLS session of the connection.
@@ -40,21 +51,24 @@ final class Connections {
   /// Whether a push may go out beside others on one connection, where its handshake agrees on HTTP/2.
   func maySpeakHTTP2(_ origin: String, now: Int64) -> Bool { single[origin].map { $0 <= now } ?? true }
 
-  /// A push is about to go out, asking for HTTP/2.
-  /// - Returns: false when it must not, because another one waits for its answer there, or has ended a moment ago and was
-  ///   not collected yet.
-  func take(_ session: UnsafeMutableRawPointer, _ origin: String, of line: Int64?, now: Int64) -> Bool {
+  /// A push is about to go out, asking for HTTP/2. It must not where another one waits for its answer on HTTP/1.1, or has
+  /// ended a moment ago and was not collected yet; nor where another one has shown to be better off alone.
+  /// - Parameter alone: the connection was made for it.
+  func take(
+    _ session: UnsafeMutableRawPointer, _ origin: String, of line: Int64?, alone: Bool, now: Int64
+  ) -> Place {
     if copenssl_speaks_http2(session) != 1 {
       note(origin, now: now)
-      if busy[session] != nil { return false }
+      if busy[session] != nil { return .onHTTP11 }
     }
-    join(session, of: line)
-    return true
+    if busy[session]?.isExclusive == true { return .afresh }
+    join(session, of: line, alone: alone)
+    return .here
   }
 
   /// A push is about to go out on a connection of its own.
-  func join(_ session: UnsafeMutableRawPointer, of line: Int64?) {
-    var load = busy[session] ?? Load(line: line)
+  func join(_ session: UnsafeMutableRawPointer, of line: Int64?, alone: Bool) {
+    var load = busy[session] ?? Load(line: line, isExclusive: alone)
     load.pushes += 1
     if load.line != line { load.isMixed = true }
     busy[session] = load

@@ -101,7 +101,7 @@ final class CurlLoop {
       else { continue }
       // Read before the removal, which invalidates the message.
       let code = message.pointee.data.result
-      if handle.isMisplaced && code == CURLE_ABORTED_BY_CALLBACK || handle.fellWithOthers(code) {
+      if handle.place != .here && code == CURLE_ABORTED_BY_CALLBACK || handle.fellWithOthers(code) {
         sendAlone(handle)
       } else {
         finish(handle, code: code)

@@ -28,8 +28,8 @@ final class EasyHandle {
   // As set on the handle now; an equal value is not set again.
   private var url = ""
   var isTLS = false
-  private var origin = ""
-  private var wantsHTTP2 = true
+  var origin = ""
+  var wantsHTTP2 = true
   private var method = "POST"
   private var connectTimeoutMS = 0
   private var totalTimeoutMS = 0
@@ -50,10 +50,12 @@ final class EasyHandle {
   /// By the monotonic clock, when it was loaded and when the reply began.
   var startedAt: Int64 = 0
   var firstByteAt: Int64?
-  /// It was kept from going out on a connection on which another one waits, and has to go out on its own.
-  private(set) var isMisplaced = false
+  /// Elsewhere: it was kept from going out where it was, and has to go out on its own.
+  var place = Connections.Place.here
+  /// It goes out on a connection that nothing else uses, or has used.
+  var isAlone = false
   /// The TLS session on which it goes out.
-  private var session: UnsafeMutableRawPointer?
+  var session: UnsafeMutableRawPointer?
 
   /// Headers and body together; the transfer ends there.
   static let maxReceived = 64 * 1024
@@ -161,63 +163,17 @@ extension EasyHandle {
       if code != CURLE_OK { return code }
       totalTimeoutMS = total
     }
+    if isAlone, let code = setAlone(false) { return code }
     if push.identity !== identity || isIdentityHalfSet, let code = setIdentity(push.identity) { return code }
     return push.inspects == inspects ? nil : setInspects(push.inspects)
   }
 
   /// What went wrong before this attempt is forgotten.
-  private func begin() {
+  func begin() {
     received = 0
     dialled = false
     errorText[0] = 0
-    (startedAt, firstByteAt, isMisplaced) = (monotonicMicroseconds(), nil, false)
-  }
-
-  private func setHTTP2(_ wanted: Bool) -> CURLcode? {
-    let version = wanted ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
-    let code = ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(version))
-    if code != CURLE_OK { return code }
-    wantsHTTP2 = wanted
-    return nil
-  }
-
-  /// Makes ready a push to go out anew; only while the handle is not in the multi handle.
-  func goAlone() -> CURLcode {
-    begin()
-    (bodyStart, firstForbidden) = ([], nil)
-    leaveSession()
-    return setHTTP2(false) ?? CURLE_OK
-  }
-
-  /// Asked when the connection is there and nothing is sent yet.
-  func mayGoOut() -> Bool {
-    guard isTLS else { return true }
-    leaveSession()
-    let connections = context.connections
-    if let open = ccurl_get_ssl(easy) {
-      isMisplaced = wantsHTTP2 && !connections.take(open, origin, of: line, now: startedAt)
-      if !wantsHTTP2 { connections.join(open, of: line) }
-      if !isMisplaced { session = open }
-    } else if wantsHTTP2 {
-      connections.note(origin, now: startedAt)
-      isMisplaced = true
-    }
-    return !isMisplaced
-  }
-
-  /// The connection broke under it, and under pushes to other endpoints: it was perhaps none of its own doing, and it has to
-  /// show that alone. Nobody's message fails because a neighbour's server breaks off.
-  func fellWithOthers(_ code: CURLcode) -> Bool {
-    let breaks = [CURLE_HTTP2, CURLE_PARTIAL_FILE, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING]
-    guard wantsHTTP2, breaks.contains(code), let session, context.connections.isMixed(session) else { return false }
-    var status = 0
-    ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
-    return status < 200
-  }
-
-  private func leaveSession() {
-    if let session { context.connections.leave(session) }
-    session = nil
+    (startedAt, firstByteAt, place) = (monotonicMicroseconds(), nil, .here)
   }
 
   /// Its own authorities count instead of the sender's; a connection made under another identity is not used (libcurl

@@ -111,7 +111,6 @@ final class PythonServer {
         with connection, connection.makefile("rb", buffering=0) as file:
             while True:
                 path, length = file.readline().split()[1], 0
-                if path == b"/drop": return
                 while (line := file.readline()) not in (b"\\r\\n", b""):
                     if line.lower().startswith(b"content-length:"): length = int(line.split(b":")[1])
                 file.read(length)
@@ -133,7 +132,7 @@ final class PythonServer {
             if sys.argv[3] == "mixed" and number == 3: time.sleep(0.05)
             connection = (old if isOld else context).wrap_socket(raw, server_side=True)
             if connection.selected_alpn_protocol() != "h2":
-                if sys.argv[3] in ("mixed", "breaks"): serve_old(connection)
+                if sys.argv[3] == "mixed": serve_old(connection)
                 connection.close()
                 return
             read(connection, 24)
@@ -143,13 +142,14 @@ final class PythonServer {
                 head = read(connection, 9)
                 length, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
                 stream = int.from_bytes(head[5:9], "big")
-                read(connection, length)
+                payload = read(connection, length)
                 if kind == 4 and not flags & 1: connection.sendall(frame(4, 1, 0, b""))
                 # What is reset is answered once its headers are there.
                 if kind != 1 if sys.argv[3] == "reset" else kind > 1 or not flags & 1: continue
-                # All but the first are lost with the connection, once there are two of them.
+                # On the first connection all but one are lost with it, once there are two of them; then whoever asks for it.
                 unanswered += 1
-                if sys.argv[3] == "breaks" and unanswered == 2: return connection.close()
+                if sys.argv[3] == "breaks" and (payload == b"drop" if number > 1 else unanswered == 2):
+                    return connection.close()
                 if sys.argv[3] == "breaks" and unanswered == 1: continue
                 body = str(number).encode()
                 connection.sendall(frame(1, 4, stream, b"\\x88") + frame(0, 0, stream, body))

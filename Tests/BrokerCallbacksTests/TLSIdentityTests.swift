@@ -205,19 +205,18 @@ struct HTTP2Tests {
   func breaks() async throws {
     let (server, authority) = try Self.server("breaks")
     let sender = try Sender(caBundle: authority.path("ca.pem"), maxConnections: 16)
-    let base = "https://127.0.0.1:\(server.port)"
-    #expect(try await sender.send(base + "/").outcome == .status(200))
-    var (healthy, breaking) = (Push.to(base + "/ok", token: 2), Push.to(base + "/drop", token: 3))
+    let url = "https://127.0.0.1:\(server.port)/"
+    #expect(try await sender.send(url).outcome == .status(200))
+    var (healthy, breaking) = (Push.to(url, token: 2), Push.to(url, token: 3, body: Array("drop".utf8)))
     (healthy.line, breaking.line) = (1, 2)
     sender.curl.submit([healthy, breaking])
     let reports = await sender.reports(2)
     let (first, second) = (reports.first { $0.token == 2 }, reports.first { $0.token == 3 })
     #expect(first?.outcome == .status(200), "\(String(describing: first?.outcome))")
-    #expect(first.map { String(decoding: $0.bodyStart, as: UTF8.self) } == "/ok", "by itself")
-    guard case .failed? = second?.outcome else {
-      Issue.record("\(String(describing: second?.outcome))")
-      return
-    }
+    #expect(first.map { ["2", "3"].contains(String(decoding: $0.bodyStart, as: UTF8.self)) } == true, "by itself")
+    #expect(second?.outcome.failure != nil, "\(String(describing: second?.outcome))")
+    // What it was sent on is not kept, and nothing is held against anybody.
+    #expect(try await sender.send(url).outcome == .status(200))
   }
 
   @Test("a final 2xx counts though the stream is reset after it")
