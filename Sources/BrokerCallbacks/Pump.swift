@@ -41,9 +41,9 @@ struct Pump {
   }
 
   /// It is renewed when less than half of it is left, and in half of it whatever is sent must have come to its end: who sees
-  /// that it has run out takes nothing to be on the wire. What was handed over may have waited for the one before it, and
-  /// been sent on a connection that was not its own, before its own time began.
-  var leaseMilliseconds: Int64 { max(60_000, 2 * 3 * Int64(dispatcher.options.totalTimeoutMS) + 30_000) }
+  /// that it has run out takes nothing to be on the wire. What was handed over may wait for the one before it, and each may
+  /// be sent twice: once with others on its connection, once alone.
+  var leaseMilliseconds: Int64 { max(60_000, 2 * 4 * Int64(dispatcher.options.totalTimeoutMS) + 30_000) }
   /// Longest sleep: also how stale a lane can be when a notice was missed, and how often the pump shows it lives.
   static let longestSleepMilliseconds: Int64 = 5000
   /// How often it looks at the whole outbox, at most: one seek per endpoint.

@@ -92,7 +92,7 @@ extension AssistanceRequest {
       workingDays: command.workingDays, reason: command.reason, approver: command.approver, at: now)
     next.deadline = law.calendar.deadline(
       receivedAt: clockFrom, workingDays: deadline.workingDays + command.workingDays, region: law.region,
-      lastDay: law.reference.lastDay)
+      lastDay: LastDayPolicy(endingAt: deadline.at))
     return Turn(
       request: next, type: .extended,
       data: [

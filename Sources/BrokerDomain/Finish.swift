@@ -83,8 +83,8 @@ package struct Finish: Sendable {
     guard !isSenders else { return nil }
     let wasMet = progress.metAt != nil
     switch type {
-    case .withdrawn where progress.runsOn, .closed where progress.runsOn: return at >= dueAt ? .letGo : nil
-    case .transferred where progress.runsOn: return passedOnLate(since: progress.heldSince(receivedAt)) ? .letGo : nil
+    case .withdrawn where progress.runsOn, .closed where progress.runsOn, .transferred where progress.runsOn:
+      return passedOnLate(since: progress.heldSince(receivedAt)) ? .letGo : nil
     case .acknowledged: return progress.metAt == at && at >= dueAt ? .receipt : nil
     case .answered: return !isLate ? nil : wasMet ? .receiptReplied : .answered
     case .declined: return !isLate ? nil : wasMet ? .receiptReplied : .declined

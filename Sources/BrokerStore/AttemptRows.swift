@@ -85,8 +85,7 @@ enum AttemptSQL: String, CaseIterable {
     """
   /// Keys grow with time: the first that is young enough ends it.
   case oldest = "SELECT id, at FROM attempt ORDER BY id LIMIT $1"
-  /// The last of them may be an old one that a replay has put there.
-  case latestMoment = "SELECT max(at) FROM (SELECT at FROM attempt ORDER BY id DESC LIMIT 1000)"
+  case latestMoment = "SELECT at FROM attempt ORDER BY id DESC LIMIT 1"
   case prune = "DELETE FROM attempt WHERE id <= $1"
   case finished = """
     SELECT endpoint, seq, finished_at, trip IS NOT NULL FROM delivery WHERE (endpoint, seq) > ($1, $2)

@@ -95,7 +95,8 @@ enum InboxSQL: String, CaseIterable {
       r.reference, CASE WHEN i.audience = 'supervisor' OR i.organ IN (r.requester, r.responder) THEN r.state END,
       iif(json_valid(r.progress), json_extract(r.progress, '$.binds'), NULL), (SELECT e.actor FROM event e WHERE e.seq = i.rung / 10 - 4000000),
       i.provisional, r.procedure_version,
-      EXISTS (SELECT 1 FROM inbox s WHERE s.request = i.request AND s.rung = i.rung AND s.audience = 'supervisor')
+      EXISTS (SELECT 1 FROM inbox s WHERE s.request = i.request AND s.rung = i.rung AND s.responder = i.responder
+        AND s.audience = 'supervisor')
     FROM inbox i CROSS JOIN request r ON r.key = i.request
     WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4
     """

@@ -7,7 +7,15 @@ enum ProcedureSQL: String, CaseIterable {
   case insert = """
     INSERT INTO procedure_version (procedure, version, digest, definition, first_used_at) VALUES ($1, $2, $3, $4, $5)
     """
-  case isUsed = "SELECT 1 FROM request WHERE procedure = $1 AND procedure_version = $2 LIMIT 1"
+  /// Keys grow with time: those opened while it was the newest version are looked at, and no others.
+  case isUsed = """
+    SELECT 1 FROM request
+    WHERE key >= (SELECT first_used_at << 12 FROM procedure_version WHERE procedure = $1 AND version = $2)
+      AND key < coalesce((SELECT (first_used_at + 1000) << 12 FROM procedure_version
+          WHERE procedure = $1 AND version = $2 + 1),
+        9223372036854775807)
+      AND procedure = $1 AND procedure_version = $2 LIMIT 1
+    """
   case list = """
     SELECT procedure, version, digest, first_used_at FROM procedure_version ORDER BY procedure, version
     """

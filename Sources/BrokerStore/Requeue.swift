@@ -169,7 +169,7 @@ extension WriteContext {
   }
 
   /// - Returns: how many.
-  fileprivate func retryWaiting(of endpoint: Int64, asked: Instant, most: Int) throws -> Int {
+  func retryWaiting(of endpoint: Int64, asked: Instant, most: Int) throws -> Int {
     guard try owner(of: endpoint) != nil, try db.first(OutboxSQL.isOn, .int(endpoint), body: { _ in true }) == true
     else { return 0 }
     let now = now.milliseconds

@@ -1,4 +1,7 @@
 extension Schema {
+  /// To be counted anew with the tallies. A command that opens the database before the daemon does finds none.
+  static let forgetLateEnds = "DELETE FROM late_end"
+
   /// What ended late, by the day on which it did and the day of receipt (days since 1970-01-01).
   static let lateEnds = """
     CREATE TABLE late_end (

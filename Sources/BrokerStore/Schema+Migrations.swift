@@ -1,7 +1,7 @@
 internal import GRDB
 
 extension Schema {
-  /// In order; what stands here has been carried out somewhere, and is never changed.
+  /// In order; what stands here has been carried out somewhere, and what it makes of a sound database is never changed.
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1 the spine") { db in
@@ -31,7 +31,7 @@ extension Schema {
     migrator.add("20 who acknowledged", realAcknowledgements)
     migrator.registerMigration("21 old secrets of endpoints", foreignKeyChecks: .immediate, migrate: moveOldSecrets)
     migrator.add("22 what ended late", lateEnds, countAnew)
-    migrator.add("23 who passed on late", countAnew)
+    migrator.add("23 who passed on late", countAnew, forgetLateEnds)
     return migrator
   }
 }

@@ -31,7 +31,8 @@ extension Schema {
       CHECK (what IN ('subject', 'request', 'timeline', 'ledger'));
     """
 
-  /// What the log tells and no tally says: all are counted anew, and what ended late too, by `Store.buildReports`. First
+  /// What the log tells and no tally says: all are counted anew, and what ended late too, by `Store.buildReports` when
+  /// the daemon starts. First
   /// for whether receipt was acknowledged in time, then for the days of an answer by the calendar by which its clock ran,
   /// then for who passed on late what runs on.
   static let countAnew = """

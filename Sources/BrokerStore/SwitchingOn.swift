@@ -73,19 +73,20 @@ extension Store {
         try await putInOrder(endpoint)
         try await retryGone(endpoint, owedSeconds)
       }
-      let changed: T? = try await write { context in
+      let changed: (T, due: Int)? = try await write { context in
         // Somebody has switched it off meanwhile: there is something to be put in order.
         let isOff = try context.db.isOff(endpoint)
         guard wasOff || !isOff else { return nil }
         let changed = try change(context)
-        if isOff { try context.ask(for: endpoint) }
-        return changed
-      }
-      if let changed {
+        guard isOff else { return (changed, 0) }
+        try context.ask(for: endpoint)
         // Whoever switches it on knows that it is mended: nothing waits for the attempt that was next before.
-        if wasOff { _ = try await retryWaiting(of: endpoint) }
-        return changed
+        return (changed, try context.retryWaiting(of: endpoint, asked: context.now, most: Self.requeueGroup))
       }
+      guard let changed else { continue }
+      // It is on, whatever becomes of the rest: that would come at its time.
+      if changed.due == Self.requeueGroup { _ = try? await retryWaiting(of: endpoint) }
+      return changed.0
     }
   }
 

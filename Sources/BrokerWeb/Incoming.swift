@@ -9,7 +9,8 @@ struct Incoming: Sendable {
   let headers: CallHeaders
   /// Or older.
   let isHTTP11: Bool
-  /// Nil of one that is longer than the limit: it is not kept, and need not have arrived whole.
+  /// Nil of one that is longer than the limit, or than anybody's whose key is not known: it is not kept, and need not have
+  /// arrived whole.
   let body: [UInt8]?
   /// Of its client.
   let presence: Presence

@@ -62,6 +62,8 @@ struct LateEndTests {
     Case(type: .transferred, at: before, progress: lying, keepsClock: true, expected: nil),
     Case(type: .transferred, at: due, progress: lying, keepsClock: true, expected: .letGo),
     Case(type: .transferred, at: after, progress: lyingLate, keepsClock: true, expected: nil),
+    Case(type: .withdrawn, at: after, progress: lyingLate, keepsClock: true, expected: nil),
+    Case(type: .closed, at: after, progress: lyingLate, keepsClock: true, expected: nil),
     Case(type: .closed, at: after, expected: nil),
     // Where receipt is all that is owed, it is late once.
     Case(type: .answered, at: after, progress: #""metAt":9TH"#, expected: nil),

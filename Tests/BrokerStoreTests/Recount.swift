@@ -139,7 +139,7 @@ struct Recount {
           held = Turn(organ: event["requester"], procedure: event["procedure"], item: event["item"], day: on)
         }
       case "request.withdrawn", "request.closed":
-        if let held { letGo(held) }
+        if let held, let dueBefore, held.day <= dueBefore { letGo(held) }
         held = nil
         if type == "request.withdrawn", turn?.outcome == "open" {
           turn?.outcome = "withdrawn"
