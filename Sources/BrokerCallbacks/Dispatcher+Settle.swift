@@ -62,7 +62,7 @@ extension Dispatcher {
   }
 
   private static let unreadable =
-    "平台数据库中该件的记录无法读取，消息未能生成；请联系平台管理员 / the broker cannot read its record of this request and has no message to send; "
+    "平台数据库中该件的记录无法读取，消息未能生成；请联系运行人员 / the broker cannot read its record of this request and has no message to send; "
     + "tell its operator"
 
   /// Records results in groups until there are none; while one group is being written the next one gathers. A disk that

@@ -23,7 +23,7 @@ extension AssistanceRequest {
     let until = law.calendar.deadline(
       receivedAt: progress.turnStart(receivedAt), workingDays: days, region: law.reference.organ(responder)?.region,
       lastDay: law.reference.lastDay)
-    guard now < until.at else { throw .notAllowed(.deadlinePassed(.return, until.at)) }
+    guard now < until.at else { throw .notAllowed(.returnPassed(until.at, mayDecline: law.procedure.allowsDecline)) }
     let faults = StatedReason.faults(command.reason) + self.faults(competentOrgan: command.competentOrgan)
     guard faults.isEmpty else { throw .faults(faults) }
     var next = self
@@ -66,9 +66,12 @@ extension AssistanceRequest {
     if law.procedure.hasOrigin, let origin = data[Procedure.originField]?.stringValue.flatMap({ EntityID($0) }) {
       next.progress.origin = origin
     }
+    next.progress.recused = law.procedure.recused(by: next.data)
     // Whoever asked for particulars has it before him; that he acknowledged receipt nobody says for him.
     next.state = .acknowledged
-    let timer = next.startClock(now, workingDays: deadline.workingDays, on: next.namedDate(by: law), law)
+    // An extension was approved for the clock that ran then.
+    let added = progress.extended.map { $0.at >= clockFrom ? $0.workingDays : 0 } ?? 0
+    let timer = next.startClock(now, workingDays: deadline.workingDays - added, on: next.namedDate(by: law), law)
     return Turn(
       request: next, type: .supplied,
       data: [

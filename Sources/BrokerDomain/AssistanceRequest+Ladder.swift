@@ -28,10 +28,9 @@ extension AssistanceRequest {
 
   /// The supervisor of what stays overdue, and who is told of every event. What is sealed is for the two parties.
   private func alsoTold(of rung: Rung, bound: Organ, _ reference: Reference) -> [OrganCode] {
-    guard let procedure = reference.procedure(of: self), !procedure.isSealed else { return [] }
-    let supervisor = rung == .escalated ? reference.supervisor(of: bound).map { [$0.code] } ?? [] : []
-    let copied = reference.organ(responder).map { procedure.copied($0, reference) } ?? []
-    return supervisor + copied.filter { !supervisor.contains($0) }
+    guard reference.procedure(of: self)?.isSealed == false else { return [] }
+    let supervisor = rung == .escalated ? supervisor(of: bound, reference).map { [$0.code] } ?? [] : []
+    return supervisor + copied(reference).filter { !supervisor.contains($0) }
   }
 
   /// The same for a request that is alike: a whole city's deadlines fall due at once, and what is told of them is the same

@@ -48,14 +48,15 @@ extension AssistanceRequest {
     return Decision(
       request: next, event: event,
       timer: law.timer(afterMoving: next, now: now, from: isAnew ? self.deadline.at : nil),
-      alsoTell: reference.organ(responder).map { procedure.copied($0, reference) } ?? [])
+      alsoTell: copied(reference))
   }
 
   /// Where a calendar moves the deadline of an open request to; nil when it stays as it is.
   package func movedDeadline(by calendar: WorkingCalendar, _ reference: Reference) -> Deadline? {
     guard isClockRunning, let procedure = reference.procedure(of: self) else { return nil }
     let moved = counted(by: calendar, Law(procedure, calendarRegion(reference), reference))
-    return moved == deadline ? nil : moved
+    // How many days lie before a date that somebody has named moves nothing.
+    return (moved.at, moved.provisional) == (deadline.at, deadline.provisional) ? nil : moved
   }
 
   /// The next rung by the calendar of `reference`, and the one to arm where that is not the one which is armed: a change

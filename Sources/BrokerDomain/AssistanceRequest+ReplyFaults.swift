@@ -53,16 +53,25 @@ extension AssistanceRequest {
   }
 
   /// - Parameters:
+  ///   - id: of the outcome; nil when it could not be read, likewise `data`.
+  ///   - procedure: under which the request was opened.
+  package func faults(outcome id: String?, data: JSON?, now: Instant, _ procedure: Procedure) -> [Fault] {
+    let start = procedure.clockStart(receivedAt: receivedAt, data: content.data)
+    return procedure.faults(
+      outcome: id, data: data, today: now.date, floors: [.receipt: receivedAt.date, .clock: start.date])
+  }
+
+  /// - Parameters:
   ///   - reasonCode: nil when it could not be read.
   ///   - competentOrgan: nil when there is none, or it could not be read.
   package func faults(reasonCode: String?, competentOrgan: String?, reference: Reference) -> [Fault] {
     var faults: [Fault] = []
     let codes = reference.procedure(of: self)?.declineReasons.map(\.id) ?? []
-    if let reasonCode, !codes.contains(reasonCode) {
+    if let reasonCode, !codes.isEmpty, !codes.contains(reasonCode) {
       faults.append(
         Fault(
           "/reasonCode",
-          "理由代码应为 \(codes.joined(separator: "、")) 之一；人手不足、系统故障、材料不全不是不予协助的理由",
+          "理由代码应为 \(codes.joined(separator: "、")) 之一；人手不足、系统故障、材料不全不是不能协助的理由",
           "the reason code is one of \(codes.joined(separator: ", ")); lack of staff, a broken system or missing particulars are no reason to decline"
         ))
     }

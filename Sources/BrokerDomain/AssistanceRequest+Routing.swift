@@ -14,7 +14,7 @@ extension AssistanceRequest {
       let known = reference.procedures.keys.sorted().joined(separator: ", ")
       faults.append(
         Fault(
-          "/procedure", code: "unknown-procedure", "没有事项“\(procedure)”；现有：\(known)",
+          "/procedure", code: "unknown-procedure", "没有程序“\(procedure)”；现有：\(known)",
           "there is no procedure \"\(procedure)\"; known: \(known)"))
     }
     let isOwnDuty = procedure.flatMap { reference.procedures[$0] }?.openers == .itself

@@ -22,7 +22,8 @@ extension AssistanceRequest {
       let skipped = days.count { $0.ordinal == nil }
       text = Phrase(
         "自 \(start)（当日不计）的次日起计\(deadline.workingDays)个工作日，跳过\(skipped)个非工作日，届满日 \(deadline.date)",
-        "\(deadline.workingDays) working days from the day after \(start), \(skipped) days skipped; due \(deadline.date)"
+        "\(Phrase.count(deadline.workingDays, "working day")) from the day after \(start), \(Phrase.count(skipped, "day"))"
+          + " skipped; due \(deadline.date)"
       )
     } else {
       text = Phrase("届满日 \(deadline.date)", "due \(deadline.date)")
@@ -30,7 +31,7 @@ extension AssistanceRequest {
     let kept = isSentLate ? Phrase("逾期", "late") : Phrase("按期", "in time")
     let provisional =
       deadline.provisional
-      ? Phrase("；含放假通知未公布的年份，为暂定期限", "; provisional, a year's notice is not out") : Phrase("", "")
+      ? Phrase("；含放假通知未公布或者尚未导入的年份，为暂定期限", "; provisional, a year's notice is not out or not loaded") : Phrase("", "")
     return Phrase(
       "\(text.zh)，截至 \(deadline.at.rfc3339)（不含）；期限约束送交机关，\(receivedAt.rfc3339) 送交，\(kept.zh)\(provisional.zh)",
       "\(text.en), until \(deadline.at.rfc3339) exclusive; it binds the organ that sends, which sent it at"

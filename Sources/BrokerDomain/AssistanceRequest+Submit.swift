@@ -39,6 +39,7 @@ extension AssistanceRequest {
     let start = procedure.clockStart(receivedAt: now, data: content.data)
     if start != now { progress.clockFrom = start }
     progress.origin = origin
+    progress.recused = procedure.recused(by: content.data)
     if procedure.binds == .sender {
       progress.bindsSender = true
       progress.metAt = now
@@ -65,6 +66,6 @@ extension AssistanceRequest {
       timer: request.isLadderRunning
         ? reference.calendar.next(
           after: nil, ladder: procedure.ladder, deadline: deadline, receivedAt: now, region: responder.region) : nil,
-      alsoTell: procedure.copied(responder, reference))
+      alsoTell: request.copied(reference))
   }
 }

@@ -71,7 +71,8 @@ extension AssistanceRequest {
     // What is sealed is for its two parties.
     guard !law.procedure.isSealed else { return nil }
     let other = to == responder ? requester : to
-    return law.reference.commonSuperior(responder, other, without: [requester, responder, to])
+    let parties = [requester, responder, to] + (progress.recused.map { [$0] } ?? [])
+    return law.reference.commonSuperior(responder, other, without: Set(parties))
   }
 
   /// Those who have had it and to whom a transfer would be referred.

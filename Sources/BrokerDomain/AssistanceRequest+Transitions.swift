@@ -92,8 +92,8 @@ extension AssistanceRequest {
 
   private func supervises(_ code: OrganCode, _ reference: Reference) -> Bool {
     if progress.referral?.to == code { return true }
-    // What is sealed is for the two parties.
-    guard reference.procedure(of: self)?.isSealed != true, let organ = reference.organ(code),
+    // What is sealed is for the two parties, and nobody supervises a matter that is against himself.
+    guard progress.recused != code, reference.procedure(of: self)?.isSealed != true, let organ = reference.organ(code),
       organ.roles.contains(.supervisor)
     else { return false }
     return [requester, responder].contains { party in
@@ -155,9 +155,9 @@ extension AssistanceRequest {
     let event = Event(
       type: turn.type, at: now, actor: .organ(organ), version: turn.request.version, state: turn.request.state.name,
       data: .object(turn.data))
-    let copied = reference.organ(turn.request.responder).map { procedure.copied($0, reference) } ?? []
     return Decision(
-      request: turn.request, event: event, timer: turn.timer, alsoTell: turn.alsoTell + copied, owes: turn.owes)
+      request: turn.request, event: event, timer: turn.timer, alsoTell: turn.alsoTell + turn.request.copied(reference),
+      owes: turn.owes)
   }
 
   private func turn(_ command: Command, by organ: OrganCode, now: Instant, _ law: Law) throws(Refusal) -> Turn {
@@ -194,8 +194,7 @@ extension AssistanceRequest {
           of: answer.findings.map { FindingDraft(question: $0.question, result: $0.result) }, reference: law.reference)
           + dateFaults(of: answer.findings)
       case .outcome:
-        law.procedure.faults(
-          outcome: answer.outcome ?? "", data: answer.data, today: now.date, received: receivedAt.date)
+        faults(outcome: answer.outcome ?? "", data: answer.data, now: now, law.procedure)
       }
     guard faults.isEmpty else { throw .faults(faults) }
     var next = self

@@ -8,6 +8,12 @@ package struct Item: Sendable, Equatable {
     case exempt
   }
 
+  /// Whether a text can be the rule that excludes an item: 无, 否, / and no are what people write where there is none.
+  package static func namesARule(_ text: String) -> Bool {
+    text.count { $0.isLetter || $0.isNumber } >= 3
+      && !["yes", "true", "false", "none", "null", "不排除", "未排除", "不适用"].contains(text.lowercased())
+  }
+
   package var code: String
   package var proof: String
   package var matter: String

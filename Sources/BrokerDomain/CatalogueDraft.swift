@@ -56,7 +56,7 @@ package struct CatalogueDraft: Sendable {
         fault(index, code: "invalid-proposal", "未写明调整内容（data.change）", "it does not say what to change (data.change)")
         continue
       }
-      if let rule = proposal.text("exclusion"), ["yes", "no", "是", "否"].contains(rule) {
+      if let rule = proposal.text("exclusion"), !Item.namesARule(rule) {
         fault(
           index, code: "invalid-proposal", "exclusion 应写明所据规定，不是“\(rule)”",
           "exclusion names the rule that excludes the item; it is not \"\(rule)\"")

@@ -22,7 +22,8 @@ extension ClockSpan {
     case .extended:
       let added = facts.added ?? 0
       return Phrase(
-        "延期\(added)个工作日，共\(budget)个，\(day.zh)", "extended by \(added) to \(budget) working days, \(day.en)")
+        "延期\(added)个工作日，共\(budget)个，\(day.zh)",
+        "extended by \(added) to \(Phrase.count(budget, "working day")), \(day.en)")
     case .deadlineChanged: return recomputed(day)
     case .returned:
       return Phrase(
@@ -49,11 +50,12 @@ extension ClockSpan {
     guard !isDated else {
       return Phrase(
         "\(comma.zh)按所定日期，自次日起共\(budget)个工作日",
-        "\(comma.en)by the date set, \(budget) working days from the next day")
+        "\(comma.en)by the date set, \(Phrase.count(budget, "working day")) from the next day")
     }
     return Phrase(
       "\(comma.zh)\(isFirst ? "" : "重新")起算\(budget)个工作日（当日不计）",
-      "\(comma.en)\(budget) working days begin\(isFirst ? "" : " anew") (that day is not counted)")
+      "\(comma.en)\(Phrase.count(budget, "working day")) from the next day\(isFirst ? "" : " anew") (that day is not counted)"
+    )
   }
 
   private func recomputed(_ day: Phrase) -> Phrase {

@@ -89,14 +89,15 @@ extension WorkingCalendar {
     }.count
     let provisional =
       deadline.provisional
-      ? Phrase("；含放假通知未公布的年份，为暂定期限", "; provisional, a year's notice is not out") : Phrase("", "")
+      ? Phrase("；含放假通知未公布或者尚未导入的年份，为暂定期限", "; provisional, a year's notice is not out or not loaded") : Phrase("", "")
     if case .named(let date, let label) = start {
       return named(date, label, from: receivedAt, deadline, provisional)
     }
     let head = start.head(receivedAt)
     return Phrase(
       "\(head.zh)（当日不计），自次日起计\(deadline.workingDays)个工作日，跳过\(skipped)个非工作日，届满日 \(deadline.date)，截至 \(deadline.at.rfc3339)（不含）\(provisional.zh)",
-      "\(head.en) (that day is not counted); \(deadline.workingDays) working days from the next day, \(skipped) days skipped; due \(deadline.date), until \(deadline.at.rfc3339) exclusive\(provisional.en)"
+      "\(head.en) (that day is not counted); \(Phrase.count(deadline.workingDays, "working day")) from the next day, "
+        + "\(Phrase.count(skipped, "day")) skipped; due \(deadline.date), until \(deadline.at.rfc3339) exclusive\(provisional.en)"
     )
   }
 }
@@ -110,11 +111,15 @@ extension Deadline {
   ) {
     w.string("date", date.description)
     w.string("at", at.rfc3339)
-    w.int("workingDays", workingDays)
+    let days = calendar.explanation(receivedAt: receivedAt, deadline: self, region: region)
+    // Of a date that somebody has named, the days before it are counted as they are now.
+    var counted = workingDays
+    if case .named = start { counted = days.count { $0.ordinal != nil } }
+    w.int("workingDays", counted)
     w.bool("provisional", provisional)
     w.string("region", region?.description)
     w.array("explanation") { w in
-      for day in calendar.explanation(receivedAt: receivedAt, deadline: self, region: region) {
+      for day in days {
         w.object { w in
           w.string("date", day.date.description)
           w.int("weekday", day.date.weekday)

@@ -51,7 +51,7 @@ extension AssistanceRequest {
     _ owed: Owed, subject: Subject?, id: EntityID, now: Instant, reference: Reference
   ) throws(Phrase) -> Opened {
     guard let target = reference.procedures[owed.next.procedure] else {
-      throw Phrase("现已没有事项“\(owed.next.procedure)”", "there is no procedure \"\(owed.next.procedure)\" any more")
+      throw Phrase("现已没有程序“\(owed.next.procedure)”", "there is no procedure \"\(owed.next.procedure)\" any more")
     }
     guard let organ = reference.organ(requester) else {
       throw Phrase("机关目录中没有本机关", "your organ is not in the directory")
@@ -60,7 +60,9 @@ extension AssistanceRequest {
     let submission = Submission(
       procedure: target.id, item: carried(to: target, reference),
       to: target.openers == .itself ? nil : try receiver(owed.next, target, of: organ, reference), subject: about,
-      content: content.following(data: .object(fields(owed)), signatory: state.answer?.signatory))
+      // Nobody of the organ that answered has signed what another one opens.
+      content: content.following(
+        data: .object(fields(owed)), signatory: requester == responder ? state.answer?.signatory : nil))
     do throws(Refusal) {
       let decision = try Self.submit(
         submission, by: organ, id: id, now: now, reference: reference, origin: self.id)

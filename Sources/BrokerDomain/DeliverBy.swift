@@ -30,7 +30,7 @@ extension WorkingCalendar {
 package func undeliveredNotice(title: Phrase, answerer: String, needed: CalendarDate, provisional: Bool) -> Phrase {
   let mark = Phrase.mark(provisional: provisional)
   return Phrase(
-    "请联络员查收：\(answerer)对\(title.zh)已有答复，回调一直未能送达，请于 \(needed)\(provisional ? mark.zh : " ")前通过接口查收，并检查接收地址",
-    "for the contact: \(answerer) has replied to \(title.en.prefix(1).lowercased() + title.en.dropFirst()), and the callback does not get through; read it by \(needed)\(mark.en), and look after the endpoint"
+    "请联络员查收：\(answerer)对“\(title.zh)”已有结果（答复、告知不能协助或者退回），回调一直未能送达，请于 \(needed)\(provisional ? mark.zh : " ")前通过接口查收，并检查接收地址",
+    "for the contact: there is a result of \"\(title.en)\" from \(answerer) (an answer, a decline or a return), and the callback does not get through; read it by \(needed)\(mark.en), and look after the endpoint"
   )
 }

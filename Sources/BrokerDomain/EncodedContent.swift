@@ -81,6 +81,7 @@ package struct EncodedContent: Sendable, Equatable {
   }
 
   /// What a request that follows from this one takes over: the commitment, the purpose and whom to ask.
+  /// - Parameter signatory: nil for who signed this one.
   func following(data: JSON, signatory: String?) -> Content {
     let json = json
     let commitment = json["commitment"].flatMap { c in
@@ -95,7 +96,8 @@ package struct EncodedContent: Sendable, Equatable {
     }
     return Content(
       commitment: commitment, questions: [], purpose: json["purpose"]?.stringValue ?? "", contact: contact,
-      signatory: signatory, urgency: json["urgency"]?.stringValue.flatMap(Content.Urgency.init(rawValue:)) ?? .normal,
+      signatory: signatory ?? json["signatory"]?.stringValue,
+      urgency: json["urgency"]?.stringValue.flatMap(Content.Urgency.init(rawValue:)) ?? .normal,
       data: data)
   }
 

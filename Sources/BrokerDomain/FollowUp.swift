@@ -171,13 +171,10 @@ extension AssistanceRequest {
     if !state.name.isOpen { next.progress.concludedAt = closedAt }
     next.version += 1
     next.updatedAt = now
-    let copied = reference.organ(responder).flatMap { organ in
-      reference.procedure(of: self).map { $0.copied(organ, reference) }
-    }
     return Decision(
       request: next,
       event: Event(
         type: type, at: now, actor: .organ(actor), version: next.version, state: state.name, data: .object(data)),
-      timer: nil, alsoTell: copied ?? [])
+      timer: nil, alsoTell: copied(reference))
   }
 }

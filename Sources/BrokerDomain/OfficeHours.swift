@@ -53,12 +53,12 @@ extension Rung {
     guard audience == .supervisor else {
       let told = Phrase.told(supervisorIsTold)
       return Phrase(
-        "请分管领导查明原因：本机关送\(answerer)的\(title.zh)已于 \(due) 届满\(mark.zh)，逾期送交\(told.zh)",
-        "for the leader: \(title.en) to \(answerer) was due on \(due)\(mark.en) and was sent late\(told.en)")
+        "请分管领导查明原因：本机关送\(answerer)的“\(title.zh)”已于 \(due) 届满\(mark.zh)，逾期送交\(told.zh)",
+        "for the leader: \"\(title.en)\" to \(answerer) was due on \(due)\(mark.en) and was sent late\(told.en)")
     }
     return Phrase(
-      "请监督机关督促：\(asker)送\(answerer)的\(title.zh)，\(due) 届满\(mark.zh)，逾期送交",
-      "for the supervisor: \(asker) sent \(title.en) to \(answerer) late, due on \(due)\(mark.en)")
+      "请监督机关督促：\(asker)送\(answerer)的“\(title.zh)”，\(due) 届满\(mark.zh)，逾期送交",
+      "for the supervisor: \(asker) sent \"\(title.en)\" to \(answerer) late, due on \(due)\(mark.en)")
   }
 
   /// What an audience reads, without anything about the subject.
@@ -79,30 +79,30 @@ extension Rung {
     case (.twoDaysLeft, _), (.oneDayLeft, _):
       let rest = left == 0 ? Phrase("今日截止", "today") : Phrase("还剩\(left)个工作日", "working days left: \(left)")
       return Phrase(
-        "请联络员尽快办理：\(asker)的\(title.zh)，\(due) 届满\(mark.zh)，\(rest.zh)",
-        "for the contact: \(title.en) asked by \(asker) is due on \(due)\(mark.en) (\(rest.en))")
+        "请联络员尽快\(owesReceiptOnly ? "签收" : "办理")：\(asker)提出的“\(title.zh)”，\(due) 届满\(mark.zh)，\(rest.zh)",
+        "for the contact: \"\(title.en)\", opened by \(asker), is due on \(due)\(mark.en) (\(rest.en))")
     case (.overdue, _):
       let state = owesReceiptOnly ? Phrase("尚未签收", "not yet acknowledged") : Phrase("尚未办结", "overdue")
       return Phrase(
-        "请分管领导督促\(owesReceiptOnly ? "签收" : "")：\(asker)的\(title.zh)已于 \(due) 届满\(mark.zh)，\(state.zh)",
-        "for the leader: \(title.en) asked by \(asker) was due on \(due)\(mark.en) and is \(state.en)")
+        "请分管领导督促\(owesReceiptOnly ? "签收" : "")：\(asker)提出的“\(title.zh)”已于 \(due) 届满\(mark.zh)，\(state.zh)",
+        "for the leader: \"\(title.en)\", opened by \(asker), was due on \(due)\(mark.en) and is \(state.en)")
     case (.escalated, .supervisor) where owesReceiptOnly:
       return Phrase(
-        "请监督机关督办：\(answerer)收到\(asker)的\(title.zh)，\(due) 届满\(mark.zh)，尚未签收",
-        "for the supervisor: \(answerer) has not yet acknowledged \(title.en) asked by \(asker),"
+        "请监督机关督办：\(answerer)收到\(asker)提出的“\(title.zh)”，\(due) 届满\(mark.zh)，尚未签收",
+        "for the supervisor: \(answerer) has not yet acknowledged \"\(title.en)\", opened by \(asker),"
           + " due on \(due)\(mark.en)")
     case (.escalated, .supervisor):
       return Phrase(
-        "请监督机关督办：\(answerer)办理\(asker)的\(title.zh)，\(due) 届满\(mark.zh)，逾期未办结",
-        "for the supervisor: \(answerer) owes \(title.en) asked by \(asker), due on \(due)\(mark.en)")
+        "请监督机关督办：\(answerer)办理\(asker)提出的“\(title.zh)”，\(due) 届满\(mark.zh)，逾期未办结",
+        "for the supervisor: \(answerer) owes \"\(title.en)\", opened by \(asker), due on \(due)\(mark.en)")
     case (.escalated, _):
       let (urge, state) =
         owesReceiptOnly
         ? ("督促签收", Phrase("尚未签收", "not yet acknowledged")) : ("立即督办", Phrase("仍未办结", "still open"))
       let told = Phrase.told(supervisorIsTold)
       return Phrase(
-        "请分管领导\(urge)：\(asker)的\(title.zh)已于 \(due) 届满\(mark.zh)，届满后的第一个工作日\(state.zh)\(told.zh)",
-        "for the leader: \(title.en) asked by \(asker) was due on \(due)\(mark.en) and is \(state.en) on the first"
+        "请分管领导\(urge)：\(asker)提出的“\(title.zh)”已于 \(due) 届满\(mark.zh)，届满后的第一个工作日\(state.zh)\(told.zh)",
+        "for the leader: \"\(title.en)\", opened by \(asker), was due on \(due)\(mark.en) and is \(state.en) on the first"
           + " working day after\(told.en)")
     }
   }
@@ -111,7 +111,7 @@ extension Rung {
 extension Phrase {
   /// Added to what the leader reads. Of what is sealed, and where the directory has none, no supervisor is told.
   fileprivate static func told(_ supervisorIsTold: Bool) -> Phrase {
-    supervisorIsTold ? Phrase("，已通报监督机关", ", and the supervisor is told") : Phrase("", "")
+    supervisorIsTold ? Phrase("，已同时告知监督机关", ", and the supervisor is told") : Phrase("", "")
   }
 }
 

@@ -8,6 +8,11 @@ package struct Phrase: Sendable, Equatable {
     self.en = en
   }
 
+  /// "1 row", "2 rows".
+  package static func count(_ number: some BinaryInteger, _ noun: String) -> String {
+    "\(number) \(noun)\(number == 1 ? "" : "s")"
+  }
+
   package func text(_ language: Language) -> String { language == .zh ? zh : en }
 
   /// What stands after a date that a year's notice may still move; nothing after any other.

@@ -16,6 +16,15 @@ extension Procedure {
   package enum Floor: String, Sendable, CaseIterable {
     /// On which the request was received.
     case receipt
+    /// From which the clock counts: of receipt, or what a field of the request names (`Start`).
+    case clock
+
+    package var words: Phrase {
+      switch self {
+      case .receipt: Phrase("收到之日", "the day of receipt")
+      case .clock: Phrase("起算之日", "the day from which the clock counts")
+      }
+    }
   }
 
   /// One member of the `data` of a request, or of an answer.
@@ -57,23 +66,28 @@ extension Procedure {
     package let required: Bool
     /// Of a date of an answer.
     package let notBefore: Floor?
+    /// Of an organ: the request is against it, and it has no part in it but that of a party.
+    package let recuses: Bool
 
     /// Longer texts belong into `text` of the answer or `reason` of the request.
     package static let maximumLength = 4_000
     /// A date outside of these is a slip, and days are counted one by one.
     package static let years = 1971...2100
 
-    package init(name: String, label: Phrase, kind: Kind, required: Bool, notBefore: Floor? = nil) {
+    package init(
+      name: String, label: Phrase, kind: Kind, required: Bool, notBefore: Floor? = nil, recuses: Bool = false
+    ) {
       self.name = name
       self.label = label
       self.kind = kind
       self.required = required
       self.notBefore = notBefore
+      self.recuses = recuses
     }
 
     /// The same field, required or not.
     package func required(_ required: Bool) -> Field {
-      Field(name: name, label: label, kind: kind, required: required, notBefore: notBefore)
+      Field(name: name, label: label, kind: kind, required: required, notBefore: notBefore, recuses: recuses)
     }
 
     /// The pattern as a regular expression; throws what is wrong with it. Compiled where it is used rather than kept,
@@ -97,28 +111,33 @@ extension Procedure {
   /// What is wrong with an answer by outcome: the outcome, the fields of its `data`, and what this outcome requires.
   /// - Parameters:
   ///   - id: nil when it could not be read; likewise `data`.
-  ///   - received: the day on which the request was.
+  ///   - floors: the days before which none of its dates lies that names them.
   package func faults(
-    outcome id: String?, data: JSON?, today: CalendarDate? = nil, received: CalendarDate? = nil
+    outcome id: String?, data: JSON?, today: CalendarDate? = nil, floors: [Floor: CalendarDate] = [:]
   ) -> [Fault] {
     guard let outcome = id.flatMap({ outcome($0) }) else {
       let known = outcomes.map(\.id).joined(separator: ", ")
-      let wrong = id == nil ? [] : [Fault("/outcome", "结果应为 \(known) 之一", "the outcome is one of \(known)")]
+      let words =
+        outcomes.count == 1
+        ? Phrase("结果应为 \(known)", "the outcome is \(known)")
+        : Phrase("结果应为 \(known) 之一", "the outcome is one of \(known)")
+      let wrong = id == nil ? [] : [Fault("/outcome", words.zh, words.en)]
       return wrong
-        + (data.map { Self.faults(of: $0, fields: answerFields, at: "/data", today: today, received: received) } ?? [])
+        + (data.map { Self.faults(of: $0, fields: answerFields, at: "/data", today: today, floors: floors) } ?? [])
     }
     guard let data else { return [] }
     let fields = answerFields.map { $0.required($0.required || outcome.requires.contains($0.name)) }
-    return Self.faults(of: data, fields: fields, at: "/data", today: today, received: received)
+    return Self.faults(of: data, fields: fields, at: "/data", today: today, floors: floors)
   }
 
   /// Every fault at once: members that no field names, required ones that are missing, values that do not fit. A
   /// null says the same as leaving the member out. No fault repeats a value: it may be personal.
   /// - Parameters:
   ///   - today: the day on which the data is written down; without it past and future are not told apart.
-  ///   - received: the day on which the request was received; without it no date lies before that.
+  ///   - floors: the days before which a date that names them must not lie; what is not among them is not checked.
   package static func faults(
-    of data: JSON, fields: [Field], at pointer: String, today: CalendarDate? = nil, received: CalendarDate? = nil
+    of data: JSON, fields: [Field], at pointer: String, today: CalendarDate? = nil,
+    floors: [Floor: CalendarDate] = [:]
   ) -> [Fault] {
     guard case .object(let members) = data else {
       return [Fault(pointer, "应为对象，实为\(data.kind.zh)", "must be an object, not \(data.kind.en)")]
@@ -141,7 +160,7 @@ extension Procedure {
         }
         continue
       }
-      let wrong = field.wrong(value, today: today) ?? field.tooEarly(value, received: received)
+      let wrong = field.wrong(value, today: today) ?? field.tooEarly(value, floors)
       if let wrong { faults.append(Fault(place, wrong.zh, wrong.en)) }
     }
     return faults
@@ -149,11 +168,11 @@ extension Procedure {
 }
 
 extension Procedure.Field {
-  fileprivate func tooEarly(_ value: JSON, received: CalendarDate?) -> Phrase? {
-    guard notBefore == .receipt, let received, let date = value.stringValue.flatMap({ CalendarDate($0) }),
-      date < received
+  fileprivate func tooEarly(_ value: JSON, _ floors: [Procedure.Floor: CalendarDate]) -> Phrase? {
+    guard let notBefore, let floor = floors[notBefore], let date = value.stringValue.flatMap({ CalendarDate($0) }),
+      date < floor
     else { return nil }
-    return Phrase("不能早于收到之日 \(received)", "must not be before the day of receipt, \(received)")
+    return Phrase("不能早于\(notBefore.words.zh) \(floor)", "must not be before \(notBefore.words.en), \(floor)")
   }
 
   /// What is wrong with a value, or nil.

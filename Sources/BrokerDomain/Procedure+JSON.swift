@@ -154,7 +154,8 @@ extension Procedure.Field {
           }
         }
       }
-    case .boolean, .organ, .subjectID, .request: break
+    case .organ: if recuses { w.bool("recuses", true) }
+    case .boolean, .subjectID, .request: break
     }
   }
 }

@@ -19,7 +19,10 @@ extension Procedure.Field {
   }
 
   /// Said in words, for the schema cannot compare with the request.
-  private var beyondSchema: String { notBefore == .receipt ? "; 不早于收到之日 / not before the day of receipt" : "" }
+  private var beyondSchema: String {
+    guard let words = notBefore?.words else { return "" }
+    return "; 不早于\(words.zh) / not before \(words.en)"
+  }
 
   private var constraints: [JSON.Member] {
     func string(_ more: JSON.Member...) -> [JSON.Member] { [.init("type", .string("string"))] + more }

@@ -81,7 +81,8 @@ extension Procedure.Field {
       let kind = Kind(stored: json), let required = json["required"]?.boolValue
     else { return nil }
     self.init(
-      name: name, label: label, kind: kind, required: required, notBefore: json.word("notBefore", Procedure.Floor.self))
+      name: name, label: label, kind: kind, required: required, notBefore: json.word("notBefore", Procedure.Floor.self),
+      recuses: json["recuses"]?.boolValue == true)
   }
 }
 

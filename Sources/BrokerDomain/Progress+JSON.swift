@@ -11,6 +11,7 @@ extension Progress {
       if runsOn { w.bool("runsOn", true) }
       if let metAt { w.int("metAt", metAt.milliseconds) }
       if let concludedAt { w.int("concludedAt", concludedAt.milliseconds) }
+      if let recused { w.string("recused", recused.description) }
       write(
         &w, moment: { w, name, at in w.int(name, at.milliseconds) },
         organ: { w, name, code in w.string(name, code.description) })
@@ -99,6 +100,7 @@ extension Progress {
     runsOn = json["runsOn"]?.boolValue == true
     metAt = json["metAt"]?.instant
     concludedAt = json["concludedAt"]?.instant
+    recused = json["recused"]?.organ
     if let s = json["supplement"] {
       guard let text = s["text"]?.stringValue, let at = s["askedAt"]?.instant, let used = s["usedWorkingDays"]?.intValue
       else { return nil }

@@ -21,6 +21,8 @@ package struct Progress: Sendable, Equatable {
   package var metAt: Instant?
   /// When it was answered or declined, of one that was closed afterwards.
   package var concludedAt: Instant?
+  /// Whom it is against; see `Procedure.Field.recuses`.
+  package var recused: OrganCode?
   /// The request that it follows.
   package var origin: EntityID?
   /// What has become of what its outcome obliges; an offer that nobody has taken up is not among them.

@@ -186,6 +186,9 @@ package final class Reference: Sendable {
     routes[Route(item: item, requester: requester)]
   }
 
+  /// Entries of the assistance list by which nobody can ask: their item is on no list of the requester's region.
+  package var unusableEntries: [AssistanceEntry] { assistance.filter { item($0.item, for: $0.requester) == nil } }
+
   /// The supervisors 司法局 whose region covers an organ, other than the organ itself.
   package func supervisors(of organ: Organ) -> [Organ] {
     organs.filter { $0.supervises(organ) }
@@ -193,9 +196,10 @@ package final class Reference: Sendable {
 
   /// The supervisor of an organ, who alone is told of what is escalated: the first 司法局 among its superiors in the
   /// directory, else that of the nearest region; those further up may read, and are not told.
-  package func supervisor(of organ: Organ) -> Organ? {
-    superiors(of: organ.code).lazy.compactMap { self.organ($0) }.first { $0.supervises(organ) }
-      ?? Self.nearest(supervisors(of: organ))
+  /// - Parameter recused: who has no part in the matter.
+  package func supervisor(of organ: Organ, without recused: OrganCode? = nil) -> Organ? {
+    superiors(of: organ.code).lazy.filter { $0 != recused }.compactMap { self.organ($0) }.first { $0.supervises(organ) }
+      ?? Self.nearest(supervisors(of: organ).filter { $0.code != recused })
   }
 
   /// Organs whose superior is none: themselves, or one that is not in the directory.

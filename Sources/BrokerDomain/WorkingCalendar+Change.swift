@@ -8,11 +8,26 @@ extension WorkingCalendar {
     rows.lazy.filter { $0.region.isEmpty && $0.day.isNationalDayOff }.map(\.day.date.year).sorted()
   }
 
+  /// Those of them that the rows replace. A year that is known is replaced by a file that announces Labour Day as well, as
+  /// each year's own notice does: one that amends its National Day names that alone, and leaves the rest as it is.
+  package func replacedYears(by rows: [Row]) -> [Int] {
+    let mayDays = Set(rows.lazy.filter { $0.region.isEmpty && $0.day.isLabourDayOff }.map(\.day.date.year))
+    return Self.noticeYears(rows).filter { !isKnown($0) || mayDays.contains($0) }
+  }
+
+  /// Statutory days off 全国年节及纪念日放假办法 from Monday to Friday that a known year counts as worked, in order: its
+  /// notice has been loaded in part. The law is that of 2025 and later.
+  package func unannouncedStatutoryDays(of year: Int) -> [(date: CalendarDate, festival: Phrase)] {
+    guard year >= 2025, isKnown(year), let first = CalendarDate(year: year, month: 1, day: 1) else { return [] }
+    return (0..<366).map { first + $0 }.filter { $0.year == year && isWorkingDay($0, region: nil) }
+      .compactMap { day in StatutoryDays.festival(on: day).map { (day, $0) } }
+  }
+
   /// National days that are gone once the rows are loaded, in order: those of a year whose own notice they are, and which
   /// it does not name. What the next year's notice says of its last days (元旦 of 2019 began on 30 December 2018) is not
   /// for this one to take back.
   package func removed(by rows: [Row]) -> [CalendarDate] {
-    let years = Set(Self.noticeYears(rows))
+    let years = Set(replacedYears(by: rows))
     let named = Set(rows.lazy.filter(\.region.isEmpty).map(\.day.date))
     return national.values.filter { day in
       let year = day.date.year
@@ -86,6 +101,17 @@ extension WorkingCalendar {
     return (month >= 11 ? [year, year + 1] : [year]).filter { !isKnown($0) }
   }
 
+  /// What an operator is told about a year whose notice is there in part.
+  package func incomplete(_ year: Int) -> Phrase? {
+    let days = unannouncedStatutoryDays(of: year)
+    guard !days.isEmpty else { return nil }
+    return Phrase(
+      "\(year)年的放假安排不全，下列法定节假日没有放假，按工作日计：\(days.map { "\($0.date) \($0.festival.zh)" }.joined(separator: "、"))；请核对文件后重新导入",
+      "the holiday file of \(year) is not whole; these statutory days are counted as worked: "
+        + days.map { "\($0.date) \($0.festival.en)" }.joined(separator: ", ")
+        + "; complete the file and import it again")
+  }
+
   /// What an operator is told about a missing year.
   package static func missing(_ year: Int) -> Phrase {
     Phrase(
@@ -99,5 +125,10 @@ extension AnnouncedDay {
   var isNationalDayOff: Bool {
     let day = date.components
     return kind == .off && day.month == 10 && day.day == 1
+  }
+
+  fileprivate var isLabourDayOff: Bool {
+    let day = date.components
+    return kind == .off && day.month == 5 && day.day == 1
   }
 }

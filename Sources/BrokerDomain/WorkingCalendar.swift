@@ -73,13 +73,13 @@ package struct WorkingCalendar: Sendable, Equatable {
       return DayVerdict(
         counts: false,
         reason: Phrase(
-          "\(festival.zh)（法定节假日，当年放假通知未公布，暂定）",
-          "\(festival.en), statutory day; the year's notice is not out, provisional"),
+          "\(festival.zh)（法定节假日，当年放假通知未公布或者尚未导入，暂定）",
+          "\(festival.en), statutory day; the year's notice is not out or not loaded, provisional"),
         notice: nil, provisional: true)
     }
     let suffix =
       provisional
-      ? Phrase("（当年放假通知未公布，暂定）", " (the year's notice is not out, provisional)") : Phrase("", "")
+      ? Phrase("（当年放假通知未公布或者尚未导入，暂定）", " (the year's notice is not out or not loaded, provisional)") : Phrase("", "")
     if date.weekday >= 6 {
       return DayVerdict(
         counts: false, reason: Phrase("休息日" + suffix.zh, "weekend" + suffix.en), notice: nil,

@@ -11,40 +11,41 @@ struct CallbackMessage {
   let cloudEvent: CloudEvent?
 
   /// Nil when there is no such event.
+  ///
+  /// The full body is for the parties as they are now. Each reading by anybody else, a supervisor or an organ that has
+  /// given the request away, is on record, and what is pushed would be read unseen: they get the thin one and ask for more.
   /// - Parameter organ: who is told, by its number; nil for a party.
   static func load(
     seq: Int64, _ kind: Endpoint.Body, _ db: Database, _ reference: Reference, format: Endpoint.Format = .standard,
     to organ: Int64? = nil
   ) throws -> CallbackMessage? {
-    switch kind {
-    case .thin:
-      try db.first(CallbackSQL.thin, .int(seq)) { row in
-        let event = CallbackEvent(seq, row, from: 11)
-        // Whom it was asked of and until when may have changed since.
-        let past = try event.past(row.int(0), db)
-        let id = EntityID(key: row.int(0), tail: row.int(1))
-        return event.message(format, id, capacity: 640) { w in event.thin(&w, row, past, reference) }
-      }
-    case .full:
-      try db.first(CallbackSQL.full, .int(seq)) { row in
-        let event = CallbackEvent(seq, row, from: 24)
-        let stored = try StoredRequest(row, reference)
-        let request = try event.asOf(stored.request, db, reference)
-        return event.message(format, request.id, capacity: 2560) { w in
-          w.string("request", request.id.description)
-          w.int("seq", seq)
-          // Each reading of a subject by a supervisor is on record; what is pushed would be read unseen.
-          let isParty = organ == nil || organ == row.int(5) || organ == row.int(6)
-          let watcher = isParty ? nil : organ.flatMap { reference.organ(number: $0) }
-          let isWatching = watcher.map {
-            $0.roles.contains(.supervisor) || request.progress.referral?.to == $0.code
-          }
-          let subject = isWatching == true ? nil : stored.subject
-          let author = organ.flatMap { reference.organ(number: $0)?.code }
-          Representation(request, subject: subject, now: event.at, reference: reference, author: author).members(&w)
-        }
-      }
+    if kind == .full, let message = try full(seq, db, reference, format, to: organ) { return message }
+    return try db.first(CallbackSQL.thin, .int(seq)) { row in
+      let event = CallbackEvent(seq, row, from: 11)
+      // Whom it was asked of and until when may have changed since.
+      let past = try event.past(row.int(0), db)
+      let id = EntityID(key: row.int(0), tail: row.int(1))
+      return event.message(format, id, capacity: 640) { w in event.thin(&w, row, past, reference) }
     }
+  }
+
+  /// Nil also for who is no party.
+  private static func full(
+    _ seq: Int64, _ db: Database, _ reference: Reference, _ format: Endpoint.Format, to organ: Int64?
+  ) throws -> CallbackMessage? {
+    try db.first(CallbackSQL.full, .int(seq)) { row -> CallbackMessage? in
+      guard organ == nil || organ == row.int(5) || organ == row.int(6) else { return nil }
+      let event = CallbackEvent(seq, row, from: 24)
+      let stored = try StoredRequest(row, reference)
+      let request = try event.asOf(stored.request, db, reference)
+      return event.message(format, request.id, capacity: 2560) { w in
+        w.string("request", request.id.description)
+        w.int("seq", seq)
+        let author = organ.flatMap { reference.organ(number: $0)?.code }
+        Representation(request, subject: stored.subject, now: event.at, reference: reference, author: author)
+          .members(&w)
+      }
+    } ?? nil
   }
 }
 

@@ -31,7 +31,7 @@ package enum SwitchedOff: Sendable, Equatable {
     case .gone: Phrase("对方答复 410 Gone", "the receiver answered 410 Gone")
     case .failing(let since, let days):
       Phrase(
-        "自\(since.date)起连续\(days)个工作日投递失败，已停用", "every attempt has failed since \(since.date), for \(days) working days"
+        "自\(since.date)起连续\(days)个工作日投递失败", "every attempt has failed since \(since.date), for \(days) working days"
       )
     }
   }

@@ -12,8 +12,9 @@ package struct StoredEvent: Sendable {
   package let actor: OrganCode?
   /// JSON.
   package private(set) var data: [UInt8]
-  /// Organ number.
+  /// Organ numbers: who asked, and who was asked then.
   package let requester: Int64
+  package let responder: Int64
 
   /// A UUIDv7 that follows from the sequence number and the moment.
   package var id: String { DerivedID.event(seq: seq, at: at) }
@@ -29,6 +30,7 @@ package struct StoredEvent: Sendable {
     actor = row.optionalInt(7).flatMap { reference.organ(number: $0)?.code }
     data = row.bytes(8)
     requester = row.int(9)
+    responder = row.int(10)
   }
 
   /// The same without what cannot be read of it: whoever follows the feed could read nothing that stands on a page with
@@ -45,12 +47,12 @@ package struct StoredEvent: Sendable {
 
 enum EventSQL: String, CaseIterable {
   case timeline = """
-    SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data, e.requester
+    SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data, e.requester, e.responder
     FROM event e JOIN request r ON r.key = e.request WHERE e.request = $1 ORDER BY e.seq
     """
   /// Two sorted runs, what is filed under the organ and what is not filed yet, each cut at the limit.
   case feed = """
-    SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data, e.requester
+    SELECT e.seq, e.request, r.tail, e.version, e.type, e.state, e.at, e.actor, e.data, e.requester, e.responder
     FROM (
       SELECT seq FROM (SELECT seq FROM filed_event WHERE organ = $1 AND seq > $2 ORDER BY seq LIMIT $3)
       UNION ALL

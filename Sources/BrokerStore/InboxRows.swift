@@ -10,7 +10,8 @@ package struct InboxNotice: Sendable {
     /// It is for the organ to rule who is to answer.
     case ruling
     /// It was reminded of (催办), by the requester or a supervisor.
-    case reminder(by: OrganCode)
+    /// - Parameter toSupply: particulars were waited for then.
+    case reminder(by: OrganCode, toSupply: Bool)
   }
 
   package let seq: Int64
@@ -48,7 +49,9 @@ package struct InboxNotice: Sendable {
     if RulingTimer.isOne(row.int(3)) {
       matter = .ruling
     } else if let actor = row.optionalInt(13) {
-      matter = .reminder(by: reference.organ(number: actor)?.code ?? requester.code)
+      matter = .reminder(
+        by: reference.organ(number: actor)?.code ?? requester.code,
+        toSupply: row.optionalText(17) == StateName.awaitingSupplement.rawValue)
     } else {
       matter = UndeliveredTimer.version(row.int(3)) == nil ? .rung(code.rung) : .undelivered
     }
@@ -96,7 +99,8 @@ enum InboxSQL: String, CaseIterable {
       iif(json_valid(r.progress), json_extract(r.progress, '$.binds'), NULL), (SELECT e.actor FROM event e WHERE e.seq = i.rung / 10 - 4000000),
       i.provisional, r.procedure_version,
       EXISTS (SELECT 1 FROM inbox s WHERE s.request = i.request AND s.rung = i.rung AND s.responder = i.responder
-        AND s.audience = 'supervisor')
+        AND s.audience = 'supervisor'),
+      (SELECT e.state FROM event e WHERE e.seq = i.rung / 10 - 4000000)
     FROM inbox i CROSS JOIN request r ON r.key = i.request
     WHERE i.organ = $1 AND i.seq > $2 AND (i.audience = $3 OR $3 IS NULL) ORDER BY i.seq LIMIT $4
     """
@@ -140,7 +144,8 @@ extension WriteContext {
     let isSealed = reference.procedure(of: request)?.isSealed == true
     for audience in rung.audiences {
       let told =
-        audience != .supervisor ? [organ] : isSealed ? [] : [reference.supervisor(of: organ)].compactMap(\.self)
+        audience != .supervisor
+        ? [organ] : isSealed ? [] : [request.supervisor(of: organ, reference)].compactMap(\.self)
       for reader in told {
         try db.run(
           InboxSQL.insert, .int(reader.number), .int(request.id.key), .int(Int64(code.code)),

@@ -9,17 +9,21 @@ package struct LedgerQuery: Sendable {
   package let procedures: Set<String>
   /// A request is listed when one of its parties is among these organ numbers.
   package let organs: Set<Int64>
+  /// Who reads it.
+  package let reader: OrganCode
   /// The key of the last row of the part before.
   package let after: Int64
   package let limit: Int
 
   package init(
-    from: CalendarDate, to: CalendarDate, procedures: Set<String>, organs: Set<Int64>, after: Int64, limit: Int
+    from: CalendarDate, to: CalendarDate, procedures: Set<String>, organs: Set<Int64>, reader: OrganCode, after: Int64,
+    limit: Int
   ) {
     self.from = from
     self.to = to
     self.procedures = procedures
     self.organs = organs
+    self.reader = reader
     self.after = after
     self.limit = limit
   }
@@ -87,7 +91,7 @@ extension Store {
         break
       }
       let found = try damagedRows.passing("it is in no ledger") { try StoredRequest.load(key, db, reference) }
-      guard let stored = found ?? nil else { continue }
+      guard let stored = found ?? nil, !stored.request.isKept(from: query.reader) else { continue }
       rows.append(stored)
       bytes += stored.request.content.bytes.count
     }

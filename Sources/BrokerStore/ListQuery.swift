@@ -9,14 +9,18 @@ struct ListQuery {
   var organ: OrganCode?
   /// Those that a supervisor covers: one of them is a party.
   var among: Set<OrganCode>?
+  /// The supervisor.
+  var supervisor: OrganCode?
   /// The key behind which the page begins.
   let before: Int64
   let limit: Int
   let now: Instant
 
-  /// Whether a request belongs on the page, wherever it was read.
-  func accepts(_ listed: ListedRequest) -> Bool {
+  /// Whether a request belongs on the page, wherever it was read. What a supervisor may not read has no place there, not
+  /// even one that is left empty: a page and the cursor behind it would tell that it is there, and since when.
+  func accepts(_ listed: ListedRequest, _ reference: Reference) -> Bool {
     accepts(listed.request) && (filter.subject.map { $0 == listed.subject?.idNumber } ?? true)
+      && (supervisor.map { listed.request.parties($0, reference).contains(.supervisor) } ?? true)
   }
 
   private func accepts(_ request: borrowing AssistanceRequest) -> Bool {

@@ -52,7 +52,7 @@ struct PageReader {
       while !page.isFull, at < keys.count {
         defer { at += 1 }
         guard let listed = known?[at] else { return keys[at] }
-        if page.query.accepts(listed) { page.found.append(listed) }
+        if page.query.accepts(listed, page.memory.reference) { page.found.append(listed) }
       }
       return nil
     }
@@ -61,7 +61,7 @@ struct PageReader {
       let stored = try page.memory.damagedRows.passing("it is on no list") { try StoredRequest(row, reference) }
       guard let stored else { return }
       let listed = ListedRequest(stored, reference)
-      guard page.query.accepts(listed) else { return }
+      guard page.query.accepts(listed, reference) else { return }
       page.found.append(listed)
       let size = StoredRequest.bytes(row)
       page.bytes += size

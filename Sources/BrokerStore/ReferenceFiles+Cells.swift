@@ -25,19 +25,28 @@ extension ReferenceFile {
       }
       if row.fields.contains(where: { $0.unicodeScalars.contains(where: Self.isControl) }) {
         fault(row.line, Phrase("含有控制字符，请删去", "it holds a control character; delete it"))
+      } else if let hidden = row.fields.lazy.compactMap(\.hiddenCharacter).first(where: { $0.zh.contains("书写方向") }) {
+        fault(row.line, hidden)
       }
     }
   }
 
-  /// What an organ is called, in answers, notices and reports: one line with something to read on it.
-  mutating func name(_ row: CSVTable.Row, _ column: Int?, required: Bool = true) -> String? {
+  /// What stands on one line. Departments are kept with tabs between them.
+  mutating func line(_ row: CSVTable.Row, _ column: Int?, required: Bool = false) -> String? {
     guard let column, let text = field(row, column, required: required) else { return nil }
-    let title = table.header[column]
     if text.unicodeScalars.contains(where: { ["\t", "\n", "\r"].contains($0) }) {
+      let title = table.header[column]
       fault(
         row.line,
         Phrase("“\(title)”中有换行或制表符，请改为一行", "\"\(title)\" holds a line break or a tab; write it on one line"))
     }
+    return text
+  }
+
+  /// What an organ is called, in answers, notices and reports: one line with something to read on it.
+  mutating func name(_ row: CSVTable.Row, _ column: Int?, required: Bool = true) -> String? {
+    guard let column, let text = line(row, column, required: required) else { return nil }
+    let title = table.header[column]
     if !text.contains(where: { $0.isLetter || $0.isNumber }) {
       fault(row.line, Phrase("“\(title)”中没有文字", "\"\(title)\" holds nothing to read"))
     }

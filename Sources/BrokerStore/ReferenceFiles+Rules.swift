@@ -84,7 +84,7 @@ extension ReferenceFile {
       }
     }
     let exclusion = field(row, columns.exclusion, required: false)
-    if let exclusion, ["yes", "no", "是", "否"].contains(exclusion) {
+    if let exclusion, !Item.namesARule(exclusion) {
       fault(
         row.line,
         Phrase(
@@ -95,6 +95,21 @@ extension ReferenceFile {
       method: method, basis: field(row, columns.basis, required: false), exclusion: exclusion,
       isPublic: flag(row, columns.isPublic), agentAllowed: flag(row, columns.agentAllowed),
       region: region(row, columns.region))
+  }
+
+  /// Of an organ: a member where nothing is said.
+  /// - Parameter known: what it has, where the file has no column for it.
+  mutating func roles(_ row: CSVTable.Row, _ column: Int?, known: [Organ.Role]) -> [Organ.Role] {
+    if column == nil, !known.isEmpty { return known }
+    let named = field(row, column, required: false) ?? Organ.Role.member.rawValue
+    let words = named.split { " ;|".contains($0) }
+    if words.isEmpty { fault(row.line, Phrase("角色“\(named)”中没有角色", "\"\(named)\" names no role")) }
+    return words.compactMap { text in
+      if let role = Organ.Role(rawValue: String(text)) { return role }
+      let roles = Organ.Role.allCases.map(\.rawValue).joined(separator: ", ")
+      fault(row.line, Phrase("角色“\(text)”应为 \(roles)", "the role \"\(text)\" must be one of \(roles)"))
+      return nil
+    }
   }
 
   mutating func region(_ row: CSVTable.Row, _ column: Int?, required: Bool = false) -> RegionCode? {

@@ -111,16 +111,7 @@ struct ReferenceFile {
       let name = self.name(row, names)
       let region = region(row, regions, required: true)
       let known = code.flatMap { reference.organ($0) }
-      var parsed = roles == nil ? known?.roles ?? [] : []
-      let named = field(row, roles, required: false) ?? (parsed.isEmpty ? "member" : "")
-      for text in named.split(whereSeparator: { " ;|".contains($0) }) {
-        guard let role = Organ.Role(rawValue: String(text)) else {
-          let roles = Organ.Role.allCases.map(\.rawValue).joined(separator: ", ")
-          fault(row.line, Phrase("角色“\(text)”应为 \(roles)", "the role \"\(text)\" must be one of \(roles)"))
-          continue
-        }
-        parsed.append(role)
-      }
+      let parsed = self.roles(row, roles, known: known?.roles ?? [])
       let superior = superiors == nil ? known?.superior : self.code(row, superiors, required: false)
       // A short name that is the name was none.
       let kept = known.flatMap { $0.shortName == $0.name ? nil : $0.shortName }
@@ -163,7 +154,7 @@ struct ReferenceFile {
       guard let code, let proof, let matter else { continue }
       let item = Item(
         code: code, proof: proof, matter: matter,
-        departments: departments.map { field(row, $0, required: false) ?? "" }, method: read.method,
+        departments: departments.map { line(row, $0) ?? "" }, method: read.method,
         methodBasis: read.basis, exclusion: read.exclusion, isPublic: read.isPublic, agentAllowed: read.agentAllowed,
         region: rules.region == nil ? reference.item(code)?.region : read.region)
       let isOwn = rules.region != nil && read.region == reference.item(code)?.region
@@ -264,10 +255,15 @@ struct ReferenceFile {
     var seen: [String: Int] = [:]
     for row in table.rows {
       let (dateText, kindText) = (field(row, dates), field(row, kinds))
-      let date = dateText.flatMap { CalendarDate($0) }
+      let date = dateText.flatMap { CalendarDate($0) }.flatMap { Procedure.Field.years.contains($0.year) ? $0 : nil }
       let kind = kindText.flatMap { AnnouncedDay.Kind(rawValue: $0) }
       if let dateText, date == nil {
-        fault(row.line, Phrase("日期“\(dateText)”应为 YYYY-MM-DD", "the date \"\(dateText)\" must be YYYY-MM-DD"))
+        let years = Procedure.Field.years
+        fault(
+          row.line,
+          Phrase(
+            "日期“\(dateText)”应为 YYYY-MM-DD（\(years.lowerBound)至\(years.upperBound)年）",
+            "the date \"\(dateText)\" must be YYYY-MM-DD, of \(years.lowerBound) to \(years.upperBound)"))
       }
       if let kindText, kind == nil {
         fault(row.line, Phrase("类型“\(kindText)”应为 off 或 work", "the kind \"\(kindText)\" must be off or work"))

@@ -32,6 +32,8 @@ package struct ImportReport: Sendable {
   package var days = CalendarChanges()
   /// Rows of a calendar that do not say by what their day was announced.
   package var daysWithoutNotice = 0
+  /// Entries of the assistance list by which nobody can ask since.
+  package var unusable: [AssistanceEntry] = []
   /// Of the lists only: the version that the file made.
   package var version: ListVersion?
 }
@@ -46,6 +48,8 @@ package struct CalendarChanges: Sendable, Equatable {
   /// Days outside those years, as `2026-03-03`, or `45 2026-03-03` for a region.
   package var added: [String] = []
   package var changed: [String] = []
+  /// What is wrong with years that the file makes known, and that lack statutory days.
+  package var incomplete: [Phrase] = []
 }
 
 /// From when on a list holds, and by what.
@@ -56,6 +60,13 @@ package struct ListTerms: Sendable {
   /// Nil: today.
   package let effectiveFrom: CalendarDate?
   package let notice: String?
+
+  func fault(today: CalendarDate) -> String? {
+    guard let day = effectiveFrom else { return nil }
+    if day < today { return "施行日期 \(day) 已过 / \(day) is past: a list comes into force today or later" }
+    return day <= today + Self.longestAhead
+      ? nil : "施行日期过远：\(day) / \(day) is too far: a list comes into force within \(Self.longestAhead) days"
+  }
 
   package init(effectiveFrom: CalendarDate? = nil, notice: String? = nil) {
     self.effectiveFrom = effectiveFrom
@@ -143,7 +154,9 @@ extension Database {
 extension CalendarChanges {
   /// What the rows of a file make of a calendar; see `WorkingCalendar.amended`.
   init(of calendar: WorkingCalendar, by rows: [WorkingCalendar.Row]) {
-    replacedYears = WorkingCalendar.noticeYears(rows)
+    replacedYears = calendar.replacedYears(by: rows)
+    let amended = calendar.amended(by: rows)
+    incomplete = WorkingCalendar.noticeYears(rows).compactMap { amended.incomplete($0) }
     removed = calendar.removed(by: rows).map(\.description)
     for (region, day) in rows where !region.isEmpty || !replacedYears.contains(day.date.year) {
       let name = region.isEmpty ? day.date.description : "\(region) \(day.date)"

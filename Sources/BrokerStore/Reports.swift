@@ -21,10 +21,13 @@ package struct ReportScope: Sendable {
   /// Whoever asks. What is sealed is for its two parties: a supervisor's report has of it only what the supervisor
   /// received itself, and an operator's nothing.
   package let own: Int64?
+  /// To whom the report is given, also one that has nothing of its own in it.
+  package let reader: Int64?
 
-  package init(organs: Set<Int64>, own: Int64?) {
+  package init(organs: Set<Int64>, own: Int64?, reader: Int64? = nil) {
     self.organs = organs
     self.own = own
+    self.reader = reader ?? own
   }
 
   func includes(_ organ: Int64, _ procedure: String, _ reference: Reference) -> Bool {
@@ -238,7 +241,9 @@ private struct ReportBuilder {
       tables[key, default: Figures()].open += 1
       if isOverdue { tables[key, default: Figures()].overdue += 1 }
     }
-    guard isOverdue else { return }
+    // Counted, as every other, and not named to whom it is against.
+    let recused = progress.recused.flatMap { reference.organ($0)?.number }
+    guard isOverdue, recused == nil || recused != scope.reader || organ == recused else { return }
     overdue.append(
       TimelinessReport.Overdue(
         id: EntityID(key: row.int(0), tail: row.int(1)), holder: organ, procedure: procedure,

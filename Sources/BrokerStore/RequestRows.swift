@@ -16,10 +16,6 @@ enum RequestSQL: String, CaseIterable {
     WHERE r.key = $1
     """
   case version = "SELECT version FROM request WHERE key = $1 AND tail = $2"
-  case recordDisclosure = """
-    INSERT INTO disclosure (request, organ, api_key, at, what) VALUES ($1, $2, $3, $4, $5)
-    """
-  case disclosures = "SELECT organ, api_key, at, what FROM disclosure WHERE request = $1 ORDER BY id"
 }
 
 extension StoredRequest {
@@ -87,48 +83,9 @@ extension WriteContext {
   package func readableRequest(key: Int64, otherwise consequence: String) throws -> StoredRequest? {
     try damagedRows.passing(consequence) { try request(key: key) } ?? nil
   }
-
-  /// Disclosure records are kept for three years (网络数据安全管理条例 第十二条).
-  package func recordDisclosure(of id: EntityID, to organ: Int64, key: Int64, _ what: Disclosure.What = .subject) throws
-  {
-    try db.run(
-      RequestSQL.recordDisclosure, .int(id.key), .int(organ), .int(key), .int(now.milliseconds), .text(what.rawValue))
-  }
-}
-
-/// One reading of personal data: of the subject's whole id number by a party, or of anything of the request by a
-/// supervisor, who is no party to it. It is on disk before what was read is given away. Readings are for audits and no
-/// part of the timeline: that tells what happened to the request, in the order in which its parties are told.
-package struct Disclosure: Sendable, Equatable {
-  package enum What: String, Sendable, CaseIterable {
-    /// The whole id number.
-    case subject
-    /// The representation, with the id number masked.
-    case request
-    case timeline
-    /// A row of the ledger.
-    case ledger
-  }
-
-  /// Organ number.
-  package let organ: Int64
-  package let key: Int64
-  package let at: Instant
-  package let what: What
 }
 
 extension Store {
-  /// Who has read personal data of the request, in order. For inquiries and audits, which are rare: it reads the table.
-  package func disclosures(of id: EntityID) async throws(StoreError) -> [Disclosure] {
-    try await read { db in
-      try db.all(RequestSQL.disclosures, .int(id.key)) {
-        Disclosure(
-          organ: $0.int(0), key: $0.int(1), at: Instant(milliseconds: $0.int(2)),
-          what: Disclosure.What(rawValue: $0.text(3)) ?? .subject)
-      }
-    }
-  }
-
   package func request(_ id: EntityID) async throws(StoreError) -> StoredRequest? {
     let reference = reference
     let stored = try await readRow { db in try StoredRequest.load(id.key, db, reference) }

@@ -21,14 +21,14 @@ extension WriteContext {
   /// The timer has fired: unless it was ruled or closed meanwhile, it goes into the inbox of the superior.
   func tellArbiter(of request: AssistanceRequest, _ code: Int64) throws {
     guard let referral = request.progress.referral, request.state.name.isOpen,
-      let arbiter = reference.organ(referral.to), let responder = reference.organ(request.responder)
+      let arbiter = reference.organ(referral.to), let holder = reference.organ(request.holder)
     else { return }
     guard reference.calendar.officeMoment(from: now, region: arbiter.region) <= now else {
       return try armRuling(request.id.key, code, of: request)
     }
     try db.run(
       InboxSQL.insert, .int(arbiter.number), .int(request.id.key), .int(code), .text(Audience.supervisor.rawValue),
-      .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)), .int(responder.number),
+      .int(now.milliseconds), .int(Int64(request.deadline.date.dayNumber)), .int(holder.number),
       .int(request.deadline.provisional ? 1 : 0))
   }
 

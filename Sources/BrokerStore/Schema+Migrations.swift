@@ -32,6 +32,7 @@ extension Schema {
     migrator.registerMigration("21 old secrets of endpoints", foreignKeyChecks: .immediate, migrate: moveOldSecrets)
     migrator.add("22 what ended late", lateEnds, countAnew)
     migrator.add("23 who passed on late", countAnew, forgetLateEnds)
+    migrator.add("24 who has read a request", disclosuresOfRequest)
     return migrator
   }
 }

@@ -31,6 +31,9 @@ extension Schema {
       CHECK (what IN ('subject', 'request', 'timeline', 'ledger'));
     """
 
+  /// A request's readings are few among those of all.
+  static let disclosuresOfRequest = "CREATE INDEX disclosure_request ON disclosure (request);"
+
   /// What the log tells and no tally says: all are counted anew, and what ended late too, by `Store.buildReports` when
   /// the daemon starts. First
   /// for whether receipt was acknowledged in time, then for the days of an answer by the calendar by which its clock ran,

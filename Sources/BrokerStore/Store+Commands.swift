@@ -10,9 +10,7 @@ extension Store {
     _ kind: ReferenceKind, _ bytes: [UInt8], _ terms: ListTerms = ListTerms()
   ) throws(ImportError) -> ImportReport {
     let now = clock.now
-    if let day = terms.effectiveFrom, day < now.date {
-      throw .store(.wrongMode("施行日期 \(day) 已过 / \(day) is past: a list comes into force today or later"))
-    }
+    if let fault = terms.fault(today: now.date) { throw .store(.wrongMode(fault)) }
     var file = try ReferenceFile(bytes)
     let reference = terms.effectiveFrom.map { self.reference.inForce(at: $0.midnight) } ?? self.reference
     let batch = try file.batch(kind, reference)
@@ -27,7 +25,9 @@ extension Store {
         try db.keep(table, keys: batch.keys, of: kind, as: sheet)
         return report
       }
+      let before = Set(self.reference.unusableEntries.map { [$0.item, $0.requester.description] })
       try reload()
+      report.unusable = self.reference.unusableEntries.filter { !before.contains([$0.item, $0.requester.description]) }
     } catch let waiting as WaitingVersion {
       throw .store(.wrongMode("\(waiting.detail.zh) / \(waiting.detail.en)"))
     } catch {
@@ -94,7 +94,7 @@ extension Store {
         faults.append(Phrase("外键没有对应的行", "foreign key: \(row)"))
       }
       func add(_ what: Phrase, _ rows: Int64) {
-        if rows > 0 { faults.append(Phrase("\(what.zh)：\(rows)行", "\(what.en): \(rows) rows")) }
+        if rows > 0 { faults.append(Phrase("\(what.zh)：\(rows)行", "\(what.en): \(Phrase.count(rows, "row"))")) }
       }
       for check in VerifySQL.allCases { add(check.words, try db.first(check) { $0.int(0) } ?? 0) }
       add(

@@ -47,6 +47,7 @@ package enum Statements {
     add(LateEndSQL.self)
     add(VerifyRowsSQL.self)
     add(RequestSQL.self)
+    add(DisclosureSQL.self)
     add(ListSQL.self)
     add(OverdueSQL.self)
     add(EventSQL.self)

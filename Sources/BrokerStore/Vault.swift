@@ -89,14 +89,15 @@ extension Vault {
     if found == nil, !sealed.isEmpty {
       throw StoreError.wrongMode(
         "\(DataKey.path(directory)) 不存在，而有\(sealed.count)个回调地址依赖它；\(DataKey.lostInChinese) / "
-          + "\(DataKey.path(directory)) is missing, and \(sealed.count) endpoints depend on it: \(DataKey.lost)")
+          + "\(DataKey.path(directory)) is missing, and \(Phrase.count(sealed.count, "endpoint")) cannot do without it: \(DataKey.lost)"
+      )
     }
     guard let found else { return nil }
     // One row that does not open is that row's damage; none that does is another key.
     if !sealed.isEmpty, !sealed.contains(where: { (try? found.open($0.secret, .secret, of: $0.id)) != nil }) {
       throw StoreError.wrongMode(
         "\(DataKey.path(directory)) 不是此数据库的密钥；\(DataKey.lostInChinese) / "
-          + "\(DataKey.path(directory)) is not the key of this database, on which \(sealed.count) endpoints depend: "
+          + "\(DataKey.path(directory)) is not the key of this database, without which \(Phrase.count(sealed.count, "endpoint")) cannot do: "
           + DataKey.lost)
     }
     return found

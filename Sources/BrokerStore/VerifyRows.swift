@@ -57,6 +57,6 @@ private struct Unreadable {
   func words(_ what: Phrase) -> Phrase? {
     guard count > 0 else { return nil }
     let list = names.joined(separator: ", ") + (count > names.count ? " …" : "")
-    return Phrase("\(what.zh)：\(count)行，\(list)", "\(what.en): \(count) rows, \(list)")
+    return Phrase("\(what.zh)：\(count)行，\(list)", "\(what.en): \(Phrase.count(count, "row")), \(list)")
   }
 }

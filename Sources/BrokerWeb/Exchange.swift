@@ -58,12 +58,13 @@ final class Exchange: ChannelDuplexHandler {
   private var begunAt = NIODeadline.now()
   /// What is under way has taken too long.
   private var isSlow = false
-  private let presence = Presence()
+  private let presence: Presence
   private var idling: Scheduled<Void>?
 
   init(options: Options, answering: any Answering, on channel: any Channel) {
     (self.options, self.answering) = (options, answering)
     executor = LoopExecutor(channel.eventLoop)
+    presence = Presence(address: channel.remoteAddress?.ipAddress ?? "?")
   }
 
   // MARK: In

@@ -4,6 +4,11 @@ internal import Synchronization
 /// Whether a connection's client is still there, for whoever makes it wait: a long poll whose client has gone would keep
 /// its place until its time is over. Not a cancelled task, which would break off what has been begun.
 final class Presence: Sendable {
+  /// Its address, without the port; that of a proxy where one stands in between.
+  let address: String
+
+  init(address: String) { self.address = address }
+
   private struct State {
     var isOver = false
     var bell: WakeUp?

@@ -53,6 +53,9 @@ package struct WebServer: Sendable {
   /// Lets the long polls go, so that a drain does not wait for them.
   package func releaseWaiters() { broker.waiters.close() }
 
+  /// What calls without a valid key have come since this was asked last, in one line; nil of none.
+  package func takeRefusedCalls() -> String? { broker.refused.take() }
+
   /// The server as a service of the group; `onListening` gets the port once it accepts connections.
   package func service(onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
     let tls = try options.tls()

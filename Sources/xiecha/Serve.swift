@@ -73,7 +73,7 @@ struct Serve: AsyncParsableCommand {
         Keeping(keeper: keeper), Delivering(dispatcher: dispatcher, graceSeconds: drain),
         Refreshing(store: store, logger: logger),
         Inspecting(store: store, logger: logger), Missing(store: store, logger: logger), Watching(store: store),
-        ClockWatching(clock: store.clock, logger: logger),
+        ClockWatching(clock: store.clock, logger: logger), TellingOfRefusals(web: web, logger: logger),
         Serving(server: server, logger: logger), Releasing(web: web),
       ],
       gracefulShutdownSignals: Self.endings, logger: logger)

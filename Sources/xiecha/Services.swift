@@ -88,6 +88,21 @@ struct Missing: Service {
   }
 }
 
+/// Says once a minute from where calls without a valid key have come.
+struct TellingOfRefusals: Service {
+  let web: WebServer
+  let logger: Logger
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        try? await Task.sleep(for: .seconds(60))
+        if let words = web.takeRefusedCalls() { logger.warning("\(words)") }
+      }
+    }
+  }
+}
+
 /// Says that somebody has set the system clock: deadlines go by it, and what it has skipped has been acted on by now.
 struct ClockWatching: Service {
   let clock: BrokerClock

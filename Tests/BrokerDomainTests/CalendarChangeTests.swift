@@ -38,13 +38,31 @@ internal import Testing
     }
     let old = try Vectors.calendar.get()
     let both = old.amended(by: [try row("2026-12-31", "甲"), try row("2027-10-01", "甲"), try row("2026-06-01", "乙")])
-    let again = both.amended(by: [try row("2026-10-01", "丙")])
+    let notice = [try row("2026-05-01", "丙"), try row("2026-10-01", "丙")]
+    let again = both.amended(by: notice)
     #expect(!again.isWorkingDay(try date("2026-12-31"), region: nil))
     #expect(again.isWorkingDay(try date("2026-06-01"), region: nil))
-    #expect(both.removed(by: [try row("2026-10-01", "丙")]).contains(try date("2026-06-01")))
+    #expect(both.removed(by: notice).contains(try date("2026-06-01")))
     // Unless both come together.
-    let replaced = both.amended(by: [try row("2026-10-01", "丙"), try row("2027-10-01", "丙")])
+    let replaced = both.amended(by: notice + [try row("2027-05-01", "丙"), try row("2027-10-01", "丙")])
     #expect(replaced.isWorkingDay(try date("2026-12-31"), region: nil))
+  }
+
+  /// An amendment of National Day names it, as the year's own notice does, and not Labour Day.
+  @Test func anAmendmentOfNationalDayLeavesTheRest() throws {
+    let old = try Vectors.calendar.get()
+    let rows = [try Self.row("2026-10-01", .off), try Self.row("2026-10-09", .off), try Self.row("2026-10-11", .work)]
+    #expect(old.removed(by: rows) == [] && old.replacedYears(by: rows) == [])
+    let amended = old.amended(by: rows)
+    #expect(!amended.isWorkingDay(try date("2026-02-17"), region: nil), "Spring Festival")
+    #expect(!amended.isWorkingDay(try date("2026-10-09"), region: nil))
+    #expect(amended.isWorkingDay(try date("2026-10-11"), region: nil) && amended.incomplete(2026) == nil)
+    // Of a year that is not known it is all there is, and too little.
+    let part = old.amended(by: [try Self.row("2027-10-01", .off)])
+    let missing = part.unannouncedStatutoryDays(of: 2027).map(\.date.description)
+    #expect(missing.contains("2027-02-05") && missing.contains("2027-01-01") && !missing.contains("2027-10-01"))
+    #expect(!missing.contains("2027-05-01"), "a Saturday is off by itself")
+    #expect(old.unannouncedStatutoryDays(of: 2027).isEmpty, "nothing is known of it")
   }
 
   @Test func aYearsOwnNoticeReplacesItAndAnythingElseIsAdded() throws {
@@ -55,7 +73,7 @@ internal import Testing
     #expect(amended.isWorkingDay(try date("2026-03-10"), region: nil))
     #expect(!amended.isWorkingDay(try date("2026-03-10"), region: nanning))
     #expect(!amended.isWorkingDay(try date("2026-10-05"), region: nil), "the rest of the year stays")
-    let replaced = amended.amended(by: [try Self.row("2026-10-01", .off)])
+    let replaced = amended.amended(by: [try Self.row("2026-05-01", .off), try Self.row("2026-10-01", .off)])
     #expect(replaced.isWorkingDay(try date("2026-03-09"), region: nil) && replaced.isKnown(2026))
     #expect(replaced.isWorkingDay(try date("2026-10-05"), region: nil), "not in this notice")
     #expect(!replaced.isWorkingDay(try date("2026-03-10"), region: nanning), "a region's days are its own")

@@ -90,7 +90,7 @@ import Testing
     ([("1", #"{"change": "amend"}"#)], ["0 invalid-proposal"]),
     ([("1", #"{"change": "amend", "public": true}"#)], ["0 invalid-proposal"]),
     (
-      [("1", #"{"change": "remove"}"#), ("1", #"{"change": "exclude", "exclusion": "x"}"#), ("2", "{}")],
+      [("1", #"{"change": "remove"}"#), ("1", #"{"change": "exclude", "exclusion": "某规定"}"#), ("2", "{}")],
       ["1 contradictory-proposals", "2 invalid-proposal"]
     ),
     (

@@ -45,6 +45,15 @@ internal import Testing
     let fired = try #require(supplied.request.fire(timer, now: timer.at, reference: reference))
     #expect(fired.event.leg == 1 && fired.event.rung == .twoDaysLeft && fired.timer?.leg == 1)
 
+    // What was approved as an extension was for the clock that ran then: the next one is as long as the first.
+    let extended = try carry(sampleRequest(), Self.extend, Organs.responder, at: "2026-11-23T09:00:00+08:00").request
+    let again = try carry(
+      carry(extended, Self.ask, Organs.responder, at: "2026-11-24T09:00:00+08:00").request, Self.supply,
+      Organs.requester, at: "2026-12-10T09:00:00+08:00"
+    ).request
+    #expect(extended.deadline.workingDays == 6 && again.deadline == supplied.request.deadline)
+    #expect(again.progress.extended != nil, "it was used")
+
     #expect(throws: Refusal.notAllowed(.once(.ask))) {
       try carry(supplied.request, Self.ask, Organs.responder, at: "2026-12-10T10:00:00+08:00")
     }
@@ -74,7 +83,7 @@ internal import Testing
   @Test func returnIsForTheFirstTwoWorkingDays() throws {
     let returned = try carry(sampleRequest(), Self.giveBack, Organs.responder, at: "2026-11-24T23:59:59+08:00").request
     #expect(returned.state == .returned && returned.pausedAt == returned.updatedAt)
-    #expect(throws: Refusal.notAllowed(.deadlinePassed(.return, try instant("2026-11-25T00:00:00+08:00")))) {
+    #expect(throws: Refusal.notAllowed(.returnPassed(try instant("2026-11-25T00:00:00+08:00"), mayDecline: true))) {
       try carry(sampleRequest(), Self.giveBack, Organs.responder, at: "2026-11-25T00:00:00+08:00")
     }
   }

@@ -42,10 +42,10 @@ internal import Testing
 
   /// Across the end of the last known year each line says from when on it is a projection.
   @Test func intoTheUnknown() throws {
-    let note = "（当年放假通知未公布，暂定）"
+    let note = "（当年放假通知未公布或者尚未导入，暂定）"
     #expect(
       try lines("2026-12-30T10:00:00+08:00", 2) == [
-        "2026-12-31 1 工作日 -", "2027-01-01 - 元旦（法定节假日，当年放假通知未公布，暂定） -",
+        "2026-12-31 1 工作日 -", "2027-01-01 - 元旦（法定节假日，当年放假通知未公布或者尚未导入，暂定） -",
         "2027-01-02 - 休息日\(note) -", "2027-01-03 - 休息日\(note) -", "2027-01-04 2 工作日\(note) -",
       ])
   }

@@ -84,7 +84,7 @@ internal import Testing
     // The next one may send it back, counted from when it came there.
     let back = try carry(moved.request, Self.giveBack, Organs.stranger, "03-30T23:00").request
     #expect(back.progress.runsOn && back.isOverdue(now: back.updatedAt))
-    #expect(throws: Refusal.notAllowed(.deadlinePassed(.return, try instant("2026-03-31T00:00:00+08:00")))) {
+    #expect(throws: Refusal.notAllowed(.returnPassed(try instant("2026-03-31T00:00:00+08:00"), mayDecline: false))) {
       try carry(moved.request, Self.giveBack, Organs.stranger, "03-31T00:00")
     }
   }
@@ -131,7 +131,7 @@ internal import Testing
   @Test func theReturnWindowIsOpenOnce() throws {
     let asked = try carry(try received(), .ask(text: "投诉的窗口"), Organs.responder, "03-18T09:00").request
     let supplied = try carry(asked, .supply(text: "三号窗口"), Organs.requester, "03-30T09:00").request
-    #expect(throws: Refusal.notAllowed(.deadlinePassed(.return, try instant("2026-03-20T00:00:00+08:00")))) {
+    #expect(throws: Refusal.notAllowed(.returnPassed(try instant("2026-03-20T00:00:00+08:00"), mayDecline: false))) {
       try carry(supplied, Self.giveBack, Organs.responder, "03-30T10:00")
     }
   }

@@ -96,7 +96,7 @@ internal import Testing
     #expect(overdue.zh.hasSuffix(owesReceiptOnly ? "届满，尚未签收" : "届满，尚未办结"))
     #expect(leader.zh.hasPrefix(owesReceiptOnly ? "请分管领导督促签收：" : "请分管领导立即督办："))
     let rest = owesReceiptOnly ? "尚未签收" : "仍未办结"
-    #expect(leader.zh.hasSuffix("，届满后的第一个工作日\(rest)，已通报监督机关") && alone.zh.hasSuffix("第一个工作日\(rest)"))
+    #expect(leader.zh.hasSuffix("，届满后的第一个工作日\(rest)，已同时告知监督机关") && alone.zh.hasSuffix("第一个工作日\(rest)"))
     let state = owesReceiptOnly ? "not yet acknowledged" : "still open"
     #expect(leader.en.hasSuffix("is \(state) on the first working day after, and the supervisor is told"))
     #expect(alone.en.hasSuffix("is \(state) on the first working day after"))
@@ -109,7 +109,7 @@ internal import Testing
         to: .leader, title: Phrase("清单备案", "filing"), asker: "甲局", answerer: "乙局",
         due: CalendarDate(dayNumber: 20_519), provisional: false, supervisorIsTold: isTold)
     }
-    #expect(texts[0].zh.hasSuffix("，逾期送交") && texts[1].zh == texts[0].zh + "，已通报监督机关")
+    #expect(texts[0].zh.hasSuffix("，逾期送交") && texts[1].zh == texts[0].zh + "，已同时告知监督机关")
     #expect(texts[1].en == texts[0].en + ", and the supervisor is told")
   }
 }

@@ -111,7 +111,7 @@ internal import Testing
     #expect(Procedure(stored: Array(damaged.utf8), version: 1) == nil)
   }
 
-  @Test(arguments: [nil, .receipt] as [Procedure.Floor?]) func datesThatRestOnTheReceipt(_ floor: Procedure.Floor?)
+  @Test(arguments: [nil, .receipt, .clock] as [Procedure.Floor?]) func datesThatRestOnAnother(_ floor: Procedure.Floor?)
     throws
   {
     let field = Procedure.Field(

@@ -130,7 +130,7 @@ internal import Testing
 
   @Test func declineFaultSaysWhatIsNoReason() throws {
     let fault = try #require(try faults(.decline(sampleDecline("no-staff"))).first)
-    #expect(fault.detail.zh.contains("人手不足、系统故障、材料不全不是不予协助的理由"))
+    #expect(fault.detail.zh.contains("人手不足、系统故障、材料不全不是不能协助的理由"))
     #expect(fault.detail.zh.contains("not-competent、holds-no-information、forbidden-by-law、state-secret、other"))
   }
 }

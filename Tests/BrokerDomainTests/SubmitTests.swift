@@ -184,7 +184,7 @@ internal import Testing
   @Test func faultNamesWhatIsKnown() throws {
     let refusal = #expect(throws: Refusal.self) { try submit(try submission(procedure: "x")) }
     guard case .faults(let faults) = refusal, let fault = faults.first else { return }
-    #expect(fault.detail.text(.zh) == "没有事项“x”；现有：credit-check, verification")
+    #expect(fault.detail.text(.zh) == "没有程序“x”；现有：credit-check, verification")
     #expect(fault.detail.text(.en) == "there is no procedure \"x\"; known: credit-check, verification")
   }
 }

@@ -126,7 +126,8 @@ internal import Testing
     guard case .notAllowed(let obstacle)? = refusal else { return }
     let (zh, en) = (obstacle.detail.zh, obstacle.detail.en)
     #expect(obstacle.code == "transfer-limit" && zh.contains("撤回") && en.contains("withdraw"))
-    #expect(zh.contains("报请共同上一级行政机关裁定") == hasSuperior && en.contains("asks the common superior") == hasSuperior)
+    #expect(
+      zh.contains("即报请共同上一级行政机关") == hasSuperior && en.contains("asks the common superior, or where") == hasSuperior)
     for organ in had { #expect(zh.contains("\(organ)") == hasSuperior && en.contains("\(organ)") == hasSuperior) }
     let allowed = request.allowed(to: requester, now: now, reference: reference)
     #expect(allowed == (hasSuperior ? [.transfer, .withdraw, .close] : [.withdraw, .close]))

@@ -71,8 +71,8 @@ import Testing
     #expect(first.count >= 12)
   }
 
-  /// A supervisor's reading of a subject is on record, and a push would be no reading: it is told everything else.
-  @Test func aSupervisorIsNotToldTheSubject() async throws {
+  /// A supervisor's reading is on record, and a push would be no reading: it is told what the thin body tells.
+  @Test func whoIsNoPartyGetsTheThinBody() async throws {
     let store = try Fixture().open()
     defer { store.close() }
     let endpoints = try await [
@@ -86,7 +86,12 @@ import Testing
       let text = try #require(escalated.last)
       #expect(text.contains(request.id.description) && text.contains("产前检查费支付"))
       #expect(text.contains("张三") == knows && text.contains("110105********002X") == knows, "\(text)")
-      #expect(text.contains("\"subject\":null") == !knows)
+      #expect(text.contains("\"subject\"") == knows && text.contains("\"questions\"") == knows)
     }
+    // Nor is who has given it away one any more, whatever of before is sent to it from now on.
+    try await store.carryOut(
+      .transfer(.init(to: Qidong.stranger.organ, reason: "登记在公安机关")), request.id, by: .supervisor)
+    let after = try store.due(endpoints[1]).map { String(decoding: $0.body, as: UTF8.self) }
+    #expect(!after.isEmpty && after.allSatisfy { !$0.contains("张三") && !$0.contains("\"subject\"") }, "\(after)")
   }
 }

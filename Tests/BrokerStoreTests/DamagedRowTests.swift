@@ -153,7 +153,9 @@ import Testing
     #expect(listed == (isEvent ? [good, bad] : [good]))
     let march = (from: CalendarDate("2026-03-01")!, to: CalendarDate("2026-03-31")!)
     let ledger = try await store.ledger(
-      LedgerQuery(from: march.from, to: march.to, procedures: ["verification"], organs: [organ], after: 0, limit: 10))
+      LedgerQuery(
+        from: march.from, to: march.to, procedures: ["verification"], organs: [organ], reader: Qidong.supervisor.organ,
+        after: 0, limit: 10))
     #expect(ledger.items.map(\.request.id) == (isEvent ? [bad, good] : [good]))
     let scope = ReportScope(organs: Set(store.reference.organs.map(\.number)), own: nil)
     let report = try await store.timeliness(from: march.from, to: march.to, by: [.organ], scope)
@@ -182,7 +184,9 @@ import Testing
     var (found, after): ([EntityID], Int64?) = ([], 0)
     while let next = after {
       let page = try await store.ledger(
-        LedgerQuery(from: from, to: to, procedures: ["verification"], organs: [organ], after: next, limit: limit))
+        LedgerQuery(
+          from: from, to: to, procedures: ["verification"], organs: [organ], reader: Qidong.supervisor.organ,
+          after: next, limit: limit))
       found += page.items.map(\.request.id)
       after = page.next
     }
@@ -223,7 +227,7 @@ import Testing
     let (from, to) = (CalendarDate("2026-03-01")!, CalendarDate("2026-03-31")!)
     #expect(try await store.timeliness(from: from, to: to, by: [.organ], scope, lateEnds: true).total.overdue == 1)
     let told = try store.verify().map(\.en)
-    #expect(told.contains { $0.hasPrefix("requests that cannot be read: 1 rows, \(bad)") }, "\(told)")
+    #expect(told.contains { $0.hasPrefix("requests that cannot be read: 1 row, \(bad)") }, "\(told)")
   }
 
   @Test func theMessagesOfTheOthersAreDue() async throws {

@@ -80,7 +80,7 @@ import Testing
     }
     #expect(
       try store.verify().map(\.en) == [
-        "events that are not filed under their organs: 1 rows", "requests that are not filed as they are: 1 rows",
+        "events that are not filed under their organs: 1 row", "requests that are not filed as they are: 1 row",
       ])
   }
 }

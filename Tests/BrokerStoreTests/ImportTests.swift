@@ -79,13 +79,17 @@ import Testing
     let before = try Self.days(store, 2026)
     let rows = "2026-12-31,off,元旦,通知2027\n2027-01-01,off,元旦,通知2027\n2027-10-01,off,国庆节,通知2027\n"
     let report = try Self.load(store, .calendar, "date,kind,festival,notice\n" + rows).get()
-    #expect(report.days == CalendarChanges(replacedYears: [2027], added: ["2026-12-31"]))
+    #expect(report.days.replacedYears == [2027] && report.days.added == ["2026-12-31"] && report.days.removed == [])
+    // 春节 is no working day: the file is not whole, and says so.
+    #expect(report.days.incomplete.map { $0.zh.contains("2027-02-05 春节") && !$0.zh.contains("元旦") } == [true])
     #expect(try Self.days(store, 2026) == before + 1 && Self.days(store, 2027) == 2)
     #expect(store.reference.calendar.knownYears == [2026, 2027])
     // The year's own notice again, without a day that it should not have had: now exactly what it says.
-    let again = try Self.load(store, .calendar, "date,kind,festival,notice\n2027-10-01,off,国庆节,通知2027\n").get()
-    #expect(again.days == CalendarChanges(replacedYears: [2027], removed: ["2027-01-01"]))
-    #expect(try Self.days(store, 2027) == 1 && Self.days(store, 2026) == before + 1)
+    let again = try Self.load(
+      store, .calendar, "date,kind,festival,notice\n2027-05-01,off,劳动节,通知2027\n2027-10-01,off,国庆节,通知2027\n"
+    ).get()
+    #expect(again.days.replacedYears == [2027] && again.days.removed == ["2027-01-01"] && again.days.added == [])
+    #expect(try Self.days(store, 2027) == 2 && Self.days(store, 2026) == before + 1)
     // Nor does the notice of the year before take back what this one says of its last day.
     let older = try store.importFile(.calendar, Fixture.config("calendars/cn/2026.csv"))
     #expect(older.days == CalendarChanges(replacedYears: [2026]))
@@ -316,7 +320,7 @@ import Testing
     #expect(!works("2026-02-17") && !works("2027-02-09") && !works("2026-04-20", in: region))
     #expect(store.reference.calendar.knownYears == [2026, 2027])
     // And its 2026 anew leaves nothing of the old.
-    _ = try Self.load(store, .calendar, "date,kind\n2026-10-01,off\n").get()
+    _ = try Self.load(store, .calendar, "date,kind\n2026-05-01,off\n2026-10-01,off\n").get()
     #expect(works("2026-02-17") && !works("2027-02-09") && !works("2026-04-20", in: region))
   }
 }

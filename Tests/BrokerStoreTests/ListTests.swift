@@ -27,7 +27,9 @@ import Testing
     while let from = after, parts.count < 20 {
       let page = try await store.ledger(
         LedgerQuery(
-          from: Fixture.monday.date, to: Fixture.monday.date, procedures: ["verification"], organs: organs, after: from,
+          from: Fixture.monday.date, to: Fixture.monday.date, procedures: ["verification"], organs: organs,
+          reader: Qidong.requester.organ,
+          after: from,
           limit: 10))
       parts.append(page.items.map(\.request.id))
       after = page.next

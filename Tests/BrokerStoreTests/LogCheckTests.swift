@@ -99,7 +99,7 @@ import Testing
   func aDamagedLogIsNamedAndLeftAlone(_ role: StoreRole) async throws {
     let crashed = try await Crashed()
     var log = crashed.log
-    for at in 4000..<6000 { log[at] = 0 }
+    for at in 4000..<6000 { log[at] ^= 0x40 }
     try crashed.write(log)
     let bytes = try crashed.fixture.bytes
     let offset = (4000 - 32) / crashed.frameBytes * crashed.frameBytes + 32

@@ -175,6 +175,6 @@ import Testing
     try await office.file()
     #expect(try office.store.verify() == [])
     try office.store.plant("DELETE FROM filed_overdue WHERE request = \(id.key) AND role = 1")
-    #expect(try office.store.verify().map(\.en) == ["requests that are not filed as overdue as they are: 1 rows"])
+    #expect(try office.store.verify().map(\.en) == ["requests that are not filed as overdue as they are: 1 row"])
   }
 }

@@ -12,7 +12,7 @@ import Testing
   /// Who reminded, and when its people were told.
   private func reminders(_ store: Store, _ organ: Qidong) async throws -> [String] {
     try await store.inbox(organ: try store.number(organ), audience: .contact, after: 0, limit: 100).compactMap { item in
-      guard case .request(let notice) = item, case .reminder(let by) = notice.matter else { return nil }
+      guard case .request(let notice) = item, case .reminder(let by, _) = notice.matter else { return nil }
       let name = store.reference.organ(by)?.shortName ?? "?"
       #expect(notice.responder == organ.organ)
       return "\(name) \(notice.at.rfc3339.dropFirst(5).prefix(11))"

@@ -354,7 +354,7 @@ import Testing
       let scope = ReportScope(organs: Set(store.reference.organs.map(\.number)), own: nil)
       let report = try await store.timeliness(from: Self.wide.from, to: Self.wide.to, by: [.organ], scope)
       #expect(report.total.answered == 600 && report.total.open == 100 && report.total.received == 700)
-      #expect(try await store.disclosures(of: id).map(\.what) == [.subject])
+      #expect(try await store.disclosures(of: id).items.map(\.what) == [.subject])
       #expect(try store.verify() == [])
     }
   }

@@ -101,6 +101,17 @@ import Testing
     #expect(try Self.statements(queue).filter { !before.contains($0) } == [GoldenSchema.returned])
   }
 
+  @Test func whoHasReadARequestIsAsItShipped() throws {
+    let queue = try DatabaseQueue()
+    try Schema.migrator.migrate(queue, upTo: "23 who passed on late")
+    let before = try Self.statements(queue)
+    try Schema.migrator.migrate(queue, upTo: "24 who has read a request")
+    #expect(
+      try Self.statements(queue).filter { !before.contains($0) } == [
+        "CREATE INDEX disclosure_request ON disclosure (request);"
+      ])
+  }
+
   @Test func linesOfReferenceFilesAreAsTheyShipped() throws {
     let queue = try DatabaseQueue()
     try Schema.migrator.migrate(queue, upTo: "13 items of a region")

@@ -59,7 +59,7 @@ import Testing
       BatchSQL.lastKey.rawValue,
       ApplySQL.updateRequest.rawValue, ApplySQL.handOver.rawValue, ApplySQL.moveDeadline.rawValue,
       ApplySQL.hasRung.rawValue, ApplySQL.outboxMoment.rawValue,
-      RequestSQL.get.rawValue, RequestSQL.version.rawValue,
+      RequestSQL.get.rawValue, RequestSQL.version.rawValue, DisclosureSQL.list.rawValue,
       IdempotencySQL.find.rawValue, CallbackSQL.thin.rawValue, CallbackSQL.full.rawValue,
       CallbackSQL.versionAt.rawValue, EndpointSQL.get.rawValue,
       EndpointSQL.list.rawValue, DeletedQueueSQL.end.rawValue, DeletedQueueSQL.drop.rawValue,

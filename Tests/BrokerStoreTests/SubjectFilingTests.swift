@@ -152,9 +152,9 @@ import Testing
     }
     #expect(
       try store.verify().map(\.en) == [
-        "subjects that are not filed under their id numbers: 1 rows",
-        "subjects that are filed in another run than their own: 1 rows",
-        "subjects that the filter of their run does not know: 1 rows",
+        "subjects that are not filed under their id numbers: 1 row",
+        "subjects that are filed in another run than their own: 1 row",
+        "subjects that the filter of their run does not know: 1 row",
       ])
   }
 

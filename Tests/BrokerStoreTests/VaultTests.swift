@@ -91,7 +91,7 @@ import Testing
     try FileManager.default.removeItem(atPath: DataKey.path(fixture.directory))
     let error = await failure { try fixture.open().close() }
     guard case .wrongMode(let words) = error else { throw StoreError.unexpected("\(String(describing: error))") }
-    #expect(words.contains("data.key is missing, and 1 endpoints depend on it"))
+    #expect(words.contains("data.key is missing, and 1 endpoint cannot do without it"))
     #expect(words.contains("xiecha key renew-data"))
     #expect(!Fixture.exists(DataKey.path(fixture.directory)))
 
@@ -123,7 +123,7 @@ import Testing
     try Data(repeating: 9, count: 32).write(to: URL(fileURLWithPath: DataKey.path(fixture.directory)))
     chmod(DataKey.path(fixture.directory), 0o600)
     let error = await failure { try fixture.open().close() }
-    #expect(error?.description.contains("is not the key of this database, on which 1 endpoints depend") == true)
+    #expect(error?.description.contains("is not the key of this database, without which 1 endpoint cannot do") == true)
   }
 
   enum Spoiled: CaseIterable { case open, short, long, directory, link, another }

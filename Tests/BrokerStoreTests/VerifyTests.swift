@@ -53,11 +53,11 @@ import Testing
       "UPDATE request SET content = replace(content, '\"questions', '#questions')",
       "requests that cannot"
     ),
-    ("UPDATE request SET outcome = '{' WHERE outcome IS NOT NULL", "requests that cannot be read: 1 rows"),
+    ("UPDATE request SET outcome = '{' WHERE outcome IS NOT NULL", "requests that cannot be read: 1 row"),
     ("UPDATE request SET progress = '[]' WHERE version = 2", "requests that cannot be read"),
     (
       "UPDATE event SET data = replace(data, '\"', '#') WHERE seq = 1",
-      "events that cannot be read, by number: 1 rows, 1"
+      "events that cannot be read, by number: 1 row, 1"
     ),
     ("UPDATE request_past SET state = 'unheard-of'", "whose past cannot be read"),
     ("INSERT INTO late_end VALUES (20520, 20500, 1, 'verification', 'answered', 1)", "what ended late"),
@@ -82,7 +82,7 @@ import Testing
     try await store.advance(to: "2026-03-20T00:00:00+08:00")
     #expect(try store.verify() == [])
     try store.plant("UPDATE tally SET count = 0 WHERE state = 'overdue'")
-    #expect(try store.verify() == [Phrase("与请求不符的计数：1行", "tallies that disagree with the requests: 1 rows")])
+    #expect(try store.verify() == [Phrase("与请求不符的计数：1行", "tallies that disagree with the requests: 1 row")])
   }
 
   /// A procedure whose ladder ends with the due moment leaves no timer behind, and that is well.

@@ -38,6 +38,7 @@ struct AuthorisationTests {
     GET    /v1/requests/{id}                 401    401     404      200       200       200        403
     GET    /v1/requests/{id}/timeline        401    401     404      200       200       200        403
     GET    /v1/requests/{id}/deadline        401    401     404      200       200       200        403
+    GET    /v1/requests/{id}/disclosures     401    401     404      200       200       200        403
     POST   /v1/requests/{id}/acknowledge     401    401     404      403       200       403        403
     POST   /v1/requests/{id}/answer          401    401     404      403       200       403        403
     POST   /v1/requests/{id}/decline         401    401     404      403       200       403        403

@@ -198,6 +198,10 @@ internal import Testing
     let seen = try Self.get(sealed, .市公安局)
     #expect(seen["data"]["suspicion"].string == "伪造结婚证，涉嫌犯罪" && seen["data"]["letter"].string == nil)
     #expect(seen["origin"].string == id && seen["due"]["workingDays"].int == 1)
+    // Who signed the answer is of another organ, and has signed no transfer.
+    let answered = try Self.get(id, Self.requester)
+    #expect(answered["answer"]["signatory"].string != nil)
+    #expect(seen["signatory"] == answered["signatory"] && seen["signatory"] != answered["answer"]["signatory"])
     expectProblem(try House.client(.supervisor).call("GET", "/v1/requests/\(sealed)"), 404, "not-found")
     for organ in [Self.responder, Qidong.supervisor] {
       let told = try House.client(organ).done("GET", "/v1/requests/\(id)/timeline").text

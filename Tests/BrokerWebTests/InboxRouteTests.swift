@@ -55,7 +55,7 @@ internal import Testing
     let leader = try #require(try daemon.client(Qidong.responder).get("/v1/inbox?audience=leader")["items"].array)
     #expect(leader.map { $0["rung"].string } == ["T", "T+1"])
     #expect(leader.allSatisfy { $0["text"]["zh"].string?.contains("尚未签收") == true }, "\(leader)")
-    #expect(leader.map { $0["text"]["zh"].string?.contains("已通报监督机关") } == [false, isTold], "\(leader)")
+    #expect(leader.map { $0["text"]["zh"].string?.contains("已同时告知监督机关") } == [false, isTold], "\(leader)")
     let told = try #require(try daemon.client(Qidong.supervisor).get("/v1/inbox")["items"].array)
     #expect(told.map { $0["text"]["zh"].string?.hasSuffix("尚未签收") } == (isTold ? [true] : []), "\(told)")
   }
@@ -93,10 +93,61 @@ internal import Testing
     #expect(items.map { $0["kind"].string } == ["reminder", "reminder"] && items[0]["rung"] == .missing)
     #expect(items.map { $0["by"]["code"].string } == [Qidong.requester.code, Qidong.supervisor.code])
     #expect(items.allSatisfy { $0["to"]["code"].string == Qidong.responder.code && $0["state"].string == "submitted" })
-    #expect(items[1]["text"]["zh"].string == "请联络员尽快办理：启东市司法局催办启东市医疗保障局的协助核查，期限 2026-03-09")
+    #expect(items[1]["text"]["zh"].string == "请联络员尽快办理：启东市司法局催办启东市医疗保障局提出的“协助核查”，期限 2026-03-09")
     #expect(items[1]["text"]["en"].string?.hasSuffix("due on 2026-03-09") == true)
     #expect(!"\(items)".contains("张三"))
     #expect(try daemon.client(Qidong.requester).get("/v1/inbox")["items"] == .array([]))
+    // Where particulars are waited for, the clock stands still: it is for the organ that asked to supply them.
+    try daemon.client(Qidong.responder).done("POST", path + "/ask", json: #"{"text": "补充登记地"}"#)
+    try daemon.client(Qidong.supervisor).done("POST", path + "/remind", json: "{}")
+    let asked = try #require(try daemon.client(Qidong.requester).get("/v1/inbox")["items"].array)
+    #expect(
+      asked.map { $0["text"]["zh"].string } == [
+        "请联络员尽快补正：启东市司法局催办启东市医疗保障局提出的“协助核查”，期限停止计算，补正后重新计算"
+      ])
+    #expect(asked[0]["text"]["en"].string?.hasSuffix("the clock stands still until then") == true)
+  }
+
+  /// What binds its sender has no deadline for who received it, and is reminded of without one; what has only to be
+  /// acknowledged, with one and for that.
+  @Test func aReminderAsksForWhatIsOwed() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    func told(_ procedure: String, to organ: Qidong, _ data: [String: String], _ more: [String: JSONBody] = [:]) throws
+      -> String?
+    {
+      let own: [String: JSONBody] = [
+        "procedure": .string(procedure), "item": .missing, "questions": .missing, "commitment": .missing,
+        "data": .object(data.mapValues { .string($0) }),
+      ]
+      let path = try daemon.open(marriageRequest(to: organ, extra: own.merging(more) { $1 }))
+      try daemon.client(Qidong.requester).done("POST", path + "/remind", json: "{}")
+      return try daemon.client(organ).get("/v1/inbox?audience=contact")["items"].array?.last?["text"]["zh"].string
+    }
+    let summary = try told(
+      "half-year-summary", to: .supervisor,
+      [
+        "period": "2025-H1", "situation": "办理412件", "regulations": "工作规程一件", "results": "减少证明368份",
+        "problems": "数据未共享", "proposals": "扩大共享",
+      ], ["subject": .missing])
+    #expect(summary?.hasSuffix("催办启东市医疗保障局提出的“半年总结”") == true, "\(summary ?? "")")
+    let notice = try told("on-site-dispatch", to: .responder, ["promised": "场所已具备"])
+    #expect(notice?.hasPrefix("请联络员尽快签收：") == true && notice?.contains("，期限 2026-03-") == true, "\(notice ?? "")")
+  }
+
+  /// One return, and one attempt to send it back: the request lies with the organ that asked, and so says the notice.
+  @Test func whoRulesReadsWhereItLies() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let path = try daemon.open()
+    try daemon.client(Qidong.responder).done("POST", path + "/return", json: #"{"reason": "登记档案不由本机关保管"}"#)
+    let back = #"{"to": "\#(Qidong.responder.code)", "reason": "仍由其保管"}"#
+    let sent = try daemon.client(Qidong.requester).done("POST", path + "/transfer", json: back).json
+    #expect(sent["state"].string == "returned")
+    let told = try #require(try daemon.client(Qidong.supervisor).get("/v1/inbox")["items"].array)
+    #expect(
+      told.map { $0["kind"].string } == ["ruling-wanted"] && told[0]["to"]["code"].string == Qidong.requester.code)
+    #expect(
+      told[0]["text"]["zh"].string
+        == "请裁定由哪个机关办理：启东市医疗保障局提出的“协助核查”，各机关对由谁办理意见不一，现在启东市医疗保障局手中，已报请贵机关裁定")
   }
 
   /// Due in 2027, of which nothing is announced: every notice says so, as a member and in words.

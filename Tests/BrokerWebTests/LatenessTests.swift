@@ -33,23 +33,23 @@ struct LatenessTests {
     }
     try Self.advance(daemon, "2026-03-20T10:00:00")
     let before = try Self.circular(daemon, "2026-03")
-    #expect(before.contains("启东市民政局逾期未复3件。"), "\(before)")
+    #expect(before.contains("启东市民政局逾期未办结3件。"), "\(before)")
     for path in paths.prefix(2) { try responder.done("POST", path + "/acknowledge", json: #"{"officer": "钱七"}"#) }
     let acknowledged = try Self.circular(daemon, "2026-03")
-    #expect(acknowledged.contains("启东市民政局逾期未复1件、逾期签收2件。"), "\(acknowledged)")
+    #expect(acknowledged.contains("启东市民政局逾期未办结1件、逾期签收2件。"), "\(acknowledged)")
     #expect(acknowledged.contains("未按期签收2件（直接办理的视为签收；") && acknowledged.contains("应当查明原因"))
     #expect(acknowledged.contains("本期尚无答复。签收2件"))
     try responder.done(
       "POST", paths[0] + "/answer", json: #"{"outcome": "received", "signatory": "局长", "text": "已收悉"}"#)
     let answered = try Self.circular(daemon, "2026-03")
-    #expect(answered.contains("启东市民政局逾期答复1件、逾期未复1件、逾期签收1件。"), "\(answered)")
+    #expect(answered.contains("启东市民政局逾期答复1件、逾期未办结1件、逾期签收1件。"), "\(answered)")
     // In April the others are told of again only as far as they are late in April.
     try Self.advance(daemon, "2026-04-02T10:00:00")
     try responder.done("POST", paths[2] + "/acknowledge", json: #"{"officer": "钱七"}"#)
     let april = try Self.circular(daemon, "2026-04")
     #expect(april.contains("本期收到的事项没有逾期情况。"), "\(april)")
     #expect(april.contains("2026年4月1日前收到、逾期后于本期处理的另有1件：启东市民政局逾期签收1件。"), "\(april)")
-    #expect(april.contains("启东市民政局：") && april.contains("逾期答复、签收的机关应当查明原因"))
+    #expect(april.contains("启东市民政局：") && april.contains("有逾期情形的机关应当查明原因"))
     let summary = try daemon.client(Qidong.supervisor).done("GET", "/v1/reports/summary?half=2026-H1").text
     #expect(summary.contains("启东市民政局逾期答复1件、逾期签收2件。") && !summary.contains("前收到、逾期后于本期处理"), "\(summary)")
   }
@@ -84,7 +84,7 @@ struct LatenessTests {
         .description)
     try daemon.client(Qidong.responder).done("POST", path + "/return", json: #"{"reason": "不属于本机关职权范围"}"#)
     try Self.advance(daemon, "2026-03-20T10:00:00")
-    #expect(try Self.circular(daemon, "2026-03").contains("启东市医疗保障局逾期未复1件。"))
+    #expect(try Self.circular(daemon, "2026-03").contains("启东市医疗保障局逾期未办结1件。"))
     try daemon.client(Qidong.requester).done("POST", path + "/" + verb, json: body)
     let circular = try Self.circular(daemon, "2026-03")
     #expect(circular.contains("有1个机关：启东市医疗保障局退回后逾期撤回、归档或者移送1件。"), "\(circular)")
@@ -103,7 +103,7 @@ struct LatenessTests {
     try daemon.client(Qidong.supervisor).done("POST", moved + "/transfer", json: body)
     try daemon.client(Qidong.requester).done("POST", returned + "/transfer", json: body)
     let circular = try Self.circular(daemon, "2026-03")
-    for words in ["有3个机关：启东市公安局逾期未复2件；", "启东市民政局逾期后移送1件", "启东市医疗保障局退回后逾期撤回、归档或者移送1件"] {
+    for words in ["有3个机关：启东市公安局逾期未办结2件；", "启东市民政局逾期后移送1件", "启东市医疗保障局退回后逾期撤回、归档或者移送1件"] {
       #expect(circular.contains(words), "\(words): \(circular)")
     }
   }

@@ -142,7 +142,7 @@ struct PrivacyTests {
     let store = try Store.open(directory: daemon.state.path, role: .command, procedures: [])
     defer { store.close() }
     let entity = try #require(EntityID(id))
-    func readers() async throws -> [Int64] { try await store.disclosures(of: entity).map(\.organ) }
+    func readers() async throws -> [Int64] { try await store.disclosures(of: entity).items.map(\.organ) }
     let responder = try daemon.client(Qidong.responder)
     let reason = #"{"reason": "登记档案不由本机关保管"}"#
     try responder.done("POST", path + "/return", json: reason, headers: key)
@@ -157,6 +157,30 @@ struct PrivacyTests {
     #expect(try await readers() == [organ])
   }
 
+  /// What an organ owes the citizen who asks who has seen his data: page by page, in order, and looking adds nothing.
+  @Test func whoHasReadIsTold() throws {
+    let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
+    let id = try #require(try daemon.submit(marriageRequest(subject: Self.person))["id"].string)
+    let path = "/v1/requests/\(id)"
+    let supervisor = try daemon.client(Qidong.supervisor)
+    #expect(try supervisor.get(path + "/disclosures")["items"].array?.count == 0)
+    try daemon.client(Qidong.responder).done("GET", path + "?reveal=subject")
+    try supervisor.done("GET", path + "/timeline")
+    for organ in [Qidong.requester, .responder, .supervisor] {
+      let client = try daemon.client(organ)
+      let first = try client.get(path + "/disclosures?limit=1")
+      let next = try #require(first["next"].string)
+      let second = try client.get(path + "/disclosures?limit=1&cursor=\(next)")
+      #expect(second["next"].isNull)
+      let read = [first, second].compactMap { $0["items"].array?.first }
+      #expect(read.map { $0["organ"]["code"].string } == [Qidong.responder.code, Qidong.supervisor.code])
+      #expect(read.map { $0["organ"]["name"].string } == ["启东市民政局", "启东市司法局"])
+      #expect(read.map { $0["what"].string } == ["subject", "timeline"])
+      #expect(read.allSatisfy { $0["key"].int ?? 0 > 0 && $0["at"].string?.hasSuffix("+08:00") == true })
+      expectProblem(try client.call("GET", path + "/disclosures?cursor=1"), 400, "invalid-parameter")
+    }
+  }
+
   @Test func everyRevealIsRecorded() async throws {
     // One of its own: whoever draws a ledger from the shared one reads every request that it holds.
     let daemon = try Daemon(state: StateDirectory(rehearseAt: House.start))
@@ -165,7 +189,7 @@ struct PrivacyTests {
     let store = try Store.open(directory: daemon.state.path, role: .command, procedures: [])
     defer { store.close() }
     let entity = try #require(EntityID(id))
-    func readers() async throws -> [Int64] { try await store.disclosures(of: entity).map(\.organ) }
+    func readers() async throws -> [Int64] { try await store.disclosures(of: entity).items.map(\.organ) }
     func number(_ organ: Qidong) throws -> Int64 {
       try #require(store.reference.organ(try OrganCode(organ.code))?.number)
     }
@@ -189,7 +213,7 @@ struct PrivacyTests {
       expected.append(try number(organ))
       #expect(try await readers() == expected)
     }
-    let rows = try await store.disclosures(of: entity)
+    let rows = try await store.disclosures(of: entity).items
     let keys = try store.keys()
     for row in rows {
       #expect(keys.contains { $0.id == row.key && $0.organ == row.organ })

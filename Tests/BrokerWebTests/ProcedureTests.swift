@@ -192,6 +192,28 @@ internal import Testing
     #expect(signed.isEmpty ? pointers(same) == ["/signatory"] : same.status == 200, "\(same.text)")
   }
 
+  /// Nothing is delivered before the application: its day is that of the request's data, which lies before its receipt.
+  @Test func notDeliveredBeforeTheApplication() throws {
+    let path = try House.daemon.open(
+      marriageRequest(
+        to: .requester,
+        extra: [
+          "procedure": .string("commitment-service"), "item": .missing, "questions": .missing, "commitment": .missing,
+          "data": .object(["appliedOn": .string("2026-02-27"), "channel": .string("letter")]),
+        ]))
+    func answer(_ day: String) throws -> Reply {
+      try House.client(.requester).call(
+        "POST", path + "/answer",
+        json: #"{"outcome": "delivered", "signatory": "王五", "data": {"deliveredOn": "\#(day)"}}"#)
+    }
+    let early = try answer("2026-02-26")
+    expectProblem(early, 422, "invalid-body")
+    #expect(pointers(early) == ["/data/deliveredOn"] && early.text.contains("不能早于起算之日 2026-02-27"))
+    #expect(try answer("2026-02-27").status == 200)
+    let schema = try Self.procedure("commitment-service")["answerSchema"]["properties"]["deliveredOn"]["description"]
+    #expect(schema.string?.contains("不早于起算之日 / not before the day from which the clock counts") == true)
+  }
+
   /// The schema of the data says the same as its fields.
   @Test(arguments: rows, ["fields dataSchema", "answerFields answerSchema"])
   func schema(_ row: Row, _ names: String) throws {
@@ -207,7 +229,11 @@ internal import Testing
     for field in fields {
       let property = schema["properties"][field["name"].string ?? "?"]
       #expect(property["title"] == field["label"]["zh"] && property["title"].string?.isChinese == true)
-      let floor = field["notBefore"].string == nil ? "" : "; 不早于收到之日 / not before the day of receipt"
+      let floors = [
+        "receipt": "; 不早于收到之日 / not before the day of receipt",
+        "clock": "; 不早于起算之日 / not before the day from which the clock counts",
+      ]
+      let floor = field["notBefore"].string.map { floors[$0] ?? "?" } ?? ""
       #expect(property["description"].string == (field["label"]["en"].string ?? "?") + floor)
       let choices = field["choices"].array?.compactMap { $0["id"].string }
       #expect(property["enum"].array?.compactMap(\.string) == choices)

@@ -99,7 +99,7 @@ struct ReportTests {
     let client = try daemon.client(Qidong.supervisor)
     for path in ["circular?month=2026-03", "circular?\(Self.march)", "summary?half=2026-1"] {
       let html = try client.done("GET", "/v1/reports/" + path).text
-      #expect(html.contains("启东市民政局逾期答复1件、逾期未复1件"), "\(path)")
+      #expect(html.contains("启东市民政局逾期答复1件、逾期未办结1件"), "\(path)")
       #expect(html.contains("按期签收2件，未按期签收1件"))
       #expect(html.contains("2026年3月12日") && html.contains("2026年3月9日"), "the day, and the day that was due")
       #expect(!html.contains("<script") && html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#39;"))
@@ -119,7 +119,7 @@ struct ReportTests {
     #expect(april.contains("现将2026年4月（尚未开始）") && april.contains("（2026年4月1日前收到仍逾期的2件另列）"))
     #expect(april.contains("2026年4月1日前收到、截至2026年3月12日"), "\(april)")
     #expect(
-      april.contains("仍逾期未复的另有2件：") && april.contains("启东市民政局1件") && april.contains("请有关机关收到本通报后立即答复"), "\(april)")
+      april.contains("仍逾期未办结的另有2件：") && april.contains("启东市民政局1件") && april.contains("请有关机关收到本通报后立即办结"), "\(april)")
     for bad in [
       "circular?month=2026-3", "circular?month=2026-03&from=2026-03-01", "summary?half=26-1", "summary?to=2026-01-01",
     ] {
@@ -143,7 +143,7 @@ struct ReportTests {
     try daemon.submit()
     let path = "/v1/reports/ledger?\(Self.march)&procedure=verification,supervision-handover"
     let table = try CSVTable(Array(try daemon.client(Qidong.supervisor).done("GET", path).body))
-    #expect(table.header.suffix(5) == ["是否逾期", "是否免核", "办结日期", "监管重点", "监管方式"])
+    #expect(table.header.suffix(5) == ["是否逾期", "是否免核", "行政事项办结日期", "监管重点", "监管方式"])
     #expect(
       table.rows.map { Array($0.fields.suffix(4)) } == [
         ["是", "2026-02-27", "按时参加年度审验", "双随机抽查"], ["否", "2026-02-27", "", ""], ["", "", "", ""],
@@ -182,7 +182,7 @@ struct ReportTests {
     #expect(try CSVTable(Array(all.body)).rows.count == 4)
     let store = try Store.open(directory: daemon.state.path, role: .command, procedures: [])
     defer { store.close() }
-    let reads = try await store.disclosures(of: try #require(EntityID(ids[0])))
+    let reads = try await store.disclosures(of: try #require(EntityID(ids[0]))).items
     // The parties' own readings are no disclosure; the supervisor's three are.
     #expect(reads.map(\.what) == [.ledger, .ledger, .ledger])
     #expect(Set(reads.map(\.organ)) == [store.reference.organ(try OrganCode(Qidong.supervisor.code))?.number])

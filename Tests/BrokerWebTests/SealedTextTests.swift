@@ -102,7 +102,7 @@ internal import Testing
     }
     #expect(
       sink.received.filter { $0.text.contains("transfer-criminal") }.map(\.path).sorted() == [
-        "/requester", "/requester", "/responder", "/supervisor",
+        "/requester", "/requester", "/responder",
       ])
   }
 }

@@ -62,7 +62,7 @@ internal import Testing
     #expect(told.map { $0["rung"].string } == ["T", "T+1"] && told.allSatisfy { $0["request"] == late["id"] })
     let pressed = try #require(try bureau.get("/v1/inbox")["items"].array)
     #expect(pressed.map { $0["audience"].string } == ["supervisor"], "not as the organ that received it")
-    #expect(told.map { $0["text"]["zh"].string?.hasSuffix("，已通报监督机关") } == [false, true], "\(told)")
+    #expect(told.map { $0["text"]["zh"].string?.hasSuffix("，已同时告知监督机关") } == [false, true], "\(told)")
     for notice in told + pressed {
       #expect(notice["binds"].string == "sender" && notice["text"]["zh"].string?.contains("逾期送交") == true, "\(notice)")
       #expect(notice["to"]["code"].string == Qidong.supervisor.code)

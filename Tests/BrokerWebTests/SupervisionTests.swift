@@ -87,6 +87,12 @@ struct SupervisionTests {
       next = page["next"].string.map { "/v1/requests?role=supervisor&overdue=true&limit=2&cursor=\($0)" }
     }
     #expect(pages.flatMap { $0 } == open.reversed() && !pages.flatMap { $0 }.contains(sealed))
+    // Nor does a place left empty, or a cursor, tell that there is one, or since when.
+    #expect(pages.map(\.count) == [2, 2, 1], "\(pages)")
+    for query in ["&procedure=criminal-transfer&limit=1", "&state=submitted,acknowledged&overdue=false&limit=1"] {
+      let page = try supervisor.get("/v1/requests?role=supervisor" + query)
+      #expect(page["items"].array?.isEmpty == true && page["next"].isNull, "\(query): \(page)")
+    }
 
     expectProblem(
       try daemon.client(.requester).call("GET", "/v1/requests?role=supervisor"), 403, "forbidden")
@@ -94,7 +100,7 @@ struct SupervisionTests {
       try supervisor.call("GET", "/v1/requests?role=supervisor&subject=11010519491231002X"), 400, "invalid-parameter")
     let store = try Store.open(directory: daemon.state.path, role: .command, procedures: [])
     defer { store.close() }
-    let reads = try await store.disclosures(of: try #require(EntityID(open[0])))
+    let reads = try await store.disclosures(of: try #require(EntityID(open[0]))).items
     #expect(reads.count == 4 && reads.allSatisfy { $0.what == .request })
   }
 
@@ -107,7 +113,7 @@ struct SupervisionTests {
     let store = try Store.open(directory: daemon.state.path, role: .command, procedures: [])
     defer { store.close() }
     let entity = try #require(EntityID(id))
-    func reads() async throws -> [Disclosure.What] { try await store.disclosures(of: entity).map(\.what) }
+    func reads() async throws -> [Disclosure.What] { try await store.disclosures(of: entity).items.map(\.what) }
     for organ in [Qidong.requester, .responder] {
       for part in ["", "/timeline", "/deadline"] { try daemon.client(organ).done("GET", path + part) }
     }
@@ -126,14 +132,25 @@ struct SupervisionTests {
     for _ in 0..<2 { try supervisor.done("POST", path + "/remind", json: #"{"text": "请尽快答复"}"#, headers: key) }
     #expect(try await reads() == [.timeline, .request, .timeline, .request, .request])
     let number = store.reference.organ(try OrganCode(Qidong.supervisor.code))?.number
-    for read in try await store.disclosures(of: entity) {
+    for read in try await store.disclosures(of: entity).items {
       #expect(read.organ == number)
       #expect(try store.keys().contains { $0.id == read.key && $0.organ == number })
     }
+    // So is what it reads of a complaint in its feed, once.
+    let complaint = try daemon.open(
+      marriageRequest(extra: [
+        "procedure": .string("complaint"), "item": .missing, "questions": .missing, "commitment": .missing,
+      ]))
+    let copied = try #require(EntityID(String(complaint.dropFirst("/v1/requests/".count))))
+    let next = try #require(try supervisor.get("/v1/events")["next"].int)
+    try supervisor.done("GET", "/v1/events?after=\(next)")
+    try daemon.client(Qidong.responder).done("GET", "/v1/events")
+    #expect(try await store.disclosures(of: copied).items.map(\.what) == [.timeline])
     // A party that happens to be a supervisor reads as a party.
     let own = try daemon.open(marriageRequest(to: .市民政局), by: .supervisor)
     try supervisor.done("GET", own)
-    #expect(try await store.disclosures(of: try #require(EntityID(String(own.dropFirst("/v1/requests/".count))))) == [])
+    #expect(
+      try await store.disclosures(of: try #require(EntityID(String(own.dropFirst("/v1/requests/".count))))).items == [])
   }
 
   /// 催办, 裁定, 督办: what a supervisor does besides reading, and what the organ is told of it.

@@ -35,6 +35,7 @@ def read(w):
     whole = w.call(
         "get, revealed", "GET", path, 200, key=w.responder, query={"reveal": "subject"}, must=True).json
     w.that("reveal shows the number", whole["subject"]["idNumber"] == "11010519491231002X", whole["subject"])
+    w.call("who has read it", "GET", path + "/disclosures", 200, key=w.requester, query={"limit": 1})
     deadline = w.call("deadline", "GET", path + "/deadline", 200, key=w.responder, must=True).json
     counted = [day["date"] for day in deadline["explanation"] if day["counted"]]
     w.that("the deadline is the request's", deadline["date"] == made["due"]["date"], deadline["date"])

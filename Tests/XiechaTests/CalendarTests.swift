@@ -17,6 +17,31 @@ internal import Testing
     try daemon.client(.requester).call("GET", "/v1/requests/\(id)").json["due"]
   }
 
+  /// The operator reads that a deadline of what is sealed would move, and not of what or whom.
+  @Test func aDryRunKeepsTheSeal() throws {
+    let state = try StateDirectory(rehearseAt: "2026-12-31T10:00:00+08:00")
+    let daemon = try Daemon(state: state)
+    let data: JSONBody = .object(["suspicion": .string("诈骗")])
+    let id = try #require(
+      try daemon.client(.requester).call(
+        "POST", "/v1/requests",
+        json: marriageRequest(
+          to: .市公安局,
+          extra: [
+            "procedure": .string("criminal-transfer"), "item": .missing, "questions": .missing, "commitment": .missing,
+            "data": data,
+          ])
+      ).json["id"].string)
+    let file = try Self.file(state, "2027-01-04,off,元旦,国办发明电〔2026〕9号")
+    let told = try state.run(["import", "calendar", file, "--dry-run", "--json"])
+    let line = told.json["requests"][0]
+    #expect(line["id"].string == id && line["procedure"].isNull && line["organ"].isNull, "\(told.stdout)")
+    #expect(line["after"]["date"].string == "2027-01-05")
+    let words = try state.run(["import", "calendar", file, "--dry-run"]).stdout
+    #expect(words.contains("封存 / sealed  —  2027-01-04 → 2027-01-05"), "\(words)")
+    #expect(!words.contains("criminal-transfer") && !words.contains("公安"))
+  }
+
   @Test func dryRunThenImportBesideADaemon() throws {
     let state = try StateDirectory(rehearseAt: Self.start)
     let daemon = try Daemon(state: state)
@@ -47,7 +72,7 @@ internal import Testing
 
     let loaded = try state.run(["import", "calendar", file])
     #expect(loaded.status == 0, "\(loaded.stderr)")
-    #expect(loaded.stdout.contains("3 open deadlines will move") && loaded.stdout.contains("3 deadlines moved"))
+    #expect(loaded.stdout.contains("open deadlines that will move: 3") && loaded.stdout.contains("deadlines moved: 3"))
     for id in ids {
       let due = try Self.due(daemon, id)
       #expect(due["date"].string == "2027-01-06" && due["provisional"].bool == false, "\(due)")

@@ -96,11 +96,11 @@ internal import Testing
     try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
     try expectRefusal("is open to others (mode 644)")
     try FileManager.default.removeItem(atPath: file)
-    try expectRefusal("data.key is missing, and 1 endpoints depend on it")
+    try expectRefusal("data.key is missing, and 1 endpoint cannot do without it")
     #expect(!FileManager.default.fileExists(atPath: file))
     #expect(try state.run(["backup", state.path + "/copy.sqlite"]).status == 0)
     let renewed = try state.run(["key", "renew-data"])
-    #expect(renewed.status == 0 && renewed.stdout.contains("1 endpoints are switched off"), "\(renewed.stderr)")
+    #expect(renewed.status == 0 && renewed.stdout.contains("endpoints switched off: 1"), "\(renewed.stderr)")
     let second = try Daemon(state: state)
     let id = made.json["id"].string ?? "?"
     let client = try second.client(.responder)

@@ -136,7 +136,7 @@ internal import Testing
     let renamed = try importRows(
       "organs", ["code,name,region,role", "\(organ),启东市新机关,320681,member"])
     #expect(renamed.status == 0, "\(renamed.stderr)")
-    #expect(renamed.stdout.contains("imported 1 rows"))
+    #expect(renamed.stdout.contains("imported 1 row "))
     #expect(try requester.call("GET", "/v1/organs?limit=500").text.contains("启东市新机关"))
     #expect(try submit(marriageRequest(to: nil)).json["due"]["workingDays"].int == 5)
     let before = try #require(try submit(marriageRequest(to: nil)).json["id"].string)

@@ -155,7 +155,7 @@ internal import Testing
     ),
     ("when: past", "when: soon", "when is one of any, past, future"),
     ("when: past", "notBefore: receipt", "notBefore is for dates of answerFields"),
-    ("en: Told on, type: date", "en: Told on, type: date, notBefore: today", "notBefore is one of receipt"),
+    ("en: Told on, type: date", "en: Told on, type: date, notBefore: today", "notBefore is one of receipt, clock"),
     ("minLength: 2", "notBefore: receipt", "a field of type text has no notBefore"),
     (#"pattern: '\d+'"#, "pattern: '[0-9+'", "the pattern [0-9+ is no regular expression"),
     ("maxLength: 40", "maxLength: 4001", "maxLength must be a whole number from 1 to 4000"),

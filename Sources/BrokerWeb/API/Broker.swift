@@ -127,6 +127,7 @@ final class Broker: Sendable {
   let language: Language
   let waiters: Waiters
   let metrics: WebMetrics
+  let refused = RefusedCalls()
   let logger: Logger
 
   init(

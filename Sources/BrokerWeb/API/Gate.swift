@@ -52,6 +52,7 @@ struct Gate: Answering {
       reply = try await route.handler(call)
     } catch let problem as Problem {
       reply = problem.reply(language)
+      if problem.status == .unauthorized { broker.refused.note(from: incoming.presence.address) }
     } catch let error as StoreError {
       reply = Problem(error).reply(language)
       fault = reply.status.code >= 500 ? error.description : nil

@@ -57,9 +57,9 @@ extension EndpointNotice {
     w.phrase(
       "text",
       Phrase(
-        "回调地址已停用：\(reason.zh)。待投消息保留，修复后请重新启用（PATCH enabled: true），即按序补投。",
-        "a callback endpoint was switched off: \(reason.en). What is owed to it is kept; switch it on again"
-          + " (PATCH enabled: true) when it is mended, and it goes out in order"))
+        "回调地址已停用：\(reason.zh)。待投消息在重试期内保留，逾期不再投递；修复后请及时重新启用（PATCH enabled: true），即按序补投。",
+        "a callback endpoint was switched off: \(reason.en). What is owed to it is kept for as long as it would be retried, and"
+          + " given up then; switch it on again (PATCH enabled: true) when it is mended, and it goes out in order"))
   }
 }
 
@@ -85,7 +85,7 @@ extension InboxNotice {
     w.bool("provisional", provisional)
     if binds == .sender { w.string("binds", binds.rawValue) }
     var organs = [("from" as StaticString, requester), ("to", responder)]
-    if case .reminder(let by) = matter { organs.append(("by", by)) }
+    if case .reminder(let by, _) = matter { organs.append(("by", by)) }
     for (member, code) in organs {
       w.object(member) { w in
         w.string("code", code.description)
@@ -96,9 +96,14 @@ extension InboxNotice {
     w.phrase("text", text(title, asker: name(requester), answerer: name(responder), name))
   }
 
-  private func text(_ title: Phrase, asker: String, answerer: String, _ name: (OrganCode) -> String) -> Phrase {
+  /// Of whom the clock binds: nobody else has a deadline.
+  private var ownDue: Phrase {
     let mark = Phrase.mark(provisional: provisional)
-    return switch matter {
+    return binds == .sender ? Phrase("", "") : Phrase("，期限 \(dueDate)\(mark.zh)", ", due on \(dueDate)\(mark.en)")
+  }
+
+  private func text(_ title: Phrase, asker: String, answerer: String, _ name: (OrganCode) -> String) -> Phrase {
+    switch matter {
     case .rung(let rung) where binds == .sender:
       rung.senderNotice(
         to: audience, title: title, asker: asker, answerer: answerer, due: dueDate, provisional: provisional,
@@ -110,13 +115,18 @@ extension InboxNotice {
     case .undelivered: undeliveredNotice(title: title, answerer: answerer, needed: dueDate, provisional: provisional)
     case .ruling:
       Phrase(
-        "请裁定由哪个机关办理：\(asker)提出的\(title.zh)在机关之间来回移送，现在\(answerer)，已报请贵机关确定",
-        "to rule who is to answer: \(title.en), asked by \(asker), went back and forth between organs; \(answerer) has it now"
+        "请裁定由哪个机关办理：\(asker)提出的“\(title.zh)”，各机关对由谁办理意见不一，现在\(answerer)手中，已报请贵机关裁定",
+        "to rule who is to answer: the organs disagree about \"\(title.en)\", opened by \(asker); it lies with \(answerer) now"
       )
-    case .reminder(let by):
+    case .reminder(let by, toSupply: true):
       Phrase(
-        "请联络员尽快办理：\(name(by))催办\(asker)的\(title.zh)，期限 \(dueDate)\(mark.zh)",
-        "for the contact: \(name(by)) reminds you of \(title.en) asked by \(asker), due on \(dueDate)\(mark.en)")
+        "请联络员尽快补正：\(name(by))催办\(asker)提出的“\(title.zh)”，期限停止计算，补正后重新计算",
+        "for the contact: \(name(by)) reminds you to supply the particulars of \"\(title.en)\", opened by \(asker); the clock"
+          + " stands still until then")
+    case .reminder(let by, toSupply: false):
+      Phrase(
+        "请联络员尽快\(owesReceiptOnly ? "签收" : "办理")：\(name(by))催办\(asker)提出的“\(title.zh)”\(ownDue.zh)",
+        "for the contact: \(name(by)) reminds you of \"\(title.en)\", opened by \(asker)\(ownDue.en)")
     }
   }
 }

@@ -213,6 +213,9 @@ struct ReadRoutes {
         return events.isEmpty ? nil : events
       } ?? []
     if seconds > 0 { try call.checkKey(broker.store) }
+    // Who was no party to what happened reads of it here as in the timeline.
+    let watched = events.filter { $0.requester != organ.number && $0.responder != organ.number }.map(\.request)
+    try await requests.recordWatching(Set(watched), organ, call, .timeline)
     broker.store.noteRead(
       events.lazy.filter {
         call.isShown && $0.requester == organ.number && EventType(rawValue: $0.type)?.isResult == true

@@ -14,8 +14,8 @@ extension Command {
       switch verb {
       case .acknowledge: reader.acknowledge(json)
       case .answer where procedure?.answerKind == .outcome:
-        reader.outcome(json) {
-          procedure?.faults(outcome: $0, data: $1, today: now.date, received: request.receivedAt.date) ?? []
+        reader.outcome(json) { outcome, data in
+          procedure.map { request.faults(outcome: outcome, data: data, now: now, $0) } ?? []
         }
       case .answer: reader.answer(json) { request.faults(of: $0, reference: reference) }
       case .decline:

@@ -144,10 +144,16 @@ struct RequestRoutes {
   func recordWatching(
     _ requests: [AssistanceRequest], _ organ: Organ, _ call: Call, _ what: Disclosure.What
   ) async throws {
-    let read = requests.filter { $0.party(organ.code) == nil }.map(\.id)
+    try await recordWatching(Set(requests.filter { $0.party(organ.code) == nil }.map(\.id)), organ, call, what)
+  }
+
+  /// - Parameter read: requests to which the organ is no party.
+  func recordWatching(_ read: Set<EntityID>, _ organ: Organ, _ call: Call, _ what: Disclosure.What) async throws {
     guard !read.isEmpty, let key = call.caller?.keyID else { return }
     try await broker.store.write { context in
-      for id in read { try context.recordDisclosure(of: id, to: organ.number, key: key, what) }
+      for id in read.sorted(by: { $0.key < $1.key }) {
+        try context.recordDisclosure(of: id, to: organ.number, key: key, what)
+      }
     }
   }
 

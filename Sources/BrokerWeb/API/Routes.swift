@@ -52,6 +52,7 @@ extension Route {
       Route(.get, "/v1/requests/{id}", .organ, read.get),
       Route(.get, "/v1/requests/{id}/timeline", .organ, read.timeline),
       Route(.get, "/v1/requests/{id}/deadline", .organ, read.deadline),
+      Route(.get, "/v1/requests/{id}/disclosures", .organ, read.disclosures),
     ]
     for verb in Verb.allCases {
       table.append(

@@ -64,7 +64,7 @@ struct DocumentContent: Sendable {
   /// What an organ was late with, of what was received in the period: counts and words.
   private func lateness(_ f: Figures, _ ends: LateEnds) -> [(count: Int, words: String)] {
     [
-      (f.late.total, "逾期答复"), (f.declinedLate, "逾期告知不能协助"), (f.overdue, "逾期未复"), (ends.receiptAlone, "逾期签收"),
+      (f.late.total, "逾期答复"), (f.declinedLate, "逾期告知不能协助"), (f.overdue, "逾期未办结"), (ends.receiptAlone, "逾期签收"),
     ] + Self.letGo(ends) + [(f.sentLate, "逾期送交")]
   }
 
@@ -184,7 +184,7 @@ struct DocumentContent: Sendable {
     guard !rows.isEmpty else { return nil }
     let parts = rows.sorted { ($0.figures.overdue, $1.name) > ($1.figures.overdue, $0.name) }
       .map { "\($0.name)\($0.figures.overdue)件" }
-    return "\(period.from.chinese)前收到、截至\(asOf)仍逾期未复的另有\(earlier.total.overdue)件："
+    return "\(period.from.chinese)前收到、截至\(asOf)仍逾期未办结的另有\(earlier.total.overdue)件："
       + parts.joined(separator: "、") + "。"
   }
 }

@@ -18,7 +18,7 @@ struct SummaryDocument {
       html.section("二、办理时效", content.speed)
       html.figures("月份", content.months, content.total)
       html.section("三、分事项情况", "本期涉及\(content.procedures.count)类事项，办理情况如下。")
-      html.figures("程序", content.procedures, content.total)
+      html.figures("事项", content.procedures, content.total)
       html.section("四、存在的问题", content.lateness)
       html.lateFromBefore(content)
       html.element("p", content.declines)
@@ -34,8 +34,8 @@ struct SummaryDocument {
     let f = content.total
     var parts: [String] = []
     let overdue = f.overdue + content.earlier.total.overdue
-    if overdue > 0 { parts.append("对逾期未复的\(overdue)件逐件督办，限期答复") }
-    if content.hasLateReplies { parts.append("对逾期答复、签收的机关提醒整改，督促其按行政协助事项清单的时限办理") }
+    if overdue > 0 { parts.append("对逾期未办结的\(overdue)件逐件督办，限期办结") }
+    if content.hasLateReplies { parts.append("对有逾期情形的机关提醒整改，督促其按规定时限办理") }
     if f.sentLate > 0 { parts.append("对逾期送交的机关提醒整改，督促其按规定期限备案、报送") }
     if f.declinedTotal > 0 { parts.append("对不能协助的理由逐件复核，防止推诿") }
     if f.returned + f.transferred > 0 { parts.append("根据退回、移送情况核对行政协助事项清单，明确协助机关") }
@@ -78,8 +78,8 @@ struct CircularDocument {
     guard isLate || f.sentLate > 0 else {
       return "请各机关继续按行政协助事项清单的时限办理，确需延期的，届满前按规定提出。"
     }
-    return (overdue > 0 ? "逾期未复的，请有关机关收到本通报后立即答复或者书面说明理由。" : "")
-      + (isLate ? "逾期答复、签收的机关应当查明原因，认真整改。" : "") + sending
+    return (overdue > 0 ? "逾期未办结的，请有关机关收到本通报后立即办结（只须签收的，立即签收）；确实不能协助的，书面说明理由。" : "")
+      + (isLate ? "有逾期情形的机关应当查明原因，认真整改。" : "") + sending
       + "被请求机关不得推诿或者拒绝协助；确需延期的，届满前按规定提出。"
   }
 }
@@ -133,7 +133,7 @@ extension HTMLText {
     let (shown, count) = (report.overdue, report.total.overdue)
     guard !shown.isEmpty else { return }
     let cut = count > shown.count ? "（共\(count)件，列逾期最久的\(shown.count)件）" : ""
-    element("p", "\(which)截至\(content.asOf)逾期未复的事项\(cut)：")
+    element("p", "\(which)截至\(content.asOf)逾期未办结的事项\(cut)：")
     element("table") { html in
       html.element("thead") { html in
         html.row(["机关", "事项", "文号或编号", "届满日"], heading: true, numbersFrom: 4)

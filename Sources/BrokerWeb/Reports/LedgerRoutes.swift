@@ -30,7 +30,7 @@ struct LedgerRoutes {
     let limit = Int(try call.queryInt("limit", 1...Int64(Self.mostRows)) ?? Int64(Self.mostRows))
     let query = LedgerQuery(
       from: period.from, to: period.to, procedures: try procedures(call), organs: audience.scope.organs,
-      after: try call.cursor() ?? 0, limit: limit)
+      reader: organ.code, after: try call.cursor() ?? 0, limit: limit)
     let page = try await broker.store.ledger(query)
     try await record(page.items, organ, call)
     let (now, reference) = (broker.store.clock.now, broker.store.reference)
@@ -75,7 +75,7 @@ struct LedgerRoutes {
   private static let header = [
     "编号", "文号", "程序", "证明事项编号", "证明名称", "行政事项", "请求机关", "请求机关代码", "被请求机关", "被请求机关代码",
     "当事人", "证件号码（遮盖）", "收到时间", "签收时间", "届满日", "状态", "办结时间", "结果", "所用工作日", "是否逾期",
-    "是否免核", "办结日期", "监管重点", "监管方式",
+    "是否免核", "行政事项办结日期", "监管重点", "监管方式",
   ]
 }
 

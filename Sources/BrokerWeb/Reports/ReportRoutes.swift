@@ -86,12 +86,11 @@ struct ReportRoutes {
         .forbidden, "forbidden", "总结和通报由监督机关（司法局）制作", "summaries and circulars are the supervisor's to make")
     }
     // It goes to every organ of the region, so what is sealed stays out, the supervisor's own as well.
+    let scope = ReportScope(organs: audience.scope.organs, own: nil, reader: organ.number)
     let report = try await broker.store.timeliness(
-      from: period.from, to: period.to, by: [.organ, .procedure, .month],
-      ReportScope(organs: audience.scope.organs, own: nil), lateEnds: true)
+      from: period.from, to: period.to, by: [.organ, .procedure, .month], scope, lateEnds: true)
     let earlier = try await broker.store.timeliness(
-      from: period.from + -Self.longestDays, to: period.from + -1, by: [.organ],
-      ReportScope(organs: audience.scope.organs, own: nil))
+      from: period.from + -Self.longestDays, to: period.from + -1, by: [.organ], scope)
     let content = DocumentContent(
       report: report, earlier: earlier, period: period, issuer: organ, audience: audience,
       reference: broker.store.reference)

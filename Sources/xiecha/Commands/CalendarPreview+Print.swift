@@ -8,10 +8,13 @@ extension CalendarPreview {
   func printText(_ reference: Reference) {
     Import.tell(days)
     for line in lines {
-      let organ = reference.organ(line.organ)?.shortName ?? line.organ.description
+      // What is sealed is for its two parties: the operator reads that there is something to move.
+      let isSealed = reference.isSealed(line.procedure)
+      let procedure = isSealed ? "封存 / sealed" : line.procedure
+      let organ = isSealed ? "—" : reference.organ(line.organ)?.shortName ?? line.organ.description
       let firm = line.before.provisional && !line.after.provisional ? "  暂定→确定 / now firm" : ""
       let unsure = !line.before.provisional && line.after.provisional ? "  确定→暂定 / now provisional" : ""
-      print("\(line.id)  \(line.procedure)  \(organ)  \(line.before.date) → \(line.after.date)\(firm)\(unsure)")
+      print("\(line.id)  \(procedure)  \(organ)  \(line.before.date) → \(line.after.date)\(firm)\(unsure)")
     }
     if omitted > 0 { print("另有\(omitted)件未列出 / \(omitted) more are not listed; see --limit") }
     print(
@@ -22,7 +25,7 @@ extension CalendarPreview {
       """)
   }
 
-  func printJSON() {
+  func printJSON(_ reference: Reference) {
     var w = JSONWriter()
     w.object { w in
       w.int("rows", rows)
@@ -35,18 +38,18 @@ extension CalendarPreview {
       w.int("becomeFirm", becomeFirm)
       w.int("unchanged", unchanged)
       w.int("omitted", omitted)
-      w.array("requests") { w in for line in lines { line.write(&w) } }
+      w.array("requests") { w in for line in lines { line.write(&w, isSealed: reference.isSealed(line.procedure)) } }
     }
     print(w.text)
   }
 }
 
 extension MovedDeadline {
-  fileprivate func write(_ w: inout JSONWriter) {
+  fileprivate func write(_ w: inout JSONWriter, isSealed: Bool) {
     w.object { w in
       w.string("id", id.description)
-      w.string("procedure", procedure)
-      w.string("organ", organ.description)
+      w.string("procedure", isSealed ? nil : procedure)
+      w.string("organ", isSealed ? nil : organ.description)
       for (name, deadline) in [("before" as StaticString, before), ("after", after)] {
         w.object(name) { w in
           w.string("date", deadline.date.description)

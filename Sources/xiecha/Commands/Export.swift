@@ -38,6 +38,8 @@ struct Export: ParsableCommand {
       throw Failure(text: "\(file) 已存在，请另指定文件名 / \(file) exists already; name a new file")
     }
     if let fault = FileFault.fault(making: file) { throw fault }
+    // The file is made before its mode is set: in between nobody else is to open it either.
+    umask(0o077)
     guard FileManager.default.createFile(atPath: file, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
     else {
       let number = errno

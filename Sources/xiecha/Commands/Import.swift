@@ -59,21 +59,22 @@ struct Import: ParsableCommand {
     if dryRun {
       let preview = try Self.preview(file, store, limit: limit)
       warnOfMissingNotices(preview.withoutNotice)
-      return json ? preview.printJSON() : preview.printText(store.reference)
+      return json ? preview.printJSON(store.reference) : preview.printText(store.reference)
     }
     let moving = kind == .calendar ? try Self.preview(file, store, limit: 0).moved : 0
-    if moving > 0 { print("未办结请求将变更期限\(moving)件 / \(moving) open deadlines will move") }
+    if moving > 0 { print("未办结请求将变更期限\(moving)件 / open deadlines that will move: \(moving)") }
     let before = try store.newestEventNow()
     let report = try Self.load(kind, file, terms, into: store)
     for column in report.ignoredColumns {
       warn("\(file):1: 列“\(column)”未使用 / the column \"\(column)\" means nothing to us")
     }
-    print("已导入\(report.rows)行 / imported \(report.rows) rows of \(kind.rawValue) from \(file)")
+    print("已导入\(report.rows)行 / imported \(Phrase.count(report.rows, "row")) of \(kind.rawValue) from \(file)")
     if let version = report.version {
       let day = version.effectiveFrom?.description ?? ""
       print("  第\(version.number)版，自\(day)起施行 / version \(version.number), in force from \(day)")
     }
     Self.tell(report.days)
+    for words in Self.words(onUnusable: report.unusable, store.reference) { warn("\(file): \(words)") }
     warnOfMissingNotices(report.daysWithoutNotice)
     guard moving > 0 else { return confirm(store) }
     guard store.hasDaemon else {
@@ -81,7 +82,7 @@ struct Import: ParsableCommand {
     }
     confirm(store, milliseconds: 5000 + moving / 4)
     let moved = try store.deadlinesMoved(after: before)
-    print("已变更期限\(moved)件 / \(moved) deadlines moved")
+    print("已变更期限\(moved)件 / deadlines moved: \(moved)")
   }
 
   /// What is explained by such a day cites nothing for it.
@@ -109,13 +110,20 @@ struct Import: ParsableCommand {
       }
       return day
     }
-    if let day, day > BrokerClock.wall.date + ListTerms.longestAhead {
-      throw ValidationError(
-        "施行日期过远：\(day) / --effective-from lies at most \(ListTerms.longestAhead) days ahead; it is \(day)")
-    }
     let notice = notice?.trimmingSpaces()
     guard notice != "" else { throw ValidationError("--notice 为空 / --notice is empty") }
     return ListTerms(effectiveFrom: day, notice: notice)
+  }
+
+  /// A line for each organ: its region is another one than that of the items.
+  static func words(onUnusable entries: [AssistanceEntry], _ reference: Reference) -> [String] {
+    Dictionary(grouping: entries, by: \.requester).map { requester, entries in
+      let organ = reference.organ(requester)?.name ?? requester.description
+      let items = entries.prefix(10).map(\.item).joined(separator: ", ") + (entries.count > 10 ? " …" : "")
+      return "行政协助事项清单中\(organ)有\(entries.count)项（编号 \(items)）不在其所在地区的证明事项清单中，不能据以请求；请导入改正后的行政协助事项清单 / the "
+        + "assistance list has \(entries.count) of \(organ) (items \(items)) that are on no list of its region, and nobody can "
+        + "ask by them: import an assistance list that is right"
+    }.sorted()
   }
 
   static func tell(_ days: CalendarChanges) {
@@ -125,6 +133,7 @@ struct Import: ParsableCommand {
       ("更改日期 / days changed", days.changed),
     ]
     for (what, which) in lines where !which.isEmpty { print("  \(what): \(which.joined(separator: ", "))") }
+    for words in days.incomplete { warn("\(words.zh) / \(words.en)") }
   }
 
   /// Reads one file into the store, or names every bad row of it.

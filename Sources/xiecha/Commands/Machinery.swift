@@ -40,6 +40,10 @@ struct Check: ParsableCommand {
       let words = WorkingCalendar.missing(year)
       warnings.append("\(words.zh) / \(words.en)")
     }
+    for words in reference.calendar.knownYears.sorted().compactMap(reference.calendar.incomplete) {
+      warnings.append("\(words.zh) / \(words.en)")
+    }
+    warnings += Import.words(onUnusable: reference.unusableEntries, reference)
     if !procedures.contains(where: { $0.id == Submission.defaultProcedure }) {
       warnings.append(
         "没有程序 \(Submission.defaultProcedure)，未写明 procedure 的请求会被拒绝；可从随附的 procedures/ 复制 / there is no procedure "
@@ -127,6 +131,8 @@ struct Backup: ParsableCommand {
     defer { store.close() }
     try makeBackupDirectory()
     if let fault = FileFault.fault(making: destination) { throw fault }
+    // SQLite makes the file before its mode is set: in between nobody else is to open it either.
+    umask(0o077)
     try store.backup(to: destination)
     // Which also deletes what is old.
     state.giveToService(destination)
@@ -162,7 +168,7 @@ struct Verify: ParsableCommand {
       print("\(table.padding(toLength: 18, withPad: " ", startingAt: 0))\(rows)")
     }
     for fault in faults { warn("问题 / fault: \(fault.zh) / \(fault.en)") }
-    guard faults.isEmpty else { throw Failure(text: "\(faults.count)处问题 / \(faults.count) faults") }
+    guard faults.isEmpty else { throw Failure(text: "\(faults.count)处问题 / \(Phrase.count(faults.count, "fault"))") }
     print("核对无误 / verified")
   }
 }

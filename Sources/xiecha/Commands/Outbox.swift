@@ -137,7 +137,7 @@ struct Outbox: AsyncParsableCommand {
         count = try await store.retryAllDead()
       }
       if all { count += try await store.retryWaiting(of: only?.key) }
-      print("已安排重试\(count)条 / \(count) deliveries will be tried again")
+      print("已安排重试\(count)条 / callbacks that will be tried again: \(count)")
     }
   }
 }

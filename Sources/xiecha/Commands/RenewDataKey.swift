@@ -20,6 +20,6 @@ struct RenewDataKey: ParsableCommand {
     let store = try state.openForCommand()
     defer { store.close() }
     let count = try store.renewDataKey()
-    print("已建立新的数据密钥，停用\(count)个回调地址 / a new data key was made; \(count) endpoints are switched off")
+    print("已建立新的数据密钥，停用\(count)个回调地址 / a new data key was made; endpoints switched off: \(count)")
   }
 }

@@ -6,7 +6,7 @@ extension ProcedureReader {
 
   private static let fieldKeys = [
     "name", "zh", "en", "type", "required", "minLength", "maxLength", "pattern", "when", "notBefore", "min", "max",
-    "choices",
+    "choices", "recuses",
   ]
 
   private static let fieldList = Phrase(
@@ -15,7 +15,7 @@ extension ProcedureReader {
   /// The keys that a type knows besides name, labels, type and required.
   private static let kindKeys = [
     "text": ["minLength", "maxLength", "pattern"], "date": ["when", "notBefore"], "integer": ["min", "max"],
-    "choice": ["choices"],
+    "choice": ["choices"], "organ": ["recuses"],
   ]
 
   /// - Parameter ofAnswer: an answer comes after the receipt, on which its dates may rest.
@@ -39,13 +39,18 @@ extension ProcedureReader {
       if let node = keys["notBefore"], !ofAnswer {
         throw yaml.fault(node, "notBefore 只用于 answerFields 中的日期", "notBefore is for dates of answerFields")
       }
+      if let node = keys["recuses"], ofAnswer {
+        throw yaml.fault(node, "recuses 只用于 fields 中的机关", "recuses is for organs of fields")
+      }
       fields.append(
         Procedure.Field(
           name: name, label: try yaml.phrase(keys, entry), kind: try kind(type, keys, entry),
           required: try yaml.flag(try yaml.need(keys, "required", entry), "required"),
           notBefore: try keys["notBefore"].map { node throws(ConfigurationFault) in
             try yaml.word(node, "notBefore", Procedure.Floor.receipt)
-          }))
+          },
+          recuses: try keys["recuses"].map { node throws(ConfigurationFault) in try yaml.flag(node, "recuses") }
+            ?? false))
     }
     return fields
   }

@@ -80,7 +80,7 @@ enum Tell {
   private static let names = [
     "state": "状态", "due.date": "届满日", "due.status": "时限", "due.workingDays": "工作日", "due.overdue": "逾期",
     "due.provisional": "暂定", "due.at": "截至", "to": "办理机关", "from": "请求机关", "item.proof": "证明事项", "answer.outcome": "结果",
-    "answer.late": "迟延", "subject.idNumber": "证件号码", "subject.name": "姓名", "date": "届满日", "countedFrom": "起算",
+    "answer.late": "逾期", "subject.idNumber": "证件号码", "subject.name": "姓名", "date": "届满日", "countedFrom": "起算",
     "ledger": "期限变动", "spans": "期限的账", "item.matter": "行政事项", "explanation": "算式", "answer.findings": "答复",
     "transfers": "移送",
     "disposal.measure": "处理", "withdrawal.reason": "撤回理由", "referral.to": "报请裁定", "acknowledgement.officer": "签收人",
@@ -89,7 +89,7 @@ enum Tell {
   private static let states = [
     "submitted": "待签收", "acknowledged": "已签收", "awaiting-supplement": "待补正", "returned": "已退回", "answered": "已答复",
     "declined": "不能协助", "withdrawn": "已撤回", "closed": "已归档", "running": "进行中", "paused": "停止", "met": "按期",
-    "missed": "超期",
+    "missed": "逾期",
     "true": "是", "false": "否",
   ]
 }
