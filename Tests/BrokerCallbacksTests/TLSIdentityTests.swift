@@ -22,6 +22,12 @@ struct TLSIdentityTests {
     return push
   }
 
+  @Test("what a certificate says is shown as a terminal may show it")
+  func printed() {
+    let said = ReceiverCertificate(lines: ["Subject:CN = \u{1B}[31m某单位\u{7}", "Issuer:CN = a\u{202E}b", "Version:3"])
+    #expect(said.subject == "CN = \u{FFFD}[31m某单位\u{FFFD}" && said.issuer == "CN = a\u{FFFD}b")
+  }
+
   @Test("each is shown its own certificate, and no connection serves two identities")
   func identities() async throws {
     let authority = try Authority()

@@ -213,6 +213,9 @@ internal import Testing
       lastDay: plain.lastDay)
     let moved = extended.recomputed(now: try instant("2026-11-25T09:00:00+08:00"), reference: changed)
     #expect((moved?.request.deadline.date ?? extended.deadline.date).description == due ?? "2026-12-22")
+    // Where the date stays, nothing has moved, however many days lie before it now: nobody is told of a change.
+    let stayed = request.recomputed(now: try instant("2026-11-25T09:00:00+08:00"), reference: changed)
+    #expect((stayed == nil) == !changes.contains("2026-12-18 off"), "\(String(describing: stayed?.request.deadline))")
   }
 
   @Test func onlyWhatIsContradictedIsDisposedOf() throws {

@@ -45,6 +45,12 @@ import Testing
     ),
     (
       """
+      INSERT INTO report_cell VALUES (1, 1, 'verification', '', 'late');
+      INSERT INTO report_tally VALUES (0, 20500, 1, 3, 1); INSERT INTO report_tally VALUES (1, 20483, 1, 3, 1)
+      """, "tallies of a day that disagree with the events: 1 row"
+    ),
+    (
+      """
       INSERT INTO report_cell VALUES (1, 1, 'verification', '', 'acknowledged-late');
       INSERT INTO report_tally VALUES (0, 20500, 1, 0, 1); INSERT INTO report_tally VALUES (1, 20483, 1, 0, 1)
       """, "figures of reports"

@@ -133,8 +133,14 @@ struct LatenessTests {
     do {
       let daemon = try Daemon(state: state)
       _ = try Self.open(daemon, "on-site-dispatch", ["promised": .string("婚姻登记属实")])
+      // Declined with a reason that goes with its definition.
+      let asked = try daemon.open()
+      let decline = #"{"reasonCode": "holds-no-information", "reason": "本机关没有此项登记信息。", "signatory": "王五"}"#
+      try daemon.client(Qidong.responder).done("POST", asked + "/decline", json: decline)
     }
-    #expect(unlink(state.path + "/procedures/on-site-dispatch.yaml") == 0)
+    for file in ["on-site-dispatch", "verification"] {
+      #expect(unlink(state.path + "/procedures/\(file).yaml") == 0)
+    }
     let daemon = try Daemon(state: state)
     let client = try daemon.client(Qidong.supervisor)
     for query in ["", "&procedure=on-site-dispatch"] {
@@ -142,6 +148,9 @@ struct LatenessTests {
       #expect(table.rows.count == 1 && table.rows.first?.fields[2] == "现场核查推送", "\(query)")
     }
     let report = try client.get("/v1/reports/timeliness?from=2026-03-01&by=procedure")
-    #expect(report["rows"].array?.first?["name"].string == "现场核查推送")
+    let names = report["rows"].array?.compactMap { $0["name"].string } ?? []
+    #expect(names.contains("现场核查推送") && names.contains("协助核查"), "\(names)")
+    let table = try client.done("GET", "/v1/reports/timeliness?from=2026-03-01&by=procedure&format=csv").text
+    #expect(table.contains("本机关不掌握该信息") && !table.contains("holds-no-information"), "\(table)")
   }
 }

@@ -80,8 +80,14 @@ internal import Testing
     let (file, key) = (state.path + "/data.key", state.path + "/data.key.copy")
     try FileManager.default.copyItem(atPath: file, toPath: key)
     let daemon = try Daemon(state: state)
-    let made = try daemon.client(.responder).call("POST", "/v1/endpoints", json: #"{"url": "http://127.0.0.1:9/"}"#)
-    #expect(made.status == 201)
+    let again = ["Idempotency-Key": "endpoint-1"]
+    func make(_ daemon: Daemon) throws -> Reply {
+      try daemon.client(.responder).call(
+        "POST", "/v1/endpoints", json: #"{"url": "http://127.0.0.1:9/"}"#, headers: again)
+    }
+    let made = try make(daemon)
+    #expect(made.status == 201 && made.json["secret"].string != nil)
+    #expect(try make(daemon).json["secret"] == made.json["secret"], "who asks once more is told once more")
     let held = try state.run(["key", "renew-data"])
     #expect(held.status == 1 && held.stderr.contains("another daemon"), "\(held.stderr)")
     #expect(try daemon.terminate() == 0)
@@ -105,6 +111,8 @@ internal import Testing
     let id = made.json["id"].string ?? "?"
     let client = try second.client(.responder)
     #expect(try client.call("GET", "/v1/endpoints/\(id)").json["enabled"].bool == false)
+    let repeated = try make(second)
+    #expect(repeated.status == 201 && repeated.json["secret"].isNull, "nobody knows it: \(repeated.text)")
     #expect(
       try second.client().call("GET", "/metrics").text.contains(#"xiecha_endpoints_disabled{cause="secret-lost"} 1"#))
     for body in [#"{"enabled": true}"#, #"{"enabled": false}"#, #"{"enabled": true}"#] {
