@@ -36,15 +36,18 @@ package struct CatalogueDraft: Sendable {
   /// Departments whose items are new or changed, and which owe the forms for them.
   package private(set) var owingForms: [OrganCode] = []
   private let reference: Reference
+  /// Codes of items of other versions, which a new item does not get.
+  private let taken: Set<String>
   /// What was touched, and by which proposal: two that touch the same contradict each other.
   private var touched: [String: Int] = [:]
   private var removed: [String: Int] = [:]
   private var faults: [Fault] = []
 
   /// - Parameter reference: the directory.
-  package init(items: [Item], entries: [AssistanceEntry], reference: Reference) {
+  package init(items: [Item], entries: [AssistanceEntry], taken: Set<String> = [], reference: Reference) {
     self.items = items
     self.entries = entries
+    self.taken = taken
     self.reference = reference
   }
 
@@ -132,7 +135,8 @@ package struct CatalogueDraft: Sendable {
         "a new item has a proof (data.proof) and a matter (data.matter)")
     }
     // A list counts no further; a longer number is a name like any other.
-    let next = (items.compactMap { Int($0.code) }.filter { $0 < Self.longestList }.max() ?? 0) + 1
+    let codes = taken.union(items.map(\.code))
+    let next = (codes.compactMap { Int($0) }.filter { $0 < Self.longestList }.max() ?? 0) + 1
     let code = proposal.text("code") ?? String(next)
     guard touch("item \(code)", Phrase("事项\(code)", "item \(code)"), index) else { return }
     guard !items.contains(where: { $0.code == code }) else {

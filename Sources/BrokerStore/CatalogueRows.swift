@@ -97,14 +97,21 @@ extension Database {
   /// Opens the next version of a list.
   /// - Parameter effectiveFrom: not before that of the newest version, or an old list would come back by itself.
   func newVersion(
-    of list: CatalogueList, effectiveFrom: CalendarDate, at now: Instant, notice: String?, publication: Int64? = nil
+    of list: CatalogueList, effectiveFrom: CalendarDate, at now: Instant, notice: String?
   ) throws -> ListVersion {
-    let newest = try versions(of: list).last
-    if let waiting = newest, !waiting.isInForce(on: effectiveFrom) {
+    if let waiting = try versions(of: list).last, !waiting.isInForce(on: effectiveFrom) {
       throw WaitingVersion(list: list, version: waiting)
     }
-    let version = ListVersion(
-      number: (newest?.number ?? 0) + 1, effectiveFrom: effectiveFrom, madeAt: now, notice: notice)
+    return try insertVersion(of: list, effectiveFrom: effectiveFrom, at: now, notice: notice, publication: nil)
+  }
+
+  /// Of two versions that are in force on a day the newer one holds: one that is made for an earlier day than others are
+  /// waiting for is followed by each of those anew.
+  func insertVersion(
+    of list: CatalogueList, effectiveFrom: CalendarDate, at now: Instant, notice: String?, publication: Int64?
+  ) throws -> ListVersion {
+    let newest = try versions(of: list).last?.number ?? 0
+    let version = ListVersion(number: newest + 1, effectiveFrom: effectiveFrom, madeAt: now, notice: notice)
     try run(
       CatalogueSQL.insertVersion, .text(list.rawValue), .int(Int64(version.number)),
       .int(Int64(effectiveFrom.dayNumber)), .int(now.milliseconds), .optionalText(notice), .optionalInt(publication))
@@ -147,9 +154,11 @@ struct Catalogue {
   }
 
   /// The days to come on which something comes into force, in order.
-  var daysToCome: [CalendarDate] {
+  var daysToCome: [CalendarDate] { days(after: today) }
+
+  func days(after day: CalendarDate) -> [CalendarDate] {
     let all = (itemVersions.map(\.version) + entryVersions.map(\.version)).compactMap(\.effectiveFrom)
-    return Set(all.filter { $0 > today }).sorted()
+    return Set(all.filter { $0 > day }).sorted()
   }
 
   func items(on date: CalendarDate) -> (version: ListVersion, rows: [Item]) {

@@ -3,10 +3,20 @@ internal import GRDB
 
 /// A publication as it would be: the lists with the proposals worked in, and everything that is wrong with it.
 struct PublicationPlan {
-  let effectiveFrom: CalendarDate
-  /// The lists that it changes.
-  let base: Catalogue
-  let lists: CatalogueDraft
+  /// The lists as they will be from a day on.
+  struct Stage {
+    let from: CalendarDate
+    /// What holds on that day without the publication.
+    let items: ListVersion
+    let entries: ListVersion
+    var lists: CatalogueDraft
+
+    func version(of list: CatalogueList) -> ListVersion { list == .items ? items : entries }
+  }
+
+  /// The day from which it holds; and then each on which a version that is waiting comes into force, for that has to know
+  /// of it as well.
+  let stages: [Stage]
   let proposals: [(index: Int, proposal: CatalogueProposal)]
   let faults: [Fault]
 }
@@ -34,19 +44,20 @@ extension WriteContext {
           "/effectiveFrom", code: "effective-date-far", "施行日期不得晚于\(ListTerms.longestAhead)日以后",
           "a list comes into force within \(ListTerms.longestAhead) days"))
     }
-    let base = try Catalogue(db, today: .distantFuture)
+    let base = try Catalogue(db, today: today)
     let (items, entries) = (base.items(on: .distantFuture), base.entries(on: .distantFuture))
     let district = District(supervisor: supervisor, reference: reference, items: items.rows, entries: entries.rows)
     let proposals = try proposals(draft.proposals, of: district, &faults)
-    var lists = CatalogueDraft(items: items.rows, entries: entries.rows, reference: reference)
-    faults += lists.apply(proposals)
-    for (list, newest) in [(CatalogueList.items, items.version), (.assistanceList, entries.version)]
-    where lists.changed.contains(list) && !newest.isInForce(on: max(effectiveFrom, today)) {
-      let detail = WaitingVersion(list: list, version: newest).detail
-      faults.append(Fault("/effectiveFrom", code: "version-waiting", detail.zh, detail.en))
+    let first = max(effectiveFrom, today)
+    let days = [first] + base.days(after: first)
+    let taken = Set(days.flatMap { base.items(on: $0).rows.map(\.code) })
+    let stages = days.map { day in
+      let (items, entries) = (base.items(on: day), base.entries(on: day))
+      var lists = CatalogueDraft(items: items.rows, entries: entries.rows, taken: taken, reference: reference)
+      for fault in lists.apply(proposals) where !faults.contains(fault) { faults.append(fault) }
+      return PublicationPlan.Stage(from: day, items: items.version, entries: entries.version, lists: lists)
     }
-    return PublicationPlan(
-      effectiveFrom: effectiveFrom, base: base, lists: lists, proposals: proposals, faults: faults)
+    return PublicationPlan(stages: stages, proposals: proposals, faults: faults)
   }
 
   /// Those that may be published, each with its place in the body.

@@ -63,18 +63,24 @@ extension WriteContext {
     let now = now
     let plan = try plan(draft, by: supervisor)
     guard plan.faults.isEmpty else { throw Refusal.faults(plan.faults) }
-    let (effectiveFrom, base, lists, proposals) = (plan.effectiveFrom, plan.base, plan.lists, plan.proposals)
+    let (effectiveFrom, lists, proposals) = (plan.stages[0].from, plan.stages[0].lists, plan.proposals)
     var publication = Publication(
       id: try newID(), supervisor: supervisor.number, at: now, effectiveFrom: effectiveFrom, notice: draft.notice)
     let key = publication.id.key
     try db.run(
       PublicationSQL.insert, .int(key), .int(publication.id.tail), .int(supervisor.number), .int(now.milliseconds),
       .int(Int64(effectiveFrom.dayNumber)), .text(draft.notice))
-    for list in CatalogueList.allCases where lists.changed.contains(list) {
-      let version = try db.newVersion(
-        of: list, effectiveFrom: effectiveFrom, at: now, notice: draft.notice, publication: key)
-      try insert(lists, list, base, version: version.number)
-      publication.versions.append((list, version.number))
+    for (place, stage) in plan.stages.enumerated() {
+      for list in CatalogueList.allCases where stage.lists.changed.contains(list) {
+        // What is waiting is made once more with what is published now, and stays what it was published as.
+        let base = stage.version(of: list)
+        guard place == 0 || base.effectiveFrom == stage.from else { continue }
+        let version = try db.insertVersion(
+          of: list, effectiveFrom: stage.from, at: now, notice: place == 0 ? draft.notice : base.notice,
+          publication: place == 0 ? key : nil)
+        try insert(stage.lists, list, over: base.number, version: version.number)
+        if place == 0 { publication.versions.append((list, version.number)) }
+      }
     }
     for proposal in proposals {
       try note(.proposal, proposal.proposal.id, [proposal.proposal.proposer, supervisor], in: &publication)
@@ -91,14 +97,14 @@ extension WriteContext {
   }
 
   /// A row that is not changed keeps what its file said besides.
-  private func insert(_ lists: CatalogueDraft, _ list: CatalogueList, _ base: Catalogue, version: Int) throws {
+  private func insert(_ lists: CatalogueDraft, _ list: CatalogueList, over base: Int, version: Int) throws {
     switch list {
     case .items:
-      let old = try db.items(version: base.items(on: .distantFuture).version.number)
+      let old = try db.items(version: base)
       let extra = Dictionary(old.map { ($0.value.code, $0.extra) }) { first, _ in first }
       try db.insert(items: lists.items.map { Kept($0, extra: extra[$0.code] ?? "{}") }, version: version)
     case .assistanceList:
-      let old = try db.entries(version: base.entries(on: .distantFuture).version.number)
+      let old = try db.entries(version: base)
       func name(_ entry: AssistanceEntry) -> String { "\(entry.requester) \(entry.item)" }
       let extra = Dictionary(old.map { (name($0.value), $0.extra) }) { first, _ in first }
       try db.insert(entries: lists.entries.map { Kept($0, extra: extra[name($0)] ?? "{}") }, version: version)

@@ -294,9 +294,41 @@ struct CatalogueTests {
     #expect(try scene.publish([first], from: "2026-03-09").status == 201)
     expectProblem(try scene.publish([first]), 422, "already-published")
     let other = try scene.propose(remove, item: "45")
-    expectProblem(try scene.publish([other], from: "2026-03-05"), 422, "version-waiting")
     expectProblem(try scene.publish([other], from: "2027-03-20"), 422, "effective-date-far")
     #expect(try scene.publish([other], from: "2026-03-09").status == 201)
+  }
+
+  /// A version that waits keeps nobody else's waiting: what is published for an earlier day is taken up by it.
+  @Test func whatWaitsTakesUpWhatComesBefore() throws {
+    let scene = try Scene()
+    let exclude = #"{"change": "exclude", "exclusion": "方案二（七）", "grounds": "理由"}"#
+    func add(_ proof: String) -> String {
+      #"{"change": "add", "proof": "\#(proof)", "matter": "\#(proof)备案", "grounds": "新设"}"#
+    }
+    let later = try [scene.propose(exclude, item: "44"), scene.propose(add("甲证"))]
+    #expect(try scene.publish(later, from: "2026-03-09").status == 201)
+    let now = try [scene.propose(exclude, item: "45"), scene.propose(add("乙证"))]
+    let published = try scene.publish(now, from: "2026-03-05")
+    #expect(published.status == 201 && published.json["versions"].array?.count == 1, "\(published.text)")
+    func list(_ day: String) throws -> [String] {
+      let page = try scene.supervisor.get("/v1/items?limit=500&asOf=\(day)")
+      let items = page["items"].array ?? []
+      let excluded = items.filter { $0["exclusion"].string != nil }.compactMap { $0["code"].string }
+      let new = items.suffix(from: 50).compactMap { "\($0["code"].string ?? "?") \($0["proof"].string ?? "?")" }
+      return ["\(page["version"].int ?? 0)"] + excluded + new
+    }
+    #expect(try list("2026-03-04") == ["1"])
+    #expect(try list("2026-03-05") == ["3", "45", "52 乙证"])
+    #expect(try list("2026-03-09") == ["4", "44", "45", "51 甲证", "52 乙证"])
+    // What would not go with the one that waits is refused.
+    expectProblem(try scene.publish([scene.propose(add("甲证"))], from: "2026-03-06"), 422, "invalid-proposal")
+    try scene.daemon.operatorClient().done(
+      "POST", "/v1/rehearsal/advance", json: #"{"to": "2026-03-05T10:00:00+08:00"}"#)
+    #expect(try scene.supervisor.get("/v1/items?limit=1")["version"].int == 3)
+    try scene.daemon.operatorClient().done(
+      "POST", "/v1/rehearsal/advance", json: #"{"to": "2026-03-09T00:00:00+08:00"}"#)
+    #expect(try scene.supervisor.get("/v1/items?limit=1")["version"].int == 4)
+    #expect(try scene.daemon.state.run(["verify"]).status == 0)
   }
 
   @Test func contactsAreForTheOrganAndItsSupervisor() throws {
