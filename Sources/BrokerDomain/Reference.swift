@@ -186,8 +186,28 @@ package final class Reference: Sendable {
     routes[Route(item: item, requester: requester)]
   }
 
-  /// Entries of the assistance list by which nobody can ask: their item is on no list of the requester's region.
-  package var unusableEntries: [AssistanceEntry] { assistance.filter { item($0.item, for: $0.requester) == nil } }
+  /// An entry of the assistance list by which nobody can ask: its item is on no list of the requester's region.
+  package struct UnusableEntry: Sendable, Hashable {
+    package let item: String
+    package let requester: OrganCode
+    /// When a version that waits comes into force; nil of what is so already.
+    package let from: CalendarDate?
+  }
+
+  /// Of the lists in force, and of those that wait where it comes to that then.
+  package var unusableEntries: [UnusableEntry] {
+    var (found, seen): ([UnusableEntry], Set<UnusableEntry>) = ([], [])
+    var (reference, from): (Reference, CalendarDate?) = (self, nil)
+    while true {
+      for entry in reference.assistance where reference.item(entry.item, for: entry.requester) == nil {
+        let known = UnusableEntry(item: entry.item, requester: entry.requester, from: nil)
+        guard seen.insert(known).inserted else { continue }
+        found.append(UnusableEntry(item: entry.item, requester: entry.requester, from: from))
+      }
+      guard let next = reference.successor else { return found }
+      (reference, from) = (next.reference, next.from.date)
+    }
+  }
 
   /// The supervisors 司法局 whose region covers an organ, other than the organ itself.
   package func supervisors(of organ: Organ) -> [Organ] {

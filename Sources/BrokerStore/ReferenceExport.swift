@@ -1,4 +1,4 @@
-internal import BrokerDomain
+package import BrokerDomain
 internal import GRDB
 
 /// Reference data as a file again. The columns are those of the file that came last, in their order and under their
@@ -58,8 +58,9 @@ struct CSVSheet {
 
 extension Store {
   /// The whole kind as a CSV file; of a list, the version in force.
-  package func exportFile(_ kind: ReferenceKind) throws(StoreError) -> [UInt8] {
-    let reference = reference
+  /// - Parameter day: nil for today; a later one for a version that waits.
+  package func exportFile(_ kind: ReferenceKind, asOf day: CalendarDate? = nil) throws(StoreError) -> [UInt8] {
+    let reference = day.map { self.reference.inForce(at: $0.midnight) } ?? reference
     return try readNow { db in
       let version =
         switch kind {

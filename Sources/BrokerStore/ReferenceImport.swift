@@ -33,7 +33,10 @@ package struct ImportReport: Sendable {
   /// Rows of a calendar that do not say by what their day was announced.
   package var daysWithoutNotice = 0
   /// Entries of the assistance list by which nobody can ask since.
-  package var unusable: [AssistanceEntry] = []
+  package var unusable: [Reference.UnusableEntry] = []
+  /// Rows that stand in the file as they are in force now, where a version that waits had them otherwise: by code, or by
+  /// item and requester.
+  package var takenBack: [String] = []
   /// Of the lists only: the version that the file made.
   package var version: ListVersion?
 }
@@ -95,10 +98,18 @@ extension Database {
     case .items(let items, let missing):
       let base = try versions(of: .items).last.map { try self.items(version: $0.number) } ?? []
       let version = try newVersion(of: .items, effectiveFrom: effectiveFrom, at: now, notice: terms.notice)
-      try insert(items: Self.merged(base, items, missing), version: version.number)
+      let merged = Self.merged(base, items, missing)
+      let named = Set(items.map(\.value.code))
+      report.takenBack = try takenBack(of: .items, merged.map(\.value), now, key: \.code) {
+        try self.items(version: $0).map(\.value)
+      }.filter(named.contains)
+      try insert(items: merged, version: version.number)
       report.version = version
     case .entries(let entries):
       let version = try newVersion(of: .assistanceList, effectiveFrom: effectiveFrom, at: now, notice: terms.notice)
+      report.takenBack = try takenBack(of: .assistanceList, entries.map(\.value), now, key: \.key) {
+        try self.entries(version: $0).map(\.value)
+      }
       try insert(entries: entries, version: version.number)
       report.version = version
     case .days(let days):
@@ -106,6 +117,21 @@ extension Database {
       report.daysWithoutNotice = days.count { $0.value.day.notice.isEmpty }
     }
     try run(ReferenceSQL.bump)
+  }
+
+  /// Rows that the file leaves as they are now, and that the version which was to come would have changed: whoever exports
+  /// what is in force and imports it for later takes back what was published for then.
+  private func takenBack<Row: Equatable>(
+    of list: CatalogueList, _ file: [Row], _ now: Instant, key: (Row) -> String, rows: (Int) throws -> [Row]
+  ) throws -> [String] {
+    // The last is the one that has just been made.
+    let known = try versions(of: list).dropLast()
+    guard let present = known.last(where: { $0.isInForce(on: now.date) }), let waiting = known.last,
+      waiting.number != present.number
+    else { return [] }
+    func byKey(_ rows: [Row]) -> [String: Row] { Dictionary(rows.map { (key($0), $0) }) { first, _ in first } }
+    let (new, old, next) = (byKey(file), byKey(try rows(present.number)), byKey(try rows(waiting.number)))
+    return Set(old.keys).union(next.keys).filter { new[$0] == old[$0] && new[$0] != next[$0] }.sorted()
   }
 
   /// What is updated keeps its place, what is new comes after it.

@@ -25,9 +25,9 @@ extension Store {
         try db.keep(table, keys: batch.keys, of: kind, as: sheet)
         return report
       }
-      let before = Set(self.reference.unusableEntries.map { [$0.item, $0.requester.description] })
+      let before = Set(self.reference.unusableEntries)
       try reload()
-      report.unusable = self.reference.unusableEntries.filter { !before.contains([$0.item, $0.requester.description]) }
+      report.unusable = self.reference.unusableEntries.filter { !before.contains($0) }
     } catch let waiting as WaitingVersion {
       throw .store(.wrongMode("\(waiting.detail.zh) / \(waiting.detail.en)"))
     } catch {

@@ -61,6 +61,11 @@ import Testing
         + "47,113206810142605753,11320681014260292T,5\n", [2, 3]
     ),
     (.calendar, "date,kind,festival,notice\n2027-01-01,offf,元旦,x\n2027-01-01,off,元旦,x\n", [2, 3]),
+    (.calendar, "date,kind,festival,notice\n2206-10-01,off,国庆节,x\n2027-01-01,off,元旦,x\n", [2]),
+    (.organs, "code,name,role,region\n113206810142601534,甲局,;,320681\n", [2]),
+    (.organs, "code,name,region\n113206810142601534,甲\u{202E}局,320681\n", [2]),
+    (.items, "seq,proof_item,admin_matter,county_dept\n900,甲证,甲事,\"甲\t局\"\n", [2]),
+    (.items, "seq,proof_item,admin_matter,excluded\n900,甲证,甲事,无\n901,乙证,乙事,FALSE\n902,丙证,丙事,保密法\n", [2, 3]),
     (.calendar, "date,kind,festival,notice,region\n2027-01-01,off,元旦,x,3206813\n2027-01-01,off,元旦,x,\n", [2]),
   ]) func aRowThatIsWrongIsThereAllTheSame(_ kind: ReferenceKind, _ text: String, _ lines: [Int]) throws {
     let store = try Fixture().open(.command)

@@ -84,4 +84,49 @@ internal import Testing
     let past = try state.run(["import", "items", file, "--effective-from", "2001-01-01"])
     #expect(past.status == 2 && past.stderr.contains("is past"), "\(past.stderr)")
   }
+
+  /// Whoever works on the export of today while another version waits takes back what that one changes, and is told so.
+  @Test func whatWaitsIsNotTakenBackUnseen() throws {
+    let state = try StateDirectory(rehearseAt: "2026-03-02T10:00:00+08:00")
+    let file = state.path + "/items.csv"
+    func items(_ more: String...) throws -> String {
+      let exported = try state.run(["export", "items"] + more)
+      #expect(exported.status == 0, "\(exported.stderr)")
+      return exported.stdout
+    }
+    func load(_ text: String, from day: String) throws -> String {
+      try text.write(toFile: file, atomically: false, encoding: .utf8)
+      let loaded = try state.run(["import", "items", file, "--effective-from", day])
+      #expect(loaded.status == 0, "\(loaded.stderr)")
+      return loaded.stderr
+    }
+    let today = try items()
+    let head = try #require(today.split(whereSeparator: \.isNewline).first).split(separator: ",").map(String.init)
+    #expect(head.contains("method"))
+    let row = "seq,proof_item,admin_matter,method\n47,结婚证,产前检查费支付,on-site\n"
+    #expect(try !load(row, from: "2026-04-01").contains("take back"))
+    let waiting = try items("--as-of", "2026-04-01")
+    #expect(waiting != today && waiting.contains("on-site") && !today.contains("on-site"))
+    #expect(try !items("--as-of", "2026-03-31").contains("on-site"))
+    #expect(try !load(waiting, from: "2026-04-01").contains("take back"))
+    let told = try load(today, from: "2026-04-01")
+    #expect(told.contains("take back what the version that waits would have changed: 47;"), "\(told)")
+    #expect(try items("--as-of", "2026-04-01") == today)
+    for wrong in [["organs", "--as-of", "2026-04-01"], ["items", "--as-of", "2026-03-01"], ["items", "--as-of", "x"]] {
+      #expect(try state.run(["export"] + wrong).status == 2, "\(wrong)")
+    }
+  }
+
+  /// An organ that goes to another region leaves entries behind by which it cannot ask.
+  @Test func whatNobodyCanAskByIsNamed() throws {
+    let state = try StateDirectory(rehearseAt: "2026-03-02T10:00:00+08:00")
+    let file = state.path + "/organs.csv"
+    try "code,name,region\n\(Qidong.requester.code),启东市医疗保障局,152922\n".write(
+      toFile: file, atomically: false, encoding: .utf8)
+    #expect(try !state.run(["check"]).stdout.contains("不能据以请求"))
+    let moved = try state.run(["import", "organs", file])
+    #expect(moved.status == 0 && moved.stderr.contains("启东市医疗保障局有5项"), "\(moved.stderr)")
+    #expect(moved.stderr.contains("nobody can ask by them"))
+    #expect(try state.run(["check"]).stdout.contains("启东市医疗保障局有5项"))
+  }
 }

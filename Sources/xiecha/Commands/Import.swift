@@ -74,6 +74,13 @@ struct Import: ParsableCommand {
       print("  第\(version.number)版，自\(day)起施行 / version \(version.number), in force from \(day)")
     }
     Self.tell(report.days)
+    if !report.takenBack.isEmpty {
+      let rows = report.takenBack.prefix(20).joined(separator: ", ") + (report.takenBack.count > 20 ? " …" : "")
+      warn(
+        "\(file): 文件中下列各项与现行版本相同，取消了待施行版本对其的改动：\(rows)；不应取消的，请用 xiecha export … --as-of 导出待施行的版本，在其上修改后重新导入 / these "
+          + "rows are as they are in force now, and take back what the version that waits would have changed: \(rows); if that "
+          + "is not meant, export the one that waits with --as-of, change that, and import it again")
+    }
     for words in Self.words(onUnusable: report.unusable, store.reference) { warn("\(file): \(words)") }
     warnOfMissingNotices(report.daysWithoutNotice)
     guard moving > 0 else { return confirm(store) }
@@ -115,14 +122,16 @@ struct Import: ParsableCommand {
     return ListTerms(effectiveFrom: day, notice: notice)
   }
 
-  /// A line for each organ: its region is another one than that of the items.
-  static func words(onUnusable entries: [AssistanceEntry], _ reference: Reference) -> [String] {
-    Dictionary(grouping: entries, by: \.requester).map { requester, entries in
+  /// A line for each organ and day.
+  static func words(onUnusable entries: [Reference.UnusableEntry], _ reference: Reference) -> [String] {
+    Dictionary(grouping: entries) { "\($0.requester) \($0.from?.description ?? "")" }.values.map { entries in
+      let requester = entries[0].requester
       let organ = reference.organ(requester)?.name ?? requester.description
       let items = entries.prefix(10).map(\.item).joined(separator: ", ") + (entries.count > 10 ? " …" : "")
-      return "行政协助事项清单中\(organ)有\(entries.count)项（编号 \(items)）不在其所在地区的证明事项清单中，不能据以请求；请导入改正后的行政协助事项清单 / the "
-        + "assistance list has \(entries.count) of \(organ) (items \(items)) that are on no list of its region, and nobody can "
-        + "ask by them: import an assistance list that is right"
+      let since = entries[0].from.map { Phrase("自\($0)起", "from \($0) on ") } ?? Phrase("", "")
+      return "行政协助事项清单中\(organ)有\(entries.count)项（编号 \(items)）\(since.zh)不在其所在地区的证明事项清单中，不能据以请求；请导入改正后的行政协助事项清单 / "
+        + "\(since.en)the assistance list has \(entries.count) of \(organ) (items \(items)) that are on no list of its "
+        + "region, and nobody can ask by them: import an assistance list that is right"
     }.sorted()
   }
 
