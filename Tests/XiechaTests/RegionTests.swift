@@ -112,7 +112,9 @@ internal import Testing
     let told = try load(today, from: "2026-04-01")
     #expect(told.contains("take back what the version that waits would have changed: 47;"), "\(told)")
     #expect(try items("--as-of", "2026-04-01") == today)
-    for wrong in [["organs", "--as-of", "2026-04-01"], ["items", "--as-of", "2026-03-01"], ["items", "--as-of", "x"]] {
+    for wrong in [
+      ["organs", "--as-of", "2026-04-01"], ["items", "--as-of", "2026-03-01"], ["items", "--as-of", "x"],
+    ] {
       #expect(try state.run(["export"] + wrong).status == 2, "\(wrong)")
     }
   }
