@@ -70,6 +70,7 @@ struct HTMLText: Sendable {
     sans-serif;font-size:21px;font-weight:normal;margin:14px 0 0;text-indent:2em}.paper p{margin:0;text-indent:2em}\
     .paper p.to{text-indent:0}.paper .sign{text-align:right;text-indent:0;padding-right:2em}.en{color:#555;\
     font-size:12px}table{border-collapse:collapse;width:100%;margin:8px 0;font-size:12.5px;line-height:1.35}\
+    .wide th,.wide td{padding:3px 4px}.wide thead tr+tr th{font-size:9.5px;font-weight:400;color:#444}\
     .paper table{font-size:16px;margin:12px 0}th,td{border:1px solid #888;padding:3px 6px;text-align:left;\
     vertical-align:top}th{background:#eef1f5;font-weight:600}td.n,th.n{text-align:right}tr{break-inside:avoid}\
     thead{display:table-header-group}tr.sum td{font-weight:600;background:#f7f7f7}.bad{color:#b00020;font-weight:600}\

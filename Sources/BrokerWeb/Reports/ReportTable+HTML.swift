@@ -9,10 +9,10 @@ extension ReportTable {
       html.element("h1", title)
       html.element("div", "Timeliness by \(grouping.title.en.lowercased())", [("class", "en")])
       html.element("p") { html in
-        html.put("收到日期 \(period.from) 至 \(period.to)；\(audience)；制表时间 \(report.at.rfc3339)")
+        html.put("收到日期 \(period.from) 至 \(period.to)；\(audience)；制表时间 \(madeAt)")
         html.raw("<br>")
         html.element(
-          "span", "Received \(period.from) to \(period.to); open and overdue as of \(report.at.rfc3339)",
+          "span", "Received \(period.from) to \(period.to); open and overdue as of \(madeAt)",
           [("class", "en")])
       }
       html.element("p", sentence)
@@ -26,6 +26,9 @@ extension ReportTable {
       notes(&html)
     }
   }
+
+  /// To the minute, in legal time.
+  private var madeAt: String { "\(report.at.date) \(report.at.rfc3339.dropFirst(11).prefix(5))" }
 
   private var audience: String {
     guard let organ else { return "全部机关" }
