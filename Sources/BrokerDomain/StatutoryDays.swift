@@ -1,6 +1,9 @@
 /// Statutory days off 全国年节及纪念日放假办法 (国务院令第795号, in force since 2025) for years whose notice is not out. Only a
 /// projection: which neighbouring days are swapped (调休) is known when the notice is.
 package enum StatutoryDays {
+  /// Of the law that the table is of.
+  static let firstYear = 2025
+
   package static func festival(on date: CalendarDate) -> Phrase? {
     let (year, month, day) = date.components
     switch (month, day) {

@@ -15,12 +15,12 @@ extension WorkingCalendar {
     return Self.noticeYears(rows).filter { !isKnown($0) || mayDays.contains($0) }
   }
 
-  /// Statutory days off 全国年节及纪念日放假办法 from Monday to Friday that a known year counts as worked, in order: its
-  /// notice has been loaded in part. The law is that of 2025 and later.
+  /// Statutory days off 全国年节及纪念日放假办法 from Monday to Friday that a known year does not name, in order: its notice has
+  /// been loaded in part, and with them its make-up days are missing. The law is that of 2025 and later.
   package func unannouncedStatutoryDays(of year: Int) -> [(date: CalendarDate, festival: Phrase)] {
-    guard year >= 2025, isKnown(year), let first = CalendarDate(year: year, month: 1, day: 1) else { return [] }
-    return (0..<366).map { first + $0 }.filter { $0.year == year && isWorkingDay($0, region: nil) }
-      .compactMap { day in StatutoryDays.festival(on: day).map { (day, $0) } }
+    guard isKnown(year), let first = CalendarDate(year: year, month: 1, day: 1) else { return [] }
+    return (0..<366).map { first + $0 }.filter { $0.year == year && $0.weekday < 6 }
+      .compactMap { day in statutoryDay(day).map { (day, $0) } }
   }
 
   /// National days that are gone once the rows are loaded, in order: those of a year whose own notice they are, and which
@@ -106,8 +106,8 @@ extension WorkingCalendar {
     let days = unannouncedStatutoryDays(of: year)
     guard !days.isEmpty else { return nil }
     return Phrase(
-      "\(year)年的放假安排不全，下列法定节假日没有放假，按工作日计：\(days.map { "\($0.date) \($0.festival.zh)" }.joined(separator: "、"))；请核对文件后重新导入",
-      "the holiday file of \(year) is not whole; these statutory days are counted as worked: "
+      "\(year)年的放假安排不全，没有列明下列法定节假日（仍按放假计）及其调休：\(days.map { "\($0.date) \($0.festival.zh)" }.joined(separator: "、"))；请核对文件后重新导入",
+      "the holiday file of \(year) is not whole: it does not name these statutory days, which are off all the same, nor their make-up days: "
         + days.map { "\($0.date) \($0.festival.en)" }.joined(separator: ", ")
         + "; complete the file and import it again")
   }

@@ -69,13 +69,15 @@ package struct WorkingCalendar: Sendable, Equatable {
     }
     if let day = national[date] { return announced(day, region: nil) }
     let provisional = !isKnown(date.year)
-    if provisional, let festival = StatutoryDays.festival(on: date) {
+    if let festival = statutoryDay(date) {
+      let why =
+        provisional
+        ? Phrase("当年放假通知未公布或者尚未导入，暂定", "the year's notice is not out or not loaded, provisional")
+        : Phrase("导入的放假安排没有列明", "the holiday file does not name it")
       return DayVerdict(
         counts: false,
-        reason: Phrase(
-          "\(festival.zh)（法定节假日，当年放假通知未公布或者尚未导入，暂定）",
-          "\(festival.en), statutory day; the year's notice is not out or not loaded, provisional"),
-        notice: nil, provisional: true)
+        reason: Phrase("\(festival.zh)（法定节假日，\(why.zh)）", "\(festival.en), statutory day; \(why.en)"),
+        notice: nil, provisional: provisional)
     }
     let suffix =
       provisional
@@ -130,8 +132,13 @@ package struct WorkingCalendar: Sendable, Equatable {
 
   private func isWorkedNationally(_ date: CalendarDate) -> Bool {
     if let day = national[date] { return day.kind == .work }
-    if !isKnown(date.year), StatutoryDays.festival(on: date) != nil { return false }
-    return date.weekday < 6
+    return date.weekday < 6 && statutoryDay(date) == nil
+  }
+
+  /// A day that is off by law and has no row: no file that is not whole makes it a working day.
+  func statutoryDay(_ date: CalendarDate) -> Phrase? {
+    guard national[date] == nil, !isKnown(date.year) || date.year >= StatutoryDays.firstYear else { return nil }
+    return StatutoryDays.festival(on: date)
   }
 
   /// The n-th working day after a date; for a negative n, before it. No stretch without a working day is longer than

@@ -60,6 +60,12 @@ internal import Testing
     // Of a year that is not known it is all there is, and too little.
     let part = old.amended(by: [try Self.row("2027-10-01", .off)])
     let missing = part.unannouncedStatutoryDays(of: 2027).map(\.date.description)
+    #expect(!part.isWorkingDay(try date("2027-02-08"), region: nil), "off by law")
+    #expect(part.isWorkingDay(try date("2027-02-10"), region: nil), "what a notice adds is not known")
+    let verdict = part.verdict(try date("2027-02-08"), region: nil)
+    #expect(!verdict.counts && !verdict.provisional && verdict.reason.zh == "春节（法定节假日，导入的放假安排没有列明）")
+    let worked = part.amended(by: [try Self.row("2027-02-08", .work)])
+    #expect(worked.isWorkingDay(try date("2027-02-08"), region: nil), "a row is a row")
     #expect(missing.contains("2027-02-05") && missing.contains("2027-01-01") && !missing.contains("2027-10-01"))
     #expect(!missing.contains("2027-05-01"), "a Saturday is off by itself")
     #expect(old.unannouncedStatutoryDays(of: 2027).isEmpty, "nothing is known of it")
